@@ -1,0 +1,10 @@
+"""One settings file, ``senior-backend.yml`` in the repository's root, with one section a tool.
+
+A tool describes its section as a dataclass; ``load`` fills it. What the file says and the
+dataclass does not know is refused with its place, because a misspelt setting that is silently
+ignored is worse than none.
+"""
+
+from senior_backend.config.settings_file import SETTINGS_FILE, load
+
+__all__ = ["SETTINGS_FILE", "load"]

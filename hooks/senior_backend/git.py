@@ -1,0 +1,97 @@
+"""What a Git repository holds and what changed in it, through the ``git`` command."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from senior_backend.errors import InputError, NotRunError
+
+
+def run(arguments: list[str], directory: Path) -> str:
+    """The standard output of ``git ARGUMENTS`` in ``directory``.
+
+    Raises:
+        NotRunError: git is not installed, or the command failed (the message holds its last line).
+    """
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=directory,
+            env={**_environment(), "LC_ALL": "C"},
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+        )
+    except FileNotFoundError:
+        raise NotRunError("git is not installed; install it and run this again") from None
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        if "dubious ownership" in done.stderr:
+            reason = (
+                "the repository belongs to another user; trust it with: "
+                f"git config --global --add safe.directory {directory.resolve()}"
+            )
+        raise NotRunError(f"git {arguments[0]} failed in {directory}: {reason}")
+    return done.stdout
+
+
+def _environment() -> dict[str, str]:
+    """The environment without the variables by which a Git hook pins commands to its repository."""
+    pinned = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
+    return {name: value for name, value in os.environ.items() if name not in pinned}
+
+
+def root(directory: Path) -> Path:
+    """The top folder of the work tree that holds ``directory``.
+
+    Raises:
+        InputError: ``directory`` is not in a Git work tree.
+    """
+    try:
+        return Path(run(["rev-parse", "--show-toplevel"], directory).rstrip("\n"))
+    except NotRunError as error:
+        if "not a git repository" in str(error):
+            raise InputError(
+                f"{directory} is not in a Git repository; run this inside one, or `git init` first"
+            ) from None
+        raise
+
+
+def tracked_files(repository: Path) -> list[Path]:
+    """Every file that Git tracks and that is there, relative to ``repository``; links left out."""
+    names = run(["ls-files", "-z"], repository).split("\0")
+    files = (repository / name for name in names if name)
+    return [f.relative_to(repository) for f in files if f.is_file() and not f.is_symlink()]
+
+
+def is_dirty(repository: Path) -> bool:
+    """Whether anything is changed, staged or untracked (ignored files do not count)."""
+    return bool(run(["status", "--porcelain"], repository).strip())
+
+
+_MARKER = re.compile(r"^(<{7}|\|{7}|={7}|>{7})( .*)?\r?$")
+
+
+def conflict_markers(text: str) -> Iterator[int]:
+    """The lines, from 1, on which ``text`` holds a merge conflict marker.
+
+    A separator (``=======``) counts only inside an open conflict, since it is also the underline
+    of a heading; the other markers must stand alone or be followed by a space and a label, as
+    ``git merge`` writes them (git-merge(1), "How conflicts are presented").
+    """
+    open_conflict = False
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _MARKER.match(line)
+        if not match:
+            continue
+        marker = match[1][0]
+        if marker == "<":
+            open_conflict = True
+        elif marker == ">":
+            open_conflict = False
+        elif not open_conflict or (marker == "=" and match[2]):
+            continue
+        yield number

@@ -1,0 +1,15 @@
+"""How an outcome is shown. A format is a module with one pure function ``render(outcome)``."""
+
+import importlib
+from typing import Final
+
+from senior_backend.findings import Outcome
+
+FORMATS: Final = ("terminal", "json", "github")
+
+
+def render(outcome: Outcome, output_format: str) -> str:
+    """``outcome`` in one of ``FORMATS``, ready for standard output, without a final newline."""
+    module = importlib.import_module(f"senior_backend.report.{output_format}")
+    text: str = module.render(outcome)
+    return text
