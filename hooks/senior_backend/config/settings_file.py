@@ -39,17 +39,15 @@ def load(root: Path, section: str, settings: type[T]) -> T:
 
     try:
         document = yaml.compose(text, Loader=yaml.SafeLoader)
+        if document is None:
+            return settings()
+        sections = _mapping(document, "a mapping of sections", SECTIONS, "section")
+        return _fill(sections[section], settings) if section in sections else settings()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InputError(f"{SETTINGS_FILE}:{line}: not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise InputError(f"{SETTINGS_FILE}:1: not YAML: {' '.join(str(error).split())}") from None
-    if document is None:
-        return settings()
-    sections = _mapping(document, "a mapping of sections", SECTIONS, "section")
-    if section not in sections:
-        return settings()
-    return _fill(sections[section], settings)
 
 
 def _fill(node: "yaml.Node", settings: type[T]) -> T:

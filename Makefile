@@ -1,0 +1,67 @@
+# Everything a developer of senior-backend does. A bare machine needs Python >= 3.11, git and make.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# The same Python everywhere: never one that uv would download by itself.
+export UV_PYTHON_DOWNLOADS := never
+# What this Makefile runs must not be steered by the virtual environment of the caller.
+unexport VIRTUAL_ENV
+
+.PHONY: help setup format lint test verify demo bench lock release clean
+
+help: ## List what there is to do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Create .venv with the exact versions of requirements-dev.txt
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "make: this Python has no venv module; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 2; }
+	@command -v git >/dev/null || { echo "make: git is needed; install it and run this again" >&2; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements-dev.txt)"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+format: $(READY) ## Format and mend what can be mended
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY) ## Formatter, linter, strict types, import floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint ## The tests (under 10 minutes)
+	@start=$$(date +%s); $(BIN)/pytest -m "not verify"; status=$$?; \
+	  echo "make test: pytest took $$(( $$(date +%s) - start )) s"; exit $$status
+
+verify: $(READY) ## The slow proof: whole services, contract, updates
+	@start=$$(date +%s); $(BIN)/pytest -m verify; status=$$?; \
+	  echo "make verify: pytest took $$(( $$(date +%s) - start )) s"; exit $$status
+
+demo: $(READY) ## Scaffold a service, run it, call it, clean up (under 2 minutes)
+	@$(BIN)/python demo/demo.py
+
+bench: $(READY) ## Side-by-side benchmarks; prints tables of ratios (needs wrk)
+	$(BIN)/python benchmarks/service_overhead.py
+
+lock: $(READY) ## Write the lock files anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra all --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements-dev.txt
+
+release: $(READY) ## Make and tag a release: make release VERSION=1.2.3
+	$(BIN)/python .ci/release.py "$(VERSION)"
+
+clean: ## Remove what make made
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache results

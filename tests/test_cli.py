@@ -1,0 +1,57 @@
+"""The command line as a whole: its table of tools, its exit codes, its start-up."""
+
+import subprocess
+import sys
+
+import pytest
+
+from senior_backend import __version__
+from senior_backend.cli import TOOLS
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "senior_backend", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_help_lists_every_tool() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in TOOLS)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_every_tool_says_what_it_does(tool: str) -> None:
+    done = run(tool, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("Usage: senior-backend " + tool)
+
+
+def test_the_version_is_the_packages() -> None:
+    assert run("--version").stdout == f"senior-backend, version {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [("no-such-tool",), ("--no-such-flag",)])
+def test_bad_usage_exits_2_without_a_traceback(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_rule_is_refused_with_the_nearest_one() -> None:
+    done = run("explain", "no-conflict-marker")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "senior-backend: no rule 'no-conflict-marker'; did you mean 'no-conflict-markers'?\n"
+    )
+
+
+def test_starting_a_hook_imports_nothing_heavy() -> None:
+    code = "import senior_backend.checks.command, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"rich", "yaml", "psycopg", "asyncio", "copier", "pydantic", "importlib.metadata"}
+    assert not heavy & set(done.stdout.split())
