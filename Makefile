@@ -49,7 +49,7 @@ verify: $(READY) ## The slow proof: whole services, contract, updates
 	  echo "make verify: pytest took $$(( $$(date +%s) - start )) s"; exit $$status
 
 demo: $(READY) ## Scaffold a service, run it, call it, clean up (under 2 minutes)
-	@$(BIN)/python demo/demo.py
+	@$(BIN)/python demo/demo.py $(if $(SVG),--svg $(SVG))
 
 bench: $(READY) ## Side-by-side benchmarks; prints tables of ratios (needs wrk)
 	$(BIN)/python benchmarks/service_overhead.py
