@@ -1,0 +1,54 @@
+"""Addresses of databases: the ``postgresql://`` form that every client of every language takes."""
+
+import re
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from senior_backend.errors import InputError
+
+_SCHEMES = ("postgresql", "postgres")
+
+
+def as_url(dsn: str) -> str:
+    """A DSN in either form of libpq (``postgresql://...`` or ``host=... dbname=...``) as a URL.
+
+    Raises ``InputError`` when it is neither.
+    """
+    if "://" in dsn:
+        if urlsplit(dsn).scheme not in _SCHEMES:
+            raise InputError(
+                f"{without_password(dsn)} is not a PostgreSQL address: "
+                "write postgresql://user@host:port/database"
+            )
+        return dsn
+    # Keywords of libpq: key = value, the value bare or in single quotes with backslash escapes.
+    pair = r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)"
+    if not dsn.strip() or not re.fullmatch(rf"(?:{pair})+\s*", dsn):
+        raise InputError(
+            "the PostgreSQL address is neither postgresql://user@host:port/database "
+            "nor keywords such as `host=... dbname=...`"
+        )
+    words = {
+        key: re.sub(r"\\(.)", r"\1", value.removeprefix("'").removesuffix("'"))
+        for key, value in re.findall(pair, dsn)
+    }
+    user, password = words.pop("user", ""), words.pop("password", "")
+    host, port = words.pop("host", ""), words.pop("port", "")
+    database = words.pop("dbname", "")
+    credentials = quote(user, safe="") + (f":{quote(password, safe='')}" if password else "")
+    if host.startswith("/"):  # a folder of Unix sockets
+        host = quote(host, safe="")
+    elif ":" in host:
+        host = f"[{host}]"
+    place = f"{credentials}@" * bool(credentials) + host + f":{port}" * bool(port)
+    return urlunsplit(("postgresql", place, f"/{quote(database, safe='')}", urlencode(words), ""))
+
+
+def with_database(url: str, database: str) -> str:
+    """The same server, user and options, another database."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{quote(database, safe='')}"))
+
+
+def without_password(url: str) -> str:
+    """For messages: the password replaced by ``***``, wherever it stands."""
+    url = re.sub(r"(?<=//)([^/@:]*):.*@", r"\1:***@", url)
+    return re.sub(r"\b(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)", r"\1***", url)

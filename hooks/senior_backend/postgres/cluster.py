@@ -1,0 +1,69 @@
+"""Clusters: the data directory that ``initdb`` makes, and copies of one made earlier."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from senior_backend.errors import NotRunError
+from senior_backend.postgres.cache import cached
+from senior_backend.postgres.identity import User, run_as
+from senior_backend.postgres.installation import Installation
+
+SUPERUSER = "postgres"
+
+
+def environment(home: Path) -> dict[str, str]:
+    """What PostgreSQL's programs may see of ours: no ``PG*`` variable, no locale, no secrets."""
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC", "HOME": str(home)}
+
+
+def initdb_options(major: int) -> Sequence[str]:
+    """Options for UTF-8, byte order, and the case rules of Unicode, the same on every machine."""
+    if major >= 17:
+        locale = ["--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+    else:
+        character_type = "en_US.UTF-8" if platform.system() == "Darwin" else "C.UTF-8"
+        locale = ["--no-locale", f"--lc-ctype={character_type}"]
+    return [f"--username={SUPERUSER}", "--auth=trust", "--encoding=UTF8", *locale]
+
+
+def initialise(installation: Installation, data: Path, user: User | None, *, durable: bool) -> None:
+    """Run ``initdb`` for the new directory ``data``; its parent stays as it is."""
+    data.mkdir(mode=0o700)
+    if user is not None:
+        os.chown(data, user.uid, user.gid)
+    command: list[str | Path] = [
+        installation.bin_dir / "initdb",
+        "--pgdata",
+        data,
+        "--no-instructions",
+    ]
+    options = [*initdb_options(installation.major), *([] if durable else ["--no-sync"])]
+    answer = run_as(user, [*command, *options], environment=environment(data.parent))
+    if answer.returncode != 0:
+        lines = (answer.stderr or answer.stdout).strip().splitlines()
+        reason = next((line for line in lines if "error:" in line), lines[-1] if lines else "")
+        raise NotRunError(f"initdb of {installation} failed: {reason}")
+
+
+def copy_of_initialised(installation: Installation, data: Path, user: User | None) -> Path:
+    """Make ``data`` a copy of the cached cluster of this installation; returns the original."""
+    options = initdb_options(installation.major)
+    seed = "\0".join([str(installation.bin_dir), *options])
+    key = f"{installation.version}-{hashlib.sha256(seed.encode()).hexdigest()[:12]}"
+
+    def build(target: Path) -> None:
+        initialise(installation, target / "data", user, durable=False)
+
+    original = cached("clusters", key, user, build)
+    # As the caller (root may read everything), keeping owner and mode; `cp` clones blocks where
+    # the file system can.
+    answer = subprocess.run(
+        ["cp", "-Rp", original / "data", data], capture_output=True, text=True, check=False
+    )
+    if answer.returncode != 0:
+        raise NotRunError(f"copying {original} failed: {answer.stderr.strip()}")
+    return original

@@ -1,0 +1,121 @@
+"""Creating and dropping databases on a server, ours or one that was given to us."""
+
+import re
+import secrets
+from abc import ABC, abstractmethod
+from typing import Self
+
+from senior_backend.errors import InputError, NotRunError
+from senior_backend.postgres.address import as_url, with_database, without_password
+from senior_backend.postgres.session import Session, StatementError, quoted
+
+PREFIX = "senior_backend_"
+_INSUFFICIENT_PRIVILEGE = "42501"
+
+
+class Databases(ABC):
+    """A server on which databases of ours come and go; used as a context manager."""
+
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+
+    @abstractmethod
+    def url(self, database: str = "postgres") -> str:
+        """The address of one of its databases."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Give back what is ours; stopping twice is fine."""
+
+    def session(self, database: str = "postgres") -> Session:
+        """Connect to one of its databases."""
+        return Session(self.url(database))
+
+    def create_database(self, name: str | None = None) -> str:
+        """Create a database, by default under a fresh name, and return its URL."""
+        name = name if name is not None else f"{PREFIX}{secrets.token_hex(6)}"
+        self._check_name(name)
+        with self._administration() as session:
+            session.execute(f"create database {quoted(name)}")
+        self._made.add(name)
+        return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database that ``create_database`` made here; takes its name or its URL.
+
+        Connections to it are cut. Raises ``InputError`` for any other database.
+        """
+        name = name.partition("?")[0].rpartition("/")[2]
+        if name not in self._made:
+            raise InputError(f"database {name} was not created here, so it is not dropped")
+        with self._administration() as session:
+            session.execute(f"drop database if exists {quoted(name)} with (force)")
+        self._made.discard(name)
+
+    def _administration(self) -> Session:
+        """The session that creates and drops."""
+        return self.session()
+
+    def _check_name(self, name: str) -> None:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
+            raise InputError(f"database name {name!r}: use 1 to 63 of a-z, 0-9 and _")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class ExistingServer(Databases):
+    """A server that runs already; we touch only databases that we made on it."""
+
+    def __init__(self, dsn: str) -> None:
+        """Connect once, so that an address that does not work is an error here and now."""
+        super().__init__()
+        self._url = as_url(dsn)
+        with Session(self._url) as session:
+            ((version,),) = session.execute("show server_version_num")
+            ((may_create,),) = session.execute(
+                "select rolcreatedb or rolsuper from pg_roles where rolname = current_user"
+            )
+        self.major = int(version) // 10000
+        self._may_create = bool(may_create)
+
+    def url(self, database: str | None = None) -> str:
+        """The address of a database; without a name, of the database that was given."""
+        return self._url if database is None else with_database(self._url, database)
+
+    def create_database(self, name: str | None = None) -> str:
+        """Create a database named ``senior_backend_...`` and return its URL."""
+        try:
+            return super().create_database(name)
+        except StatementError as error:
+            if error.sqlstate != _INSUFFICIENT_PRIVILEGE:
+                raise
+            raise NotRunError(
+                f"{without_password(self._url)}: this role may not create databases: "
+                "alter role ... createdb, or use another role"
+            ) from None
+
+    def stop(self) -> None:
+        """Drop what we made; the server goes on."""
+        for name in sorted(self._made):
+            self.drop_database(name)
+
+    def _administration(self) -> Session:
+        # The given database is the one that this role is known to reach.
+        return Session(self._url)
+
+    def _check_name(self, name: str) -> None:
+        super()._check_name(name)
+        if not name.startswith(PREFIX):
+            raise InputError(f"database {name}: on a given server names begin with {PREFIX}")
+
+
+def connect_to(dsn: str) -> ExistingServer:
+    """A server that runs already, by URL or libpq keywords.
+
+    Raises ``InputError`` for an address that is none, ``NotRunError`` when it does not answer.
+    """
+    return ExistingServer(dsn)

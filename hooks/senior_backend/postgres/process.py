@@ -1,0 +1,53 @@
+"""A server process seen from outside: its pid file, its port, what it wrote when it failed."""
+
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def server_of(data: Path) -> int | None:
+    """The process id of the server that runs on the data directory, or ``None``.
+
+    A pid file outlives a crash or a reboot, and its number may then be another program's: it
+    counts only if that process really works in this directory.
+    """
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return None
+    return pid if pid > 0 and _works_in(pid, data) else None
+
+
+def _works_in(pid: int, data: Path) -> bool:
+    if Path("/proc/self/cwd").exists():  # a slim image has no `ps`
+        try:
+            return Path(f"/proc/{pid}/cwd").samefile(data)
+        except OSError:
+            return False
+    listing = subprocess.run(
+        ["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False
+    )
+    return "postgres" in listing.stdout and str(data) in listing.stdout
+
+
+def port_is_taken(log: str) -> bool:
+    """Whether a server ended because another program has its port."""
+    return "could not create any TCP/IP sockets" in log
+
+
+def reason_in(log: str) -> str:
+    """The line of a server's log that says why it ended."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if re.search(r"\b(FATAL|PANIC):", line)] or lines[-1:]
+    return re.sub(r"^.*?\b(?:FATAL|PANIC):\s*", "", telling[-1]) if telling else "no message"
