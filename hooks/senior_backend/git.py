@@ -72,7 +72,7 @@ def is_dirty(repository: Path) -> bool:
     return bool(run(["status", "--porcelain"], repository).strip())
 
 
-_MARKER = re.compile(r"^(<{7}|\|{7}|={7}|>{7})( .*)?\r?$")
+_MARKER = re.compile(r"^(<{7}|\|{7}|={7}|>{7})( .*)?\r?$", re.MULTILINE)
 
 
 def conflict_markers(text: str) -> Iterator[int]:
@@ -83,10 +83,8 @@ def conflict_markers(text: str) -> Iterator[int]:
     ``git merge`` writes them (git-merge(1), "How conflicts are presented").
     """
     open_conflict = False
-    for number, line in enumerate(text.splitlines(), start=1):
-        match = _MARKER.match(line)
-        if not match:
-            continue
+    line, counted = 1, 0
+    for match in _MARKER.finditer(text):
         marker = match[1][0]
         if marker == "<":
             open_conflict = True
@@ -94,4 +92,6 @@ def conflict_markers(text: str) -> Iterator[int]:
             open_conflict = False
         elif not open_conflict or (marker == "=" and match[2]):
             continue
-        yield number
+        # Counted by hand: splitlines() also breaks at form feeds, which no editor does.
+        line, counted = line + text.count("\n", counted, match.start()), match.start()
+        yield line

@@ -1,0 +1,57 @@
+"""Variables that nobody writes into ``.env.example``: the system, the CI or the tool sets them."""
+
+import re
+from typing import Final
+
+_OPERATING_SYSTEM = (
+    "HOME PATH USER USERNAME LOGNAME SHELL PWD OLDPWD HOSTNAME TERM COLORTERM LANG LANGUAGE TZ "
+    "TMPDIR TEMP TMP EDITOR VISUAL PAGER BROWSER DISPLAY WAYLAND_DISPLAY COLUMNS LINES UID GID "
+    "EUID NO_COLOR FORCE_COLOR CLICOLOR CLICOLOR_FORCE LC_* XDG_* SSH_* SUDO_* DBUS_* USERPROFILE "
+    "USERDOMAIN COMPUTERNAME APPDATA LOCALAPPDATA PROGRAMDATA PROGRAMFILES* SYSTEMROOT SYSTEMDRIVE "
+    "WINDIR COMSPEC PATHEXT OS LD_* DYLD_* NOTIFY_SOCKET LISTEN_FDS LISTEN_PID INVOCATION_ID "
+    "JOURNAL_STREAM KRB5* "
+    # Proxies and certificates are read by libraries, in both spellings.
+    "HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE "
+    "CURL_CA_BUNDLE NODE_EXTRA_CA_CERTS"
+)
+_CI = (
+    "CI CI_* GITHUB_* GITLAB_* RUNNER_* BUILDKITE* CIRCLECI CIRCLE_* TRAVIS* JENKINS_* BUILD_ID "
+    "BUILD_NUMBER TEAMCITY_* TF_BUILD BITBUCKET_* CODEBUILD_* DRONE* APPVEYOR* CODESPACES"
+)
+_PLATFORM = (
+    "KUBERNETES_* POD_NAME POD_NAMESPACE NODE_NAME DYNO HEROKU_* VERCEL VERCEL_* NETLIFY FLY_* "
+    "RENDER RENDER_* RAILWAY_* K_SERVICE K_REVISION K_CONFIGURATION AWS_LAMBDA_* AWS_EXECUTION_ENV "
+    "ECS_CONTAINER_* WEBSITE_* FUNCTIONS_* COMPOSE_* DOCKER_*"
+)
+_LANGUAGE_TOOLS = (
+    "PYTHON* VIRTUAL_ENV CONDA_* UV_* PIP_* PYTEST_* COVERAGE_* TOX_* NOX_* "
+    "NODE_ENV NODE_OPTIONS NODE_PATH NODE_DEBUG NEXT_RUNTIME NEXT_PHASE JEST_WORKER_ID VITEST* "
+    "npm_* NPM_* YARN_* PNPM_* INIT_CWD "
+    "GOPATH GOROOT GOOS GOARCH GOBIN GOFLAGS GOMAXPROCS GOMEMLIMIT GOGC GODEBUG GOTRACEBACK "
+    "CGO_ENABLED"
+)
+# Read by clients and agents under these names, so that an entry is used though no code names it.
+_LIBRARIES = (
+    "OTEL_* AWS_* AZURE_* GOOGLE_* GCLOUD_* GCP_* SENTRY_* DD_* NEW_RELIC_* ELASTIC_APM_* "
+    "PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE PGSSLMODE PGOPTIONS PGAPPNAME PGSERVICE PGPASSFILE "
+    "POSTGRES_* MYSQL_* REDIS_* UVICORN_* GUNICORN_* WEB_CONCURRENCY FORWARDED_ALLOW_IPS "
+    "DJANGO_SETTINGS_MODULE FLASK_* CELERY_* PRISMA_* NEXT_TELEMETRY_DISABLED"
+)
+
+
+def _pattern(names: str) -> re.Pattern[str]:
+    return re.compile("|".join(name.replace("*", r"\w*") for name in names.split()), re.IGNORECASE)
+
+
+_SET = _pattern(" ".join((_OPERATING_SYSTEM, _CI, _PLATFORM, _LANGUAGE_TOOLS)))
+_READ: Final = _pattern(_LIBRARIES)
+
+
+def is_set_by_platform(name: str) -> bool:
+    """Whether a read of ``name`` needs no entry."""
+    return _SET.fullmatch(name) is not None
+
+
+def is_read_by_library(name: str) -> bool:
+    """Whether an entry ``name`` is useful though no file names it."""
+    return is_set_by_platform(name) or _READ.fullmatch(name) is not None
