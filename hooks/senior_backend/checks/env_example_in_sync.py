@@ -73,7 +73,8 @@ def _reads(tree: Tree, paths: Iterable[Path]) -> tuple[list[Place], list[NotAnal
             reads += [(path, found) for found in read(text) if not _is_ignored(tree, found)]
         except (SyntaxError, ValueError, RecursionError) as error:
             line = getattr(error, "lineno", None) or 1
-            unread.append(NotAnalyzed(path.as_posix(), line, f"cannot be parsed: {error}"))
+            reason = getattr(error, "msg", error)
+            unread.append(NotAnalyzed(path.as_posix(), line, f"cannot be parsed: {reason}"))
     return reads, unread
 
 
