@@ -4,13 +4,15 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from senior_backend.errors import NotRunError
 from senior_backend.postgres.cache import cached
 from senior_backend.postgres.identity import User, run_as
 from senior_backend.postgres.installation import Installation
+from senior_backend.postgres.process import socket_directory
+from senior_backend.postgres.settings import arguments
 
 SUPERUSER = "postgres"
 
@@ -47,6 +49,24 @@ def initialise(installation: Installation, data: Path, user: User | None, *, dur
         lines = (answer.stderr or answer.stdout).strip().splitlines()
         reason = next((line for line in lines if "error:" in line), lines[-1] if lines else "")
         raise NotRunError(f"initdb of {installation} failed: {reason}")
+
+
+def make_socket_directory(home: Path, user: User | None) -> Path | None:
+    """Make the folder of the Unix socket below ``home``, for its server's user alone."""
+    sockets = socket_directory(home)
+    if sockets is not None:
+        sockets.mkdir(mode=0o700, exist_ok=True)
+        if user is not None:
+            os.chown(sockets, user.uid, user.gid)
+    return sockets
+
+
+def server_command(
+    installation: Installation, data: Path, sockets: Path | None, settings: Mapping[str, str]
+) -> list[str]:
+    """The command line of ``postgres`` on a data directory, all but the port."""
+    options = arguments({**settings, "unix_socket_directories": str(sockets or "")})
+    return [str(installation.bin_dir / "postgres"), "-D", str(data), *options]
 
 
 def copy_of_initialised(installation: Installation, data: Path, user: User | None) -> Path:

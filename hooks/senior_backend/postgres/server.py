@@ -22,11 +22,16 @@ from senior_backend.postgres.cache import forget
 from senior_backend.postgres.databases import Databases
 from senior_backend.postgres.identity import User, may_enter, server_user
 from senior_backend.postgres.installation import Installation, resolve
-from senior_backend.postgres.process import LOOPBACK, free_port, port_is_taken, reason_in, server_of
-from senior_backend.postgres.settings import THROW_AWAY, arguments
+from senior_backend.postgres.process import (
+    LOOPBACK,
+    free_port,
+    port_is_taken,
+    reason_in,
+    server_of,
+    socket_directory,
+)
+from senior_backend.postgres.settings import THROW_AWAY
 
-# sun_path holds 104 bytes on macOS, 108 on Linux.
-_SOCKET_PATH_LIMIT = 103
 _PORT_ATTEMPTS = 5
 _RESTART_SECONDS = 10.0
 
@@ -53,7 +58,7 @@ class Server(Databases):
     @property
     def socket_directory(self) -> Path | None:
         """The folder of the Unix socket; ``None`` where its path would be too long for one."""
-        return _socket_directory(self.directory)
+        return socket_directory(self.directory)
 
     @property
     def log(self) -> Path:
@@ -133,15 +138,9 @@ def _launch(
     user: User | None,
     settings: Mapping[str, str],
 ) -> Server:
-    sockets = _socket_directory(home)
-    if sockets is not None:
-        sockets.mkdir(mode=0o700)
-        if user is not None:
-            os.chown(sockets, user.uid, user.gid)
-    options = arguments({**settings, "unix_socket_directories": str(sockets or "")})
-    program = installation.bin_dir / "postgres"
+    sockets = cluster.make_socket_directory(home, user)
     order = supervisor.Order(
-        command=[str(program), "-D", str(home / "data"), *options],
+        command=cluster.server_command(installation, home / "data", sockets, settings),
         environment=cluster.environment(home),
         user=[user.uid, user.gid] if user else None,
         directory=str(home),
@@ -231,12 +230,6 @@ def _sweep(shelf: Path) -> None:
             shutil.rmtree(home, ignore_errors=True)
         finally:
             os.close(lock)
-
-
-def _socket_directory(home: Path) -> Path | None:
-    """Where the Unix socket goes; ``None`` where its path would be too long for the system."""
-    longest = home / "socket" / ".s.PGSQL.65535"
-    return longest.parent if len(os.fsencode(longest)) <= _SOCKET_PATH_LIMIT else None
 
 
 class _Channel:

@@ -1,0 +1,451 @@
+"""A server that stays: made in a directory of its own, found again, stopped, its data kept.
+
+The directory holds::
+
+    server.json   the marker: made by us, where the data is, the port of last time
+    .gitignore    `*`
+    lock          held by the command that changes something
+    log           what the server wrote
+    data/         the cluster
+    socket/       its Unix socket
+
+For root the server runs as an unprivileged user. Where that user cannot enter the directory (a
+home of mode 0700) the data is kept in ``/var/lib/senior-backend/ID`` and ``server.json`` names it;
+no mode of a folder above is ever changed.
+"""
+
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from senior_backend.errors import InputError, NotRunError
+from senior_backend.postgres import cluster, places
+from senior_backend.postgres.identity import User, may_enter, server_user
+from senior_backend.postgres.installation import Installation, Origin, described, resolve
+from senior_backend.postgres.process import (
+    LOOPBACK,
+    free_port,
+    listening,
+    port_is_taken,
+    reason_in,
+    server_of,
+)
+from senior_backend.postgres.settings import COMMON
+from senior_backend.postgres.supervisor import is_ready
+
+MARKER = "server.json"
+_OWNER = "directory"
+_MADE_BY = "senior-backend postgres up"
+# Crash recovery of a large database takes its time.
+_START_SECONDS = 120.0
+_STOP_SECONDS = 60.0
+_PORT_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class Record:
+    """What ``server.json`` holds."""
+
+    id: str
+    data: str
+    """The cluster, relative to the directory, or absolute where it is elsewhere."""
+    port: int | None = None
+    """The port of the last start, tried first at the next, so that URLs stay valid."""
+    bin_dir: str | None = None
+    made_by: str = _MADE_BY
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    """A persistent server that accepts connections."""
+
+    directory: Path
+    data: Path
+    pid: int
+    port: int
+    major: int
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of one of its databases."""
+        return f"postgresql://{cluster.SUPERUSER}@{LOOPBACK}:{self.port}/{database}"
+
+
+def up(
+    directory: Path,
+    *,
+    pg: int | None = None,
+    pg_bin: Path | None = None,
+    port: int | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> RunningServer:
+    """Have the server of ``directory`` run; a running one is left as it is.
+
+    ``port`` is the one to listen on (default: that of the last time if it is free, else a free
+    one); ``note`` is told what the user may want to know.
+
+    Raises ``InputError`` for a directory that is not ours or holds another major, ``NotRunError``
+    when the server does not start.
+    """
+    user = server_user()
+    directory = directory.absolute()
+    if _read(directory) is None:
+        resolve(pg, pg_bin, user)  # what cannot run leaves no directory
+        _make(directory, user)
+    with _locked(directory):
+        record = _known(directory)
+        if user is not None:
+            _claim_data(directory, record)
+            _stop_orphans(user, note)
+        running = _running(directory, record)
+        if running is None:
+            return _start(directory, record, user, pg, pg_bin, port)
+        _refuse_other(running, pg, port)
+        return running
+
+
+def down(directory: Path, *, remove: bool = False) -> bool:
+    """Stop the server of ``directory`` if it runs; whether it did.
+
+    With ``remove``, the directory and its data are removed too. Raises ``InputError`` for a
+    directory that is not ours.
+    """
+    directory = directory.absolute()
+    record = _read(directory)
+    if record is None:
+        return _stop_orphan_of(directory)
+    with _locked(directory):
+        stopped = _stop(directory / record.data)
+        if remove:
+            home = (directory / record.data).parent
+            for folder in {home, directory}:
+                shutil.rmtree(folder)
+    return stopped
+
+
+def status(directory: Path) -> RunningServer | None:
+    """The server of ``directory`` if it runs; raises ``InputError`` as ``down`` does."""
+    directory = directory.absolute()
+    record = _read(directory)
+    return _running(directory, record) if record is not None else None
+
+
+def _read(directory: Path) -> Record | None:
+    """The record of a directory of ours; ``None`` for none at all, or an empty one."""
+    try:
+        entries = os.listdir(directory)  # noqa: PTH208 - only whether there are any
+        owner = directory.stat().st_uid
+        if MARKER not in entries:
+            if entries:
+                raise _foreign(directory)
+            return None
+        if owner != os.geteuid():
+            raise InputError(
+                f"{directory} belongs to {_name(owner)}: run this as {_name(owner)}, "
+                "or name another directory with --dir"
+            )
+        content = json.loads((directory / MARKER).read_text())
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError:
+        raise InputError(f"{directory} is not a directory: name another with --dir") from None
+    except OSError as error:
+        raise InputError(f"{directory} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise _foreign(directory) from None
+    if not isinstance(content, dict) or content.get("made_by") != _MADE_BY:
+        raise _foreign(directory)
+    try:
+        return Record(**content)
+    except TypeError:
+        raise InputError(
+            f"{directory / MARKER} is of another version of senior-backend: use that version, "
+            "or name another directory with --dir"
+        ) from None
+
+
+def _foreign(directory: Path) -> InputError:
+    return InputError(
+        f"{directory} was not made by `{_MADE_BY}`, so it is left alone: "
+        "name another directory with --dir"
+    )
+
+
+def _name(uid: int) -> str:
+    try:
+        return f"user `{pwd.getpwuid(uid).pw_name}`"
+    except KeyError:
+        return f"user {uid}"
+
+
+def _known(directory: Path) -> Record:
+    record = _read(directory)
+    if record is None:
+        raise NotRunError(f"{directory} was removed meanwhile: run the command again")
+    return record
+
+
+def _make(directory: Path, user: User | None) -> None:
+    """Make the directory with its marker at once: another `up` never sees half of it."""
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
+    except OSError as error:
+        raise InputError(f"{directory} cannot be made: {error.strerror}") from None
+    identity = secrets.token_hex(6)
+    data = "data"
+    elsewhere = None
+    try:
+        fresh.chmod(0o711 if user else 0o700)
+        if user is not None and not may_enter(user, fresh):
+            elsewhere = places.durable(user) / identity
+            elsewhere.mkdir(mode=0o711)
+            (elsewhere / _OWNER).write_text(str(directory))
+            data = str(elsewhere / "data")
+        (fresh / ".gitignore").write_text("*\n")
+        (fresh / "lock").touch(mode=0o600)
+        _write(fresh, Record(identity, data))
+        fresh.rename(directory)
+    except OSError as error:
+        if elsewhere is not None:
+            shutil.rmtree(elsewhere, ignore_errors=True)
+        # Another `up` was first, which is fine, or the place cannot be used.
+        if _read(directory) is None:
+            raise InputError(f"{directory} cannot be made: {error.strerror}") from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _write(directory: Path, record: Record) -> None:
+    content = {key: value for key, value in asdict(record).items() if value is not None}
+    fresh = directory / f"{MARKER}.new"
+    fresh.write_text(json.dumps(content, indent=2) + "\n")
+    fresh.rename(directory / MARKER)
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(places.locked(directory / "lock"))
+        except OSError as error:
+            raise NotRunError(f"{directory / 'lock'} cannot be held: {error.strerror}") from None
+        yield
+
+
+def _running(directory: Path, record: Record) -> RunningServer | None:
+    """The server if its process exists, once it accepts connections."""
+    data = directory / record.data
+    pid = server_of(data)
+    if pid is None:
+        return None
+    until = time.monotonic() + _START_SECONDS
+    while not is_ready(data, pid):
+        if server_of(data) is None:
+            return None
+        if time.monotonic() > until:
+            raise NotRunError(f"the server in {directory} does not become ready: see its log")
+        time.sleep(0.02)
+    return RunningServer(directory, data, pid, listening(data), _major(data))
+
+
+def _refuse_other(running: RunningServer, pg: int | None, port: int | None) -> None:
+    _refuse_other_major(running.directory, running.major, pg)
+    if port is not None and port != running.port:
+        raise InputError(
+            f"{running.directory} runs on port {running.port}: "
+            "`senior-backend postgres down` first, then `up --port`"
+        )
+
+
+def _refuse_other_major(directory: Path, major: int, wanted: int | None) -> None:
+    if wanted is not None and wanted != major:
+        raise InputError(
+            f"{directory} holds data of PostgreSQL {major}, and {wanted} was asked for: "
+            "name another directory with --dir, or remove this one (`down --remove`)"
+        )
+
+
+def _major(data: Path) -> int:
+    return int((data / "PG_VERSION").read_text())
+
+
+def _start(
+    directory: Path,
+    record: Record,
+    user: User | None,
+    pg: int | None,
+    pg_bin: Path | None,
+    port: int | None,
+) -> RunningServer:
+    data = directory / record.data
+    installation = _installation(directory, record, user, pg, pg_bin)
+    if user is not None and not may_enter(user, data.parent):
+        raise InputError(
+            f"{data.parent} can no longer be entered by `{user.name}`, who runs PostgreSQL for "
+            "root: give it back the way, or name another directory with --dir"
+        )
+    if not data.exists():
+        # A run that was killed may have left half a cluster under the other name.
+        fresh = data.with_name("data.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        cluster.initialise(installation, fresh, user, durable=True)
+        fresh.rename(data)
+    # Left by a crash or a reboot; its number may be another program's by now.
+    (data / "postmaster.pid").unlink(missing_ok=True)
+    sockets = cluster.make_socket_directory(data.parent, user)
+    command = cluster.server_command(installation, data, sockets, COMMON)
+    chosen = _launch(directory, data, command, user, _ports(record, port))
+    _write(directory, replace(record, port=chosen, bin_dir=str(installation.bin_dir)))
+    running = _running(directory, record)
+    if running is None:
+        raise NotRunError(f"the server in {directory} ended at once: see {directory / 'log'}")
+    return running
+
+
+def _installation(
+    directory: Path, record: Record, user: User | None, pg: int | None, pg_bin: Path | None
+) -> Installation:
+    data = directory / record.data
+    if not data.exists():
+        return resolve(pg, pg_bin, user)
+    try:
+        major = _major(data)
+    except (OSError, ValueError):
+        raise InputError(
+            f"{data} holds no PostgreSQL cluster: remove {directory} (`down --remove`) and start "
+            "again"
+        ) from None
+    _refuse_other_major(directory, major, pg)
+    if pg_bin is not None:
+        installation = resolve(None, pg_bin, user)
+        _refuse_other_major(directory, major, installation.major)
+        return installation
+    if record.bin_dir is not None:
+        try:
+            installation = described(Path(record.bin_dir), Origin.GIVEN, user)
+        except NotRunError:
+            pass  # uninstalled since
+        else:
+            if installation.major == major:
+                return installation
+    return resolve(major, None, user)
+
+
+def _ports(record: Record, wanted: int | None) -> list[int | None]:
+    """Ports to try, in order; ``None`` stands for any free one."""
+    if wanted is not None:
+        return [wanted]
+    return [*([record.port] if record.port else []), *[None] * _PORT_ATTEMPTS]
+
+
+def _launch(
+    directory: Path, data: Path, command: list[str], user: User | None, ports: list[int | None]
+) -> int:
+    """Start ``postgres`` in a session of its own; returns the port on which it became ready."""
+    for wanted in ports:
+        port = wanted if wanted is not None else free_port()
+        with (directory / "log").open("ab") as log:
+            before = log.tell()
+            process = subprocess.Popen(
+                [*command, "-c", f"port={port}"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=cluster.environment(data.parent),
+                user=user.uid if user else None,
+                group=user.gid if user else None,
+                extra_groups=[] if user else None,
+                start_new_session=True,
+            )
+        until = time.monotonic() + _START_SECONDS
+        while process.poll() is None:
+            if is_ready(data, process.pid):
+                return port
+            if time.monotonic() > until:
+                process.send_signal(signal.SIGQUIT)
+                raise NotRunError(f"PostgreSQL does not become ready: see {directory / 'log'}")
+            time.sleep(0.01)
+        with (directory / "log").open(errors="replace") as lines:
+            lines.seek(before)
+            written = lines.read()
+        if not port_is_taken(written):
+            raise NotRunError(
+                f"PostgreSQL did not start: {reason_in(written)} (see {directory / 'log'})"
+            )
+    if len(ports) == 1:
+        raise InputError(f"port {ports[0]} is in use: choose another with --port")
+    raise NotRunError("no free port was found: try again, or choose one with --port")
+
+
+def _stop(data: Path) -> bool:
+    """Stop the server of a data directory, by force if it does not listen; whether it ran."""
+    pid = server_of(data)
+    if pid is None:
+        return False
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        os.kill(pid, number)
+        until = time.monotonic() + _STOP_SECONDS
+        while time.monotonic() < until:
+            if server_of(data) != pid:
+                return True
+            time.sleep(0.01)
+    raise NotRunError(f"the server (process {pid}) does not stop")
+
+
+def _claim_data(directory: Path, record: Record) -> None:
+    """Note in a folder of ``/var/lib`` which directory it belongs to; a copy cannot share it."""
+    home = (directory / record.data).parent
+    if home == directory:
+        return
+    owner = Path((home / _OWNER).read_text())
+    if owner != directory and _id_of(owner) == record.id:
+        raise InputError(
+            f"{directory} is a copy of {owner}, whose data is in {home}: remove "
+            "the copy and run `up` again"
+        )
+    (home / _OWNER).write_text(str(directory))
+
+
+def _id_of(directory: Path) -> str | None:
+    try:
+        record = _read(directory)
+    except InputError:
+        return None
+    return record.id if record is not None else None
+
+
+def _orphans(user: User) -> Iterator[tuple[Path, Path]]:
+    """(folder in ``/var/lib``, the directory it belonged to) where that one is gone."""
+    for owner in sorted(places.durable(user).glob(f"*/{_OWNER}")):
+        directory = Path(owner.read_text())
+        if _id_of(directory) != owner.parent.name:
+            yield owner.parent, directory
+
+
+def _stop_orphans(user: User, note: Callable[[str], None]) -> None:
+    """Stop servers whose directory was removed by hand; their data is for a person to judge."""
+    for home, directory in _orphans(user):
+        _stop(home / "data")
+        note(
+            f"{home} holds the data of {directory}, which was removed or moved away: "
+            f"`rm -rf {home}` if it is not needed"
+        )
+
+
+def _stop_orphan_of(directory: Path) -> bool:
+    user = server_user()
+    if user is None:
+        return False
+    stopped = [_stop(home / "data") for home, owner in _orphans(user) if owner == directory]
+    return any(stopped)
