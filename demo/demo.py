@@ -159,7 +159,7 @@ def tour(console: Console, directory: Path) -> None:
         lines = [m for m in metrics.splitlines() if m.startswith("http_") and "orders" in m]
         console.print("  " + escape("\n  ".join(lines[:2])))
         guide.say("Stop: readiness turns 503, requests drain, exit 0")
-    guide.type("make clean")
+    guide.type("make db-stop")
 
 
 def use_orders(guide: Tour, url: str, client: httpx.Client) -> None:
