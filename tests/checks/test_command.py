@@ -71,7 +71,7 @@ def test_formats_for_machines(repository: Repository) -> None:
          "senior-backend.yml:2: 'exclude' must be a list of strings"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("check", [c.ID for c in CHECKS])
+@pytest.mark.parametrize("check", CHECKS)
 def test_bad_input_is_one_line_and_exit_2(
     repository: Repository, check: str, files: dict[str, str], arguments: list[str], message: str
 ) -> None:
@@ -87,7 +87,7 @@ def test_outside_a_repository(tmp_path: Path) -> None:
     assert "is not in a Git repository" in done.stderr
 
 
-@pytest.mark.parametrize("check", [c.ID for c in CHECKS])
+@pytest.mark.parametrize("check", CHECKS)
 def test_every_check_has_a_hook_and_a_page(check: str) -> None:
     import yaml
 

@@ -9,7 +9,7 @@ import yaml
 
 from senior_backend import bundle
 from senior_backend.checks.check import Check, Tree
-from senior_backend.checks.command import CHECKS
+from senior_backend.checks.command import CHECKS, load
 from tests.checks.conftest import Repository
 
 FILE = re.compile(
@@ -27,7 +27,7 @@ def example(text: str, heading: str) -> dict[str, str]:
     return {m["path"]: textwrap.dedent(m["content"]) for m in FILE.finditer(section)}
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.ID)
+@pytest.mark.parametrize("check", [load(c) for c in CHECKS], ids=CHECKS)
 @pytest.mark.parametrize(("heading", "found"), [("Bad", True), ("Good", False)])
 def test_an_example_is_what_its_heading_says(
     repository: Repository, check: Check, heading: str, found: bool
@@ -37,7 +37,7 @@ def test_an_example_is_what_its_heading_says(
     assert bool(list(check.check(Tree(repository(files))))) is found
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda c: c.ID)
+@pytest.mark.parametrize("check", [load(c) for c in CHECKS], ids=CHECKS)
 def test_the_configuration_shown_names_a_hook_that_exists(check: Check) -> None:
     root = Path(__file__).parents[2]
     published = {h["id"] for h in yaml.safe_load((root / ".pre-commit-hooks.yaml").read_text())}

@@ -1,20 +1,39 @@
 """``senior-backend check``: one sub-command a check, all with the same arguments."""
 
+import importlib
 import os
 from pathlib import Path
 
 import click
 
 from senior_backend import config, git, report
-from senior_backend.checks import env_example_in_sync, no_conflict_markers
 from senior_backend.checks.check import Check, Settings, Tree
 from senior_backend.errors import InputError
 from senior_backend.findings import Finding, NotAnalyzed, Outcome
 
-CHECKS: tuple[Check, ...] = (no_conflict_markers, env_example_in_sync)
+# Each is a module of the shape check.Check, named as its id with underscores.
+CHECKS = ("no-conflict-markers", "env-example-in-sync")
 
 
-@click.group()
+class Checks(click.Group):
+    """A click group whose commands are ``CHECKS``; a hook imports only its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table."""
+        return list(CHECKS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the one check that is wanted."""
+        return _command(load(cmd_name)) if cmd_name in CHECKS else None
+
+
+def load(check_id: str) -> Check:
+    """The module of a check."""
+    module: Check = importlib.import_module(f"senior_backend.checks.{check_id.replace('-', '_')}")
+    return module
+
+
+@click.group(cls=Checks)
 def check() -> None:
     """Check files of a repository, as the pre-commit hooks of the same names do.
 
@@ -60,7 +79,3 @@ def _command(module: Check) -> click.Command:
         ctx.exit(outcome.exit_code())
 
     return command
-
-
-for _module in CHECKS:
-    check.add_command(_command(_module))

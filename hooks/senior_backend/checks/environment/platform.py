@@ -1,7 +1,7 @@
 """Variables that nobody writes into ``.env.example``: the system, the CI or the tool sets them."""
 
 import re
-from typing import Final
+from functools import cache
 
 _OPERATING_SYSTEM = (
     "HOME PATH USER USERNAME LOGNAME SHELL PWD OLDPWD HOSTNAME TERM COLORTERM LANG LANGUAGE TZ "
@@ -39,19 +39,17 @@ _LIBRARIES = (
 )
 
 
+@cache
 def _pattern(names: str) -> re.Pattern[str]:
     return re.compile("|".join(name.replace("*", r"\w*") for name in names.split()), re.IGNORECASE)
 
 
-_SET = _pattern(" ".join((_OPERATING_SYSTEM, _CI, _PLATFORM, _LANGUAGE_TOOLS)))
-_READ: Final = _pattern(_LIBRARIES)
-
-
 def is_set_by_platform(name: str) -> bool:
     """Whether a read of ``name`` needs no entry."""
-    return _SET.fullmatch(name) is not None
+    groups = (_OPERATING_SYSTEM, _CI, _PLATFORM, _LANGUAGE_TOOLS)
+    return any(_pattern(group).fullmatch(name) for group in groups)
 
 
 def is_read_by_library(name: str) -> bool:
     """Whether an entry ``name`` is useful though no file names it."""
-    return is_set_by_platform(name) or _READ.fullmatch(name) is not None
+    return is_set_by_platform(name) or _pattern(_LIBRARIES).fullmatch(name) is not None

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from senior_backend.checks.environment.read import Read
 
-_WORTH_PARSING = re.compile(r"environ|getenv|Settings|env_prefix")
+_LOOKUP = re.compile(r"environ|getenv")
+_SETTINGS = re.compile(r"BaseSettings|env_prefix")
 _LOOKUPS = frozenset({"get", "pop", "__getitem__"})
 _NOT_FIELDS = frozenset({"model_config"})
 
@@ -19,17 +20,21 @@ def reads(text: str) -> Iterator[Read]:
     Raises:
         SyntaxError: the text is not Python of this interpreter's version.
     """
-    if not _WORTH_PARSING.search(text):
+    lookups, settings = _LOOKUP.search(text), _SETTINGS.search(text)
+    if not lookups and not settings:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # invalid escapes are the author's business
         tree = ast.parse(text)
-    module = _Module.of(tree)
-    for node in ast.walk(tree):
-        name = _looked_up(node, module)
-        if name is not None and (pattern := _string(name, module.constants)):
-            yield Read((pattern,), name.lineno)
-    yield from _settings(tree, module)
+    nodes = list(ast.walk(tree))
+    module = _Module.of(tree, nodes)
+    if lookups:
+        for node in nodes:
+            name = _looked_up(node, module)
+            if name is not None and (pattern := _string(name, module.constants)):
+                yield Read((pattern,), name.lineno)
+    if settings:
+        yield from _settings([n for n in nodes if isinstance(n, ast.ClassDef)], module)
 
 
 @dataclass
@@ -43,9 +48,9 @@ class _Module:
     constants: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, tree: ast.Module) -> "_Module":
+    def of(cls, tree: ast.Module, nodes: list[ast.AST]) -> "_Module":
         module = cls()
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Import):
                 module.os |= {a.asname or a.name for a in node.names if a.name == "os"}
             elif isinstance(node, ast.ImportFrom):
@@ -145,8 +150,8 @@ class _Config:
     """An ``alias_generator`` makes the names: they cannot be told from the text."""
 
 
-def _settings(tree: ast.Module, module: _Module) -> Iterator[Read]:
-    classes = {n.name: n for n in ast.walk(tree) if isinstance(n, ast.ClassDef)}
+def _settings(definitions: list[ast.ClassDef], module: _Module) -> Iterator[Read]:
+    classes = {node.name: node for node in definitions}
     parents = {
         name: [b for base in node.bases if (b := _last_name(base)) in classes and b != name]
         for name, node in classes.items()
