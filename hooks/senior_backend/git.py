@@ -19,7 +19,7 @@ def run(arguments: list[str], directory: Path) -> str:
         done = subprocess.run(
             ["git", *arguments],
             cwd=directory,
-            env={**_environment(), "LC_ALL": "C"},
+            env={**environment(), "LC_ALL": "C"},
             capture_output=True,
             text=True,
             errors="surrogateescape",
@@ -30,15 +30,16 @@ def run(arguments: list[str], directory: Path) -> str:
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         if "dubious ownership" in done.stderr:
+            owned = re.search(r"repository at '(.+)'", done.stderr)
             reason = (
                 "the repository belongs to another user; trust it with: "
-                f"git config --global --add safe.directory {directory.resolve()}"
+                f"git config --global --add safe.directory {owned[1] if owned else directory}"
             )
         raise NotRunError(f"git {arguments[0]} failed in {directory}: {reason}")
     return done.stdout
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment without the variables by which a Git hook pins commands to its repository."""
     pinned = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
     return {name: value for name, value in os.environ.items() if name not in pinned}

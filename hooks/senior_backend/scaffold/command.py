@@ -1,0 +1,142 @@
+"""``senior-backend new`` and ``senior-backend update``."""
+
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from senior_backend import bundle
+from senior_backend.scaffold import flags, questions, source, styles
+from senior_backend.scaffold import new as creation
+from senior_backend.scaffold import update as updating
+from senior_backend.scaffold.questions import Question
+
+
+def asked() -> dict[str, Question]:
+    """The questions of the template that belongs to this code."""
+    path = bundle.path("copier.yml")
+    return questions.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+class New(click.Command):
+    """A command with one flag more for each question of the template."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The question flags come first, since they are what people look for."""
+        argument, *own = super().get_params(ctx)
+        return [argument, *flags.options(asked().values()), *own]
+
+
+@click.command(cls=New)
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--style", help="Kind of API; must fit the framework.  [rest]")
+@click.option("--answer", "pairs", metavar="KEY=VALUE", multiple=True, help="Any other answer.")
+@click.option("--defaults", is_flag=True, help="Ask nothing, also in a terminal.")
+@click.option(
+    "--from", "address", metavar="SOURCE", help="Another template: gh:OWNER/NAME, URL or folder."
+)
+@click.option("--ref", help="Tag, branch or commit of the template.")
+@click.option(
+    "--git",
+    "git_step",
+    type=click.Choice(get_args(creation.GitStep)),
+    default="init",
+    show_default=True,
+    help="Make a Git repository, also commit, or neither; never inside an existing one.",
+)
+def new(
+    directory: Path,
+    style: str | None,
+    pairs: tuple[str, ...],
+    defaults: bool,
+    address: str | None,
+    ref: str | None,
+    git_step: creation.GitStep,
+    **answered: str | None,
+) -> None:
+    """Generate a service in DIR, a directory that is empty or does not exist.
+
+    In a terminal, the questions that no flag answers are asked; otherwise their defaults count.
+    """
+    directory = Path.cwd() / directory
+    known = asked()
+    answers = {name: value for name, value in answered.items() if value is not None}
+    for name, value in questions.parse_answers(pairs).items():
+        if not address:  # another template may ask other questions
+            questions.refuse_unknown(name, known)
+        answers[name] = value
+    if style:
+        styles.refuse_unknown(style, answers.get("framework", "fastapi"))
+    answers.setdefault("project_name", directory.resolve().name)
+    template = source.named(address, ref) if address else source.find(ref)
+    if template.note:
+        click.echo(f"senior-backend: note: {template.note}", err=True)
+    created = creation.create(
+        directory,
+        template,
+        answers,
+        known,
+        interactive=not defaults and sys.stdin.isatty() and sys.stdout.isatty(),
+        git_step=git_step,
+    )
+    _report_new(created, template)
+
+
+def _report_new(created: creation.Created, template: source.Source) -> None:
+    here = Path.cwd()
+    place = created.directory
+    shown = place.relative_to(here) if place.is_relative_to(here) else place
+    click.echo(
+        f"{created.files} files in {shown} from {template.address}, version {created.version}\n"
+    )
+    click.echo("Next:")
+    steps = [] if place == here else [(f"cd {shown}", "")]
+    if created.repository == "none":
+        steps.append(("git init -b main", "updates need a repository"))
+    if created.repository != "committed":
+        name = place.resolve().name
+        steps.append((f"git add -A . && git commit -m 'Start {name}'", "updates need a commit"))
+    steps += [
+        ("make setup", "the locked dependencies"),
+        ("make dev", "database, migrations, server"),
+        ("make test", ""),
+        ("pre-commit install", "the checks, on every commit"),
+    ]
+    for command, why in steps:
+        click.echo(f"  {command:<30}  # {why}" if why else f"  {command}")
+
+
+@click.command()
+@click.argument("directory", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option("--ref", help="Tag, branch or commit of the template.  [the newest release]")
+@click.option("--set", "pairs", metavar="KEY=VALUE", multiple=True, help="Change an answer.")
+@click.pass_context
+def update(ctx: click.Context, directory: Path, ref: str | None, pairs: tuple[str, ...]) -> None:
+    """Merge a newer template into the service in DIR; your edits are kept.
+
+    Nothing is committed. Conflicts are listed by file and line, and the exit code is 1 while any
+    remain.
+    """
+    service = updating.open_service(directory)
+    answers = questions.parse_answers(pairs)
+    template = updating.target(service, ref)
+    updating.refuse_unknown(answers, service, template)
+    click.echo(f"{template.address}: {service.version} -> {template.ref}", err=True)
+    updated = updating.apply(directory, service, template, answers)
+    for conflict in updated.conflicts:
+        click.echo(f"{directory / conflict.path}:{conflict.line}: {conflict.text}")
+    if updated.conflicts:
+        files = len({c.path for c in updated.conflicts})
+        click.echo(
+            f"{updated.before} -> {updated.after}: {len(updated.changed)} files changed, "
+            f"{files} with conflicts; keep what is right, delete the markers, then commit"
+        )
+        ctx.exit(1)
+    if not updated.changed:
+        click.echo(f"{updated.after} is current; nothing changed")
+        return
+    click.echo(
+        f"{updated.before} -> {updated.after}: {len(updated.changed)} files changed, no conflicts; "
+        "see git diff, run make setup lint test, then commit"
+    )
