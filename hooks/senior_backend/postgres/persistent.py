@@ -39,6 +39,7 @@ from senior_backend.postgres.process import (
     port_is_taken,
     reason_in,
     server_of,
+    works_in,
 )
 from senior_backend.postgres.settings import COMMON
 from senior_backend.postgres.supervisor import is_ready
@@ -300,8 +301,7 @@ def _start(
         shutil.rmtree(fresh, ignore_errors=True)
         cluster.initialise(installation, fresh, user, durable=True)
         fresh.rename(data)
-    # Left by a crash or a reboot; its number may be another program's by now.
-    (data / "postmaster.pid").unlink(missing_ok=True)
+    _mend_pid_file(data)
     sockets = cluster.make_socket_directory(data.parent, user)
     command = cluster.server_command(installation, data, sockets, COMMON)
     chosen = _launch(directory, data, command, user, _ports(record, port))
@@ -310,6 +310,21 @@ def _start(
     if running is None:
         raise NotRunError(f"the server in {directory} ended at once: see {directory / 'log'}")
     return running
+
+
+def _mend_pid_file(data: Path) -> None:
+    """Have PostgreSQL pass over the number in a pid file that a crash or a reboot left.
+
+    If that number is another program's by now, PostgreSQL would take it for a running server and
+    refuse. The file itself must stay: its shared memory key keeps a new server out while backends
+    of the crashed one live. PostgreSQL passes over the number of its own parent, which is us.
+    """
+    path = data / "postmaster.pid"
+    try:
+        _, rest = path.read_text().split("\n", 1)
+    except (OSError, ValueError):
+        return
+    path.write_text(f"{os.getpid()}\n{rest}")
 
 
 def _installation(
@@ -397,7 +412,7 @@ def _stop(data: Path) -> bool:
         os.kill(pid, number)
         until = time.monotonic() + _STOP_SECONDS
         while time.monotonic() < until:
-            if server_of(data) != pid:
+            if not works_in(pid, data):
                 return True
             time.sleep(0.01)
     raise NotRunError(f"the server (process {pid}) does not stop")

@@ -35,7 +35,7 @@ def server_of(data: Path) -> int | None:
         pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
     except (OSError, ValueError):
         return None
-    return pid if pid > 0 and _works_in(pid, data) else None
+    return pid if pid > 0 and works_in(pid, data) else None
 
 
 def listening(data: Path) -> int:
@@ -43,7 +43,8 @@ def listening(data: Path) -> int:
     return int((data / "postmaster.pid").read_text().splitlines()[3])
 
 
-def _works_in(pid: int, data: Path) -> bool:
+def works_in(pid: int, data: Path) -> bool:
+    """Whether a process is the server of a data directory; one that has ended is not."""
     if Path("/proc/self/cwd").exists():  # a slim image has no `ps`
         try:
             return Path(f"/proc/{pid}/cwd").samefile(data)

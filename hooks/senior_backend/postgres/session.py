@@ -41,9 +41,12 @@ class Session:
                 url, autocommit=True, connect_timeout=_CONNECT_TIMEOUT_SECONDS
             )
         except driver.Error as error:
-            reason = str(error).strip().splitlines() or [type(error).__name__]
+            # The last part of the first line is the cause; what follows asks the user questions.
+            first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            reason = first.rpartition("failed: ")[2].removeprefix("FATAL:").strip()
             raise NotRunError(
-                f"cannot connect to {without_password(url)}: {reason[-1].strip()}"
+                f"cannot connect to {without_password(url)}: {reason}: start that server, "
+                "or correct the address"
             ) from None
 
     def execute(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

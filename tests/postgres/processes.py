@@ -1,0 +1,60 @@
+"""Servers seen from outside, as an operator sees them."""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from senior_backend.postgres.identity import server_user
+from senior_backend.postgres.process import server_of
+
+
+def command_line(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "senior_backend", *map(str, arguments)]
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 10) -> bool:
+    """Whether the condition comes true in time."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def is_gone(directory: Path, pid: int) -> bool:
+    """Whether a throw-away server left neither folder nor process behind."""
+    return not directory.exists() and has_ended(pid)
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or at most not yet waited for."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def pid_of(server) -> int:
+    pid = server_of(server.directory / "data")
+    assert pid is not None
+    return pid
+
+
+needs_root = pytest.mark.skipif(
+    server_user() is None, reason="only root drops to an unprivileged user"
+)
+
+
+def reachable(folder: Path) -> Path:
+    """pytest keeps its folders to itself; as root the server user has to pass through."""
+    if server_user() is not None:
+        for each in [folder, *folder.parents][:3]:
+            each.chmod(each.stat().st_mode | 0o011)
+    return folder

@@ -1,0 +1,105 @@
+"""The cache: complete or absent, whoever asks, whatever happened to it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from senior_backend.errors import NotRunError
+from senior_backend.postgres import start
+from senior_backend.postgres.cache import cached, forget
+from senior_backend.postgres.identity import server_user
+from senior_backend.postgres.places import cache
+from tests.postgres.processes import needs_root, reachable
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch, tmp_path):
+    monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(reachable(tmp_path) / "cache"))
+
+
+class Builder:
+    """Makes a folder with two files, and counts how often it was asked to."""
+
+    def __init__(self):
+        self.builds = 0
+
+    def __call__(self, folder: Path):
+        self.builds += 1
+        (folder / "sub").mkdir()
+        (folder / "sub/a").write_text("alpha")
+        (folder / "b").write_text("beta")
+
+
+def test_is_built_once():
+    build = Builder()
+    first = cached("kind", "key", None, build)
+    assert cached("kind", "key", None, build) == first
+    assert (first / "sub/a").read_text() == "alpha"
+    assert build.builds == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "sub/a").unlink(),
+        lambda folder: (folder / "b").write_text("b"),
+        lambda folder: shutil.rmtree(folder),
+        forget,
+    ],
+    ids=["file lost", "file cut", "folder lost", "declared bad"],
+)
+def test_damage_is_seen_and_mended(damage):
+    build = Builder()
+    folder = cached("kind", "key", None, build)
+    damage(folder)
+    cached("kind", "key", None, build)
+    assert (folder / "sub/a").read_text() == "alpha"
+    assert (folder / "b").read_text() == "beta"
+    assert build.builds == 2
+
+
+def test_failed_build_leaves_nothing():
+    def fail(folder: Path):
+        (folder / "half").touch()
+        raise NotRunError("disk full")
+
+    with pytest.raises(NotRunError, match="disk full"):
+        cached("kind", "key", None, fail)
+    assert [path.name for path in cache(None).joinpath("kind").iterdir()] == ["key.lock"]
+
+
+def test_cluster_is_initialised_once_and_survives_damage():
+    start().stop()
+    (control,) = cache(server_user()).glob("clusters/*/data/global/pg_control")
+    before = control.stat().st_mtime_ns
+    start().stop()
+    assert control.stat().st_mtime_ns == before
+    control.unlink()
+    with start() as server:
+        server.session().close()
+    assert control.exists()
+
+
+def test_folder_that_others_can_write_is_not_trusted(tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache").chmod(0o777)
+    with pytest.raises(NotRunError, match="can be written by others: set SENIOR_BACKEND_CACHE"):
+        cache(None)
+
+
+def test_link_is_not_trusted(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotRunError, match="is not a folder"):
+        cache(None)
+
+
+@needs_root
+def test_folder_of_another_user_is_not_trusted(tmp_path):
+    import os
+
+    (tmp_path / "cache").mkdir(mode=0o755)
+    os.chown(tmp_path / "cache", 12345, 12345)
+    with pytest.raises(NotRunError, match="belongs to another user"):
+        cache(None)
