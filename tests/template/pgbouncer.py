@@ -1,0 +1,52 @@
+"""Run PgBouncer in transaction mode between CONTRACT_POOLER_PORT and CONTRACT_SERVER_PORT.
+
+The command for ``--contract-pooler``: stays in the foreground, ends on SIGTERM, leaves nothing.
+"""
+
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SETTINGS = """\
+[databases]
+* = host=127.0.0.1 port={server} user=postgres
+
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {pooler}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+max_client_conn = 500
+default_pool_size = 10
+"""
+
+
+def main() -> int:
+    """Run PgBouncer with settings of our own; as an unprivileged user, since it refuses root."""
+    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="pgbouncer-") as directory:
+        Path(directory).chmod(0o755)
+        settings = Path(directory) / "pgbouncer.ini"
+        settings.write_text(
+            SETTINGS.format(
+                server=os.environ["CONTRACT_SERVER_PORT"], pooler=os.environ["CONTRACT_POOLER_PORT"]
+            )
+        )
+        process = subprocess.Popen(
+            ["pgbouncer", "--quiet", str(settings)],
+            user=user and user.pw_uid,
+            group=user and user.pw_gid,
+            extra_groups=[] if user else None,
+        )
+        try:
+            return process.wait()
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

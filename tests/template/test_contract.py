@@ -1,0 +1,48 @@
+"""Every REST tree keeps the contract: the black-box suite against each generated service."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.template import ROOT
+from tests.template.trees import EXAMPLES, TREES
+
+pytestmark = pytest.mark.verify
+
+
+def run_contract(service: Path, framework: str, example: str, *options: str) -> None:
+    """The suite in a process of its own; fails with its summary."""
+    tree = TREES[framework]
+    command = [
+        *(sys.executable, "-m", "pytest", "tests/contract", "-q", "-p", "no:cacheprovider"),
+        *("--contract-service", str(service)),
+        *("--contract-serve", shlex.join(tree.serve)),
+        *("--contract-migrate", shlex.join(tree.migrate)),
+        *("--contract-example", example),
+        *options,
+    ]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    print(result.stdout[-20_000:], result.stderr[-2_000:], sep="\n")
+    assert result.returncode == 0
+    assert " passed" in result.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("framework", TREES)
+def test_the_contract_is_kept(installed: Callable[..., Path], framework: str, example: str):
+    run_contract(installed(framework, example), framework, example)
+
+
+@pytest.mark.skipif(not shutil.which("pgbouncer"), reason="needs pgbouncer (apt install pgbouncer)")
+@pytest.mark.parametrize("framework", TREES)
+def test_the_contract_is_kept_behind_a_transaction_pooler(
+    installed: Callable[..., Path], framework: str
+):
+    pooler = shlex.join([sys.executable, str(Path(__file__).with_name("pgbouncer.py"))])
+    service = installed(framework, "orders")
+    run_contract(service, framework, "orders", "--contract-pooler", pooler)

@@ -1,0 +1,265 @@
+"""Every tree as its people use it: set up, lint, test, migrate, serve, commit."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.fixtures.template import ROOT, commit_all, git
+from tests.template.make import command, environment, make, succeed
+from tests.template.trees import EXAMPLES, TREES
+
+pytestmark = pytest.mark.verify
+
+CHECKOUT = str(ROOT)
+# A call that the example answers with 200, given a token from `make token`.
+FIRST_CALL = {"orders": "/v1/customers", "none": "/v1/ping"}
+
+
+@pytest.fixture(scope="module", params=EXAMPLES)
+def example(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module", params=TREES)
+def tree(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def service(tree: str, example: str, installed: Callable[..., Path]) -> Iterator[Path]:
+    """An installed service, put back to its first commit afterwards."""
+    directory = installed(tree, example)
+    yield directory
+    git(directory, "reset", "--hard", "--quiet")
+    git(directory, "clean", "-d", "--force", "--quiet")
+    (directory / ".env").unlink(missing_ok=True)
+
+
+def test_lint_finds_nothing(service: Path):
+    succeed(service, "lint")
+
+
+def test_the_tests_pass_and_never_use_database_url(service: Path):
+    nowhere = "postgresql://nobody:wrong@127.0.0.1:1/production"
+    output = succeed(
+        service,
+        "test",
+        SENIOR_BACKEND=CHECKOUT,
+        DATABASE_URL=nowhere,
+        DATABASE_DIRECT_URL=nowhere,
+    )
+    assert "passed" in output
+    assert "skipped" not in output
+
+
+def test_the_tests_use_a_given_server(service: Path, database_url: str):
+    assert "passed" in succeed(service, "test", TEST_DATABASE_URL=database_url)
+
+
+def test_the_tests_use_the_server_that_the_env_file_names(service: Path, database_url: str):
+    (service / ".env").write_text(f"TEST_DATABASE_URL={database_url}\nDATABASE_URL=nonsense\n")
+    assert "passed" in succeed(service, "test")
+
+
+def test_set_up_is_done_once(service: Path):
+    before = (service / ".venv" / ".ready").stat().st_mtime_ns
+    succeed(service, "setup")
+    assert (service / ".venv" / ".ready").stat().st_mtime_ns == before
+
+
+def test_an_api_description_that_drifted_is_found(service: Path):
+    recorded = (service / "openapi.json").read_text()
+    description = json.loads(recorded)
+    path, operations = next(iter(description["paths"].items()))
+    next(iter(operations.values()))["summary"] = "Not what the code says"
+    (service / "openapi.json").write_text(json.dumps(description, indent=2) + "\n")
+
+    result = make(service, "lint")
+    assert result.returncode != 0
+    assert "make: openapi.json is not what the code says: run 'make openapi'" in result.stderr
+    assert "Not what the code says" in result.stdout, path
+
+    succeed(service, "openapi")
+    assert (service / "openapi.json").read_text() == recorded
+
+
+def tables_in(database_url: str) -> set[str]:
+    with psycopg.connect(database_url) as connection:
+        rows = connection.execute("select tablename from pg_tables where schemaname = 'public'")
+        return {name for (name,) in rows}
+
+
+def test_migrations_go_up_and_down_to_nothing_and_up_again(service: Path, database_url: str):
+    succeed(service, "migrate", DATABASE_URL=database_url)
+    whole = tables_in(database_url)
+    assert len(whole) > 1
+    succeed(service, "migrate", "DOWN=base", DATABASE_URL=database_url)
+    assert len(tables_in(database_url)) <= 1, "the ledger alone may stay"
+    succeed(service, "migrate", DATABASE_URL=database_url)
+    assert tables_in(database_url) == whole
+
+
+def test_every_hook_passes_on_a_fresh_service_and_a_commit_is_made(
+    service: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    """The hooks come from the commit that the service pins, as at a first `git commit`."""
+    cache = tmp_path_factory.getbasetemp() / "pre-commit"
+    hooks = {**environment(), "PRE_COMMIT_HOME": str(cache)}
+    run = [sys.executable, "-m", "pre_commit", "run", "--all-files"]
+    result = subprocess.run(run, cwd=service, env=hooks, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("Passed") >= 5
+
+    (service / "README.md").write_text("<<<<<<< before updating\n=======\n>>>>>>> after updating\n")
+    git(service, "add", "README.md")
+    result = subprocess.run(run[:-1], cwd=service, env=hooks, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "README.md" in result.stdout
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def get(url: str, token: str | None = None) -> tuple[int, str]:
+    """Status and body; ``(0, reason)`` while nothing answers."""
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=5) as r:
+            return r.status, r.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError as error:
+        return 0, str(error)
+
+
+@contextlib.contextmanager
+def dev(service: Path, log: Path, **variables: str) -> Iterator[tuple[subprocess.Popen, str]]:
+    """`make dev` in a terminal of its own, once it is ready; the process and its base URL."""
+    port, metrics_port = free_port(), free_port()
+    variables = {"PORT": str(port), "METRICS_PORT": str(metrics_port), **variables}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command("dev"),
+            cwd=service,
+            env=environment(SENIOR_BACKEND=CHECKOUT, **variables),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 60
+        while get(f"{url}/readyz")[0] != 200:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        yield process, url
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def press_control_c(process: subprocess.Popen) -> None:
+    """What a terminal does: the signal goes to make, the shell and the server at once."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def test_make_dev_serves_and_control_c_stops_it(
+    service: Path, example: str, database_url: str, tmp_path: Path
+):
+    log = tmp_path / "log"
+    with dev(service, log, DATABASE_URL=database_url) as (process, url):
+        assert (service / ".env").exists()
+        token = succeed(service, "--silent", "token").strip()
+        assert get(f"{url}{FIRST_CALL[example]}")[0] == 401
+        status, body = get(f"{url}{FIRST_CALL[example]}", token)
+        assert status == 200, body
+
+        press_control_c(process)
+        assert process.wait(timeout=20) in {0, -signal.SIGINT, 130, 2}
+        assert get(f"{url}/livez")[0] == 0, "nothing listens any more"
+    assert "Traceback" not in log.read_text()
+    assert not (service / ".pg").exists(), "the given server was used"
+
+
+def test_make_dev_starts_a_database_where_none_is_given(service: Path, tmp_path: Path):
+    log = tmp_path / "log"
+    try:
+        with dev(service, log) as (process, _):
+            press_control_c(process)
+            process.wait(timeout=20)
+        url = succeed(service, "--silent", "db", SENIOR_BACKEND=CHECKOUT).strip()
+        assert len(tables_in(url)) > 1, "the data of the first start"
+    finally:
+        succeed(service, "db-stop", SENIOR_BACKEND=CHECKOUT)
+        shutil.rmtree(service / ".pg")
+
+
+def test_a_port_that_is_taken_is_named_in_one_line(
+    service: Path, database_url: str, tmp_path: Path
+):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        result = make(
+            service,
+            "dev",
+            DATABASE_URL=database_url,
+            PORT=str(port),
+            METRICS_PORT=str(free_port()),
+            timeout=60,
+        )
+    assert result.returncode != 0
+    output = result.stdout + result.stderr
+    assert "Traceback" not in output
+    lines = [line for line in output.splitlines() if str(port) in line and "use" in line]
+    assert len(lines) == 1, output
+
+
+def test_clean_keeps_the_data_and_the_keys(tree: str, example: str, tmp_path: Path, generate):
+    service = generate(tmp_path / "svc", framework=tree, example=example)
+    for kept in (".pg/data", ".dev/key", ".env"):
+        (service / kept).parent.mkdir(exist_ok=True)
+        (service / kept).write_text("kept\n")
+    (service / ".venv").mkdir()
+    succeed(service, "clean")
+    assert not (service / ".venv").exists()
+    assert (service / ".pg" / "data").exists()
+    assert (service / ".dev" / "key").exists()
+    assert (service / ".env").exists()
+
+
+def test_the_locks_are_what_pyproject_says(service: Path):
+    """`make lock` leaves committed locks alone while pyproject.toml has not changed."""
+    succeed(service, "lock")
+    assert git(service, "status", "--porcelain") == ""
+
+
+def test_what_the_tools_leave_behind_is_ignored(service: Path, database_url: str):
+    succeed(service, "token")
+    succeed(service, "lint")
+    succeed(service, "test", TEST_DATABASE_URL=database_url)
+    assert git(service, "status", "--porcelain") == ""
+
+
+def test_a_service_in_its_first_commit_has_no_secret(service: Path):
+    assert not {".env", ".dev"} & {Path(name).parts[0] for name in git(service, "ls-files").split()}
+    assert commit_all(service, "Nothing new")
