@@ -1,0 +1,1 @@
+"""Who calls: bearer tokens of an OpenID Connect issuer, turned into a principal."""

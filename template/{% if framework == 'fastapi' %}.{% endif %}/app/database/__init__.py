@@ -1,0 +1,1 @@
+"""PostgreSQL: addresses, connections, transactions and the health of the server."""

@@ -1,0 +1,66 @@
+"""What a database error means: who was refused, and whether trying again may help."""
+
+from asyncpg.exceptions import (
+    AdminShutdownError,
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    ConnectionFailureError,
+    InterfaceError,
+    LockNotAvailableError,
+    PostgresConnectionError,
+    PostgresError,
+    QueryCanceledError,
+    TooManyConnectionsError,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError as SqlalchemyInterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.domain.errors import Unavailable
+
+_AWAY = (
+    AdminShutdownError,
+    CannotConnectNowError,
+    ConnectionDoesNotExistError,
+    ConnectionFailureError,
+    InterfaceError,
+    PostgresConnectionError,
+    TooManyConnectionsError,
+)
+
+
+def driver_error(error: BaseException) -> BaseException | None:
+    """asyncpg's own exception inside an SQLAlchemy one."""
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return error.orig.__cause__ or error.orig
+    return None
+
+
+def violated_constraint(error: DBAPIError) -> str | None:
+    """The name of the constraint or unique index that refused a row."""
+    cause = driver_error(error)
+    return cause.constraint_name if isinstance(cause, PostgresError) else None
+
+
+def lock_not_available(error: DBAPIError) -> bool:
+    """Whether the statement gave up waiting for a lock (`lock_timeout`)."""
+    return isinstance(driver_error(error), LockNotAvailableError)
+
+
+def as_unavailable(error: BaseException) -> Unavailable | None:
+    """The passing condition behind an error, or None when it is a bug or a refused statement."""
+    if isinstance(error, PoolTimeout):
+        return Unavailable("All database connections are in use.")
+    cause = driver_error(error)
+    if isinstance(cause, QueryCanceledError):
+        return Unavailable("The database took too long to answer.")
+    if isinstance(cause, LockNotAvailableError):
+        return Unavailable("Another request holds the data that this one needs.")
+    if isinstance(cause, _AWAY) or isinstance(error, SqlalchemyInterfaceError):
+        return Unavailable("The database is not available.", retry_after=2)
+    # asyncpg lets the socket's own errors through when it cannot connect.
+    if isinstance(error, OSError) or isinstance(cause, OSError):
+        return Unavailable("The database is not available.", retry_after=2)
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return Unavailable("The connection to the database was lost.")
+    return None

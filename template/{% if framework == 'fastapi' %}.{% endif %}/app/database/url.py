@@ -1,0 +1,145 @@
+"""One DATABASE_URL for every client: what `psql`, Neon, Supabase and Heroku hand out.
+
+libpq understands more than asyncpg does. `parse_database_url` accepts the libpq form and sorts its
+parameters into what asyncpg takes, what becomes a server setting, and what has no meaning here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from sqlalchemy.engine import URL
+
+_SCHEMES = {"postgres", "postgresql", "postgresql+asyncpg"}
+_SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+
+# Names a libpq or an ORM reads and asyncpg has no use for: they may stand in a shared URL.
+_IGNORED = {
+    "channel_binding",  # Neon; asyncpg always uses plain SCRAM
+    "connect_timeout",  # DATABASE_POOL_ACQUIRE_TIMEOUT_MS rules
+    "connection_limit",
+    "gssencmode",
+    "keepalives",
+    "keepalives_count",
+    "keepalives_idle",
+    "keepalives_interval",
+    "pgbouncer",  # Supabase; see `pooled` below
+    "pool_timeout",
+    "schema",
+    "sslnegotiation",
+    "statement_cache_size",
+    "target_session_attrs",
+}
+_CONNECT_ARGUMENTS = {"sslmode": "ssl", "passfile": "passfile"}
+_TLS_FILES = {"sslrootcert", "sslcert", "sslkey", "sslcrl"}
+_SETTING = re.compile(r"(?:-c\s*|--)(?P<name>[A-Za-z_][\w.]*)=(?P<value>(?:\\.|[^\s\\])*)")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where the database is and how to speak to it.
+
+    Attributes:
+        url: for SQLAlchemy's asyncpg dialect, without a query string.
+        connect: further arguments of `asyncpg.connect` (`ssl`, `host` of a Unix socket, ...).
+        server_settings: settings to send at connection start.
+        pooled: the address says by itself that a transaction pooler stands before the server.
+    """
+
+    url: URL
+    connect: Mapping[str, str] = field(default_factory=dict)
+    server_settings: Mapping[str, str] = field(default_factory=dict)
+    pooled: bool = False
+
+    @property
+    def dsn(self) -> str:
+        """The same address for a bare `asyncpg.connect`; holds the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def parse_database_url(text: str) -> DatabaseAddress:
+    """Read a PostgreSQL URL as libpq understands it.
+
+    Raises:
+        ValueError: it is no such URL; the message never repeats it, since it may hold a password.
+    """
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError("is not a URL (is a character of the password not percent-encoded?)") from None
+    if parts.scheme not in _SCHEMES:
+        raise ValueError("must begin with postgresql:// or postgres://")
+    database = unquote(parts.path.removeprefix("/"))
+    if not database:
+        raise ValueError("must name a database after the host: postgresql://host/name")
+
+    host = unquote(parts.hostname or "")
+    connect: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    pooled = host.split(".", 1)[0].endswith("-pooler")  # Neon's naming of its pooled endpoints
+    user, password = _credential(parts.username), _credential(parts.password)
+
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        match name:
+            case "host":
+                host = value
+            case "port" if value.isdecimal():
+                port = int(value)
+            case "user":
+                user = value
+            case "password":
+                password = value
+            case "options":
+                settings |= _settings_of(value)
+            case "application_name" | "search_path":
+                settings[name] = value
+            case "sslmode" if value not in _SSL_MODES:
+                raise ValueError(f"has an unknown sslmode; use one of {', '.join(sorted(_SSL_MODES))}")
+            case "pgbouncer":
+                pooled = pooled or value.lower() in {"1", "true", "yes"}
+            case _ if name in _CONNECT_ARGUMENTS:
+                connect[_CONNECT_ARGUMENTS[name]] = value
+            case _ if name in _TLS_FILES:
+                # asyncpg reads these from the URL itself, so they go back into it.
+                connect[name] = value
+            case _ if name not in _IGNORED:
+                raise ValueError(f"has the parameter {name!r}, which this service does not understand")
+
+    if host.startswith("/"):  # a Unix socket: the directory cannot stand in a URL's authority
+        connect["host"] = host
+        host = ""
+        if port is not None:
+            connect["port"] = str(port)
+            port = None
+    return DatabaseAddress(
+        url=URL.create(
+            "postgresql+asyncpg",
+            username=user,
+            password=password,
+            host=host or None,
+            port=port,
+            database=database,
+        ),
+        connect=connect,
+        server_settings=settings,
+        pooled=pooled,
+    )
+
+
+def _credential(text: str | None) -> str | None:
+    return None if text is None else unquote(text)
+
+
+def _settings_of(options: str) -> dict[str, str]:
+    """The settings in libpq's `options`: `-c name=value --name=value`, a backslash escapes."""
+    settings = {}
+    rest = options
+    for found in _SETTING.finditer(options):
+        settings[found["name"]] = re.sub(r"\\(.)", r"\1", found["value"])
+        rest = rest.replace(found[0], "", 1)
+    # Neon routes clients without SNI by `options=endpoint=...`; asyncpg always sends SNI.
+    if rest := re.sub(r"endpoint=\S+|project=\S+", "", rest).strip():
+        raise ValueError("has `options` that are not of the form -c name=value")
+    return settings

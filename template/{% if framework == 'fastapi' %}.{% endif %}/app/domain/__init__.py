@@ -1,0 +1,1 @@
+"""What the service is about: immutable values and pure functions, no I/O."""

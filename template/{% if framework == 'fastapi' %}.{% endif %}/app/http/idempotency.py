@@ -1,0 +1,109 @@
+"""Idempotency-Key: a write that is sent twice happens once and is answered alike."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated
+
+from fastapi import Header, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.responses import Response
+
+from app.auth.principal import Principal
+from app.database.engine import Database
+from app.http.json_body import canonical_json
+from app.http.problems import IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED, Problem
+from app.observability.metrics import Metrics
+from app.repositories import idempotency_keys
+from app.repositories.idempotency_keys import Claim, KeyScope, StoredReply
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description=(
+            "Chosen by the caller, unique for each write. A repetition with the same key and body"
+            " gets the first reply again, for 24 hours."
+        ),
+    ),
+]
+
+Write = Callable[[AsyncConnection], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """The reply to a successful creation, known before it is carried out."""
+
+    body: bytes
+    location: str
+    etag: str
+
+
+class IdempotentWrites:
+    """Carries out writes with their key in the same transaction."""
+
+    def __init__(self, database: Database, metrics: Metrics) -> None:
+        self._database = database
+        self._metrics = metrics
+
+    async def create(
+        self, request: Request, caller: Principal, key: str, reply: Created, write: Write
+    ) -> Response:
+        """Carry out `write` and store `reply`, or give the reply that is stored already.
+
+        The reply is stored first: a twin that comes meanwhile waits for the key, so `write` never
+        runs twice. If `write` raises, nothing is stored, and a retry executes.
+
+        Raises:
+            Problem: the key belongs to another body (422), or to a twin that takes long (409).
+        """
+        scope = KeyScope(
+            tenant=caller.tenant,
+            subject=caller.subject,
+            method=request.method,
+            route=request.scope["route"].path_format,
+            key=key,
+        )
+        first = StoredReply(
+            request_hash=sha256(canonical_json(await request.json())).digest(),
+            status=201,
+            content_type="application/json",
+            location=reply.location,
+            etag=reply.etag,
+            body=reply.body,
+        )
+        async with self._database.transaction() as transaction:
+            claim = await idempotency_keys.claim(transaction, scope, first)
+            if claim is Claim.IN_PROGRESS:
+                raise Problem(
+                    IDEMPOTENCY_IN_PROGRESS,
+                    "The first request with this key is still at work.",
+                    headers={"Retry-After": "1"},
+                )
+            if isinstance(claim, StoredReply):
+                if claim.request_hash != first.request_hash:
+                    raise Problem(
+                        IDEMPOTENCY_KEY_REUSED,
+                        "This key was used with another body; take a new key for a new write.",
+                    )
+                self._metrics.idempotent_replays.inc()
+                return _response(claim, replayed=True)
+            await write(transaction)
+        return _response(first, replayed=False)
+
+
+def _response(reply: StoredReply, *, replayed: bool) -> Response:
+    headers = {}
+    if reply.location is not None:
+        headers["Location"] = reply.location
+    if reply.etag is not None:
+        headers["ETag"] = reply.etag
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(
+        reply.body, status_code=reply.status, headers=headers, media_type=reply.content_type
+    )

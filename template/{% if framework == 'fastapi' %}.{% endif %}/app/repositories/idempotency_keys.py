@@ -1,0 +1,124 @@
+"""Rows of `idempotency_keys`: which write a key stands for, and the reply it got."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.database.errors import lock_not_available
+
+KEPT_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyScope:
+    """Within which a key is unique; `tenant` first, as everywhere."""
+
+    tenant: str
+    subject: str
+    method: str
+    route: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReply:
+    """The reply to the first request, and the hash of the body that it had."""
+
+    request_hash: bytes
+    status: int
+    content_type: str
+    location: str | None
+    etag: str | None
+    body: bytes
+
+
+class Claim(Enum):
+    """What became of an attempt to take a key."""
+
+    TAKEN = "taken"
+    IN_PROGRESS = "in progress"
+
+
+# The row of a committed twin stays as it is; that of an expired one is taken over. While a twin's
+# transaction is open the statement waits for it, at most `lock_timeout`.
+_CLAIM = text("""
+insert into idempotency_keys as held
+  (tenant_id, subject, method, route, key,
+   request_hash, status, content_type, location, etag, body, expires_at)
+values
+  (:tenant, :subject, :method, :route, :key,
+   :request_hash, :status, :content_type, :location, :etag, :body, now() + :kept_for)
+on conflict (tenant_id, subject, method, route, key) do update
+  set request_hash = excluded.request_hash, status = excluded.status,
+      content_type = excluded.content_type, location = excluded.location,
+      etag = excluded.etag, body = excluded.body, created_at = now(), expires_at = excluded.expires_at
+  where held.expires_at <= now()
+returning true
+""")
+
+_FIND = text("""
+select request_hash, status, content_type, location, etag, body from idempotency_keys
+ where tenant_id = :tenant and subject = :subject and method = :method
+   and route = :route and key = :key
+""")
+
+_DELETE_EXPIRED = text("""
+delete from idempotency_keys
+ where ctid = any(array(
+   select ctid from idempotency_keys
+    where expires_at <= now()
+    order by expires_at
+    limit :batch
+      for update skip locked))
+""")
+
+
+async def claim(
+    transaction: AsyncConnection, scope: KeyScope, reply: StoredReply
+) -> Claim | StoredReply:
+    """Take the key for this transaction and store the reply with it.
+
+    Returns:
+        `Claim.TAKEN`: the key is ours, if the transaction commits.
+        `Claim.IN_PROGRESS`: another transaction holds it still; ours is broken and must roll back.
+        a stored reply: the key was taken earlier, and this is what was answered.
+    """
+    names: dict[str, Any] = {
+        "tenant": scope.tenant,
+        "subject": scope.subject,
+        "method": scope.method,
+        "route": scope.route,
+        "key": scope.key,
+    }
+    try:
+        taken = await transaction.execute(
+            _CLAIM,
+            names
+            | {
+                "request_hash": reply.request_hash,
+                "status": reply.status,
+                "content_type": reply.content_type,
+                "location": reply.location,
+                "etag": reply.etag,
+                "body": reply.body,
+                "kept_for": KEPT_FOR,
+            },
+        )
+    except DBAPIError as error:
+        if lock_not_available(error):
+            return Claim.IN_PROGRESS
+        raise
+    if taken.one_or_none() is not None:
+        return Claim.TAKEN
+    stored = (await transaction.execute(_FIND, names)).one()
+    return StoredReply(*stored)
+
+
+async def delete_expired(transaction: AsyncConnection, *, batch: int) -> int:
+    """Delete at most `batch` expired keys; how many. Several replicas may do so at once."""
+    return (await transaction.execute(_DELETE_EXPIRED, {"batch": batch})).rowcount

@@ -1,0 +1,1 @@
+"""Use cases: they open transactions and decide; they know nothing of HTTP and no SQL."""
