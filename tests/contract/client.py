@@ -87,7 +87,7 @@ class Caller:
         checked: bool = True,
         **options: Any,
     ) -> httpx.Response:
-        """Send, and hold the answer against everything that is always true (unless not `checked`)."""
+        """Send; unless not `checked`, hold the answer against all that is always true."""
         sent = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
         response = self.http.request(method, path, headers={**sent, **(headers or {})}, **options)
         if checked:

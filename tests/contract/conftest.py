@@ -29,7 +29,7 @@ from .service import (
 HERE = Path(__file__).parent
 NO_CONTROL = "needs control of the service's process, database and issuer: use --contract-service"
 
-# Generous where the tests that share one service must not meet the limit, small where waiting costs.
+# Generous where tests that share one service must not meet a limit, small where waiting costs.
 SHARED_ENVIRONMENT = {
     "APP_ENV": "test",
     "LOG_LEVEL": "info",

@@ -11,8 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg

@@ -1,8 +1,9 @@
-"""The service under test: started from a command with the contract's environment, or running already.
+"""The service under test: started with the contract's environment, or running already.
 
 Everything is done as an operator would: environment, ports, signals, exit code, lines of log.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -73,7 +74,7 @@ class StartedService(Service):
         return self.log.stat().st_size
 
     def log_lines(self, since: int = 0) -> list[dict[str, Any]]:
-        """The structured lines of its log; a line that is not JSON comes as {"unstructured": it}."""
+        """The lines of its log; one that is not JSON comes as {"unstructured": it}."""
         with self.log.open("rb") as file:
             file.seek(since)
             text = file.read().decode(errors="replace")
@@ -90,10 +91,8 @@ class StartedService(Service):
 
     def kill(self) -> None:
         """End it and all it has started, whatever state it is in."""
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(10)
 
     def wait_ready(self, seconds: float = START_SECONDS) -> None:

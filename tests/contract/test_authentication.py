@@ -64,7 +64,9 @@ def test_the_scheme_is_case_insensitive(nobody: Caller, api: Caller, guarded: Gu
         assert nobody.get(guarded.path, headers=headers).status_code == 200
 
 
-@pytest.mark.parametrize("bytes_", [b"Bearer \xff\xfe", b"Bearer caf\xc3\xa9", b"Bearer a\tb"], ids=ascii)
+@pytest.mark.parametrize(
+    "bytes_", [b"Bearer \xff\xfe", b"Bearer caf\xc3\xa9", b"Bearer a\tb"], ids=ascii
+)
 def test_bytes_that_no_token_holds_are_401(service, guarded: Guarded, bytes_: bytes):
     headers = {"Authorization": bytes_.decode("latin-1"), "Connection": "close"}
     answer = exchange(service, request_bytes("GET", guarded.path, headers))
@@ -129,7 +131,19 @@ def test_a_route_needs_its_scope_and_no_other(
     assert ask(scope).status_code not in {401, 403}
 
 
-@pytest.mark.parametrize("mangle", [str.upper, lambda s: s + "s", lambda s: s[:-1], lambda s: s.split(":")[0], lambda s: s.replace(":", " "), lambda s: "*", lambda s: ""], ids=range(7))  # fmt: skip
+@pytest.mark.parametrize(
+    "mangle",
+    [
+        str.upper,
+        lambda s: s + "s",
+        lambda s: s[:-1],
+        lambda s: s.split(":")[0],
+        lambda s: s.replace(":", " "),
+        lambda s: "*",
+        lambda s: "",
+    ],
+    ids=["upper case", "longer", "shorter", "half", "two words", "a star", "none at all"],
+)
 def test_a_scope_that_only_looks_like_it_is_403(api: Caller, mint, guarded: Guarded, mangle):
     token = mint(scope=mangle(guarded.scope))
     assert_problem(api.as_bearer(token).get(guarded.path), "forbidden")
@@ -270,12 +284,16 @@ def test_the_scope_claim_is_a_string_or_an_array(
     assert nobody.as_bearer(token).get(guarded.path).status_code == 200
 
 
-@pytest.mark.parametrize("value", [None, "", [], "openid", ["openid"], {}, 7, True, [7], [[]], [None]], ids=repr)  # fmt: skip
+@pytest.mark.parametrize(
+    "value", [None, "", [], "openid", ["openid"], {}, 7, True, [7], [[]], [None]], ids=repr
+)
 def test_a_scope_claim_that_does_not_hold_the_scope_is_403(
     nobody: Caller, good: Tokens, guarded: Guarded, value: object
 ):
     response = nobody.as_bearer(good(scope=value)).get(guarded.path)
-    if response.status_code == 401:  # a claim of a kind that does not exist: the token is not believed
+    if (
+        response.status_code == 401
+    ):  # a claim of a kind that does not exist: the token is not believed
         assert not isinstance(value, str | None) and value != []
     else:
         assert_problem(response, "forbidden")
@@ -290,7 +308,9 @@ def test_a_tenant_claim_that_is_no_string_of_1_to_64_characters_opens_nothing(
     assert response.status_code in {401, 403}
 
 
-@pytest.mark.parametrize("value", [None, "", 7, "s" * 5000, "sub\x00ject", ["a"]], ids=lambda v: ascii(v)[:20])  # fmt: skip
+@pytest.mark.parametrize(
+    "value", [None, "", 7, "s" * 5000, "sub\x00ject", ["a"]], ids=lambda v: ascii(v)[:20]
+)
 def test_an_odd_subject_is_no_server_error(
     nobody: Caller, good: Tokens, guarded: Guarded, value: object
 ):
@@ -322,9 +342,7 @@ def test_the_claims_names_are_settings(launch, calling, issuer: Issuer, guarded:
         assert missing.status_code in {401, 403}
 
 
-def test_many_principals_at_once_are_not_confused(
-    nobody: Caller, issuer: Issuer, guarded: Guarded
-):
+def test_many_principals_at_once_are_not_confused(nobody: Caller, issuer: Issuer, guarded: Guarded):
     """A cache of verified tokens must not answer one with another's rights."""
     tokens = [
         (issuer.token(tenant=f"t{n}", scope=guarded.scope if n % 2 else "openid"), n % 2)

@@ -99,7 +99,17 @@ def test_an_invalid_name_is_422(api: Caller, name: str):
 
 @pytest.mark.parametrize(
     "name",
-    ["n", "n" * 200, "Łukasz Žižka", "名" * 200, "👩‍🚀 Ada", "' OR 1=1 --", "<b>", "a\u202eb", "\\0"],
+    [
+        "n",
+        "n" * 200,
+        "Łukasz Žižka",
+        "名" * 200,
+        "👩‍🚀 Ada",
+        "' OR 1=1 --",
+        "<b>",
+        "a\u202eb",
+        "\\0",
+    ],
     ids=lambda n: ascii(n[:8]),
 )
 def test_a_name_comes_back_as_it_was_sent(api: Caller, name: str):
@@ -108,7 +118,9 @@ def test_a_name_comes_back_as_it_was_sent(api: Caller, name: str):
     assert api.get(f"/v1/customers/{customer['id']}").json()["name"] == name
 
 
-@pytest.mark.parametrize("member", ["id", "version", "createdAt", "tenant", "tenantId", "nick name"])
+@pytest.mark.parametrize(
+    "member", ["id", "version", "createdAt", "tenant", "tenantId", "nick name"]
+)
 def test_an_unknown_or_server_made_member_is_422_and_named(api: Caller, member: str):
     response = api.create_customer(**{member: UNKNOWN_ID})
     assert_problem(response, "validation", pointer=f"/{member}")

@@ -41,9 +41,7 @@ def test_the_etag_changes_with_the_order_and_only_then(api: Caller, path: str):
     "if_none_match",
     ["{etag}", "*", '"other", {etag}', '{etag},"other"', "W/{etag}", '  W/"x" ,\t{etag} '],
 )
-def test_a_matching_if_none_match_is_304(
-    api: Caller, kind: str, method: str, if_none_match: str
-):
+def test_a_matching_if_none_match_is_304(api: Caller, kind: str, method: str, if_none_match: str):
     made = api.order() if kind == "orders" else api.customer()
     path = f"/v1/{kind}/{made['id']}"
     etag = api.etag(path)

@@ -62,8 +62,10 @@ def test_the_spelling_of_the_body_does_not_matter_only_its_content(api: Caller):
     spellings = [
         '{"customerId":"%s","currency":"EUR","items":[{"sku":"é","quantity":1,"unitPriceMinor":5}]}',
         '{"items":[{"unitPriceMinor":5,"quantity":1,"sku":"é"}],"currency":"EUR","customerId":"%s"}',
-        '\n{ "currency" : "\\u0045UR", "items": [ {"sku": "\\u00e9", "unitPriceMinor": 5,'
-        ' "quantity": 1} ], "customerId": "%s" }\r\n\t',
+        (
+            '\n{ "currency" : "\\u0045UR", "items": [ {"sku": "\\u00e9", "unitPriceMinor": 5,'
+            ' "quantity": 1} ], "customerId": "%s" }\r\n\t'
+        ),
     ]
     answers = [
         api.post(
@@ -213,7 +215,15 @@ def test_a_malformed_key_is_400(api: Caller, service, value: bytes):
 
 @pytest.mark.parametrize(
     "key",
-    ["k", "k" * 255, "".join(map(chr, range(0x21, 0x7F))), '"quoted"', "a,b;c=d", "../../etc", "%00"],
+    [
+        "k",
+        "k" * 255,
+        "".join(map(chr, range(0x21, 0x7F))),
+        '"quoted"',
+        "a,b;c=d",
+        "../../etc",
+        "%00",
+    ],
     ids=lambda k: k[:12],
 )
 def test_any_visible_ascii_is_a_key(api: Caller, key: str):
@@ -238,23 +248,20 @@ def test_keys_that_differ_at_all_are_different_keys(api: Caller, one: str, other
 # Twins.
 
 
-@pytest.mark.parametrize("twins", [2, 20])
+@pytest.mark.parametrize("twins", [2, 2, 2, 2, 20, 20])
 def test_simultaneous_twins_create_one_order(api: Caller, twins: int):
-    customer = api.customer()["id"]
-    rounds = 6 if twins == 2 else 2
-    for _ in range(rounds):
-        body, key = order_body(customer), new_key()
-        answers = all_at_once([lambda: api.post("/v1/orders", body, key=key)] * twins)
-        created = [a for a in answers if a.status_code == 201]
-        assert len([a for a in created if not is_replay(a)]) == 1, [a.status_code for a in answers]
-        assert len({a.json()["id"] for a in created}) == 1
-        for other in answers:
-            if other.status_code != 201:
-                assert_problem(other, "idempotency-in-progress")
-        retried = api.post("/v1/orders", body, key=key)
-        assert is_replay(retried)
-        assert retried.json() == created[0].json()
-    assert len(api.get("/v1/orders", params={"limit": 100}).json()["items"]) == rounds
+    body, key = order_body(api.customer()["id"]), new_key()
+    answers = all_at_once([lambda: api.post("/v1/orders", body, key=key)] * twins)
+    created = [a for a in answers if a.status_code == 201]
+    assert len([a for a in created if not is_replay(a)]) == 1, [a.status_code for a in answers]
+    assert len({a.json()["id"] for a in created}) == 1
+    for other in answers:
+        if other.status_code != 201:
+            assert_problem(other, "idempotency-in-progress")
+    retried = api.post("/v1/orders", body, key=key)
+    assert is_replay(retried)
+    assert retried.json() == created[0].json()
+    assert len(api.get("/v1/orders").json()["items"]) == 1
 
 
 def test_simultaneous_requests_with_one_key_and_different_bodies_create_one_order(api: Caller):

@@ -38,9 +38,9 @@ def test_keys_are_found_by_discovery_and_cached(launch, calling, own_issuer, gua
 
 
 def test_a_jwks_url_is_used_without_discovery(launch, calling, own_issuer, guarded):
-    with launch(issuer=own_issuer, OIDC_JWKS_URL=own_issuer.jwks_url) as service:
-        with calling(service) as api:
-            assert asking(api, own_issuer, guarded)().status_code == 200
+    address = own_issuer.jwks_url
+    with launch(issuer=own_issuer, OIDC_JWKS_URL=address) as service, calling(service) as api:
+        assert asking(api, own_issuer, guarded)().status_code == 200
     assert own_issuer.requests[DISCOVERY] == 0
     assert own_issuer.requests[JWKS] >= 1
 
@@ -134,9 +134,7 @@ def test_without_the_issuer_known_keys_still_work_and_unknown_ones_are_503(
         )
 
 
-def test_a_service_that_starts_before_its_issuer_waits_for_it(
-    launch, calling, own_issuer, guarded
-):
+def test_a_service_that_starts_before_its_issuer_waits_for_it(launch, calling, own_issuer, guarded):
     own_issuer.stop()
     with launch(issuer=own_issuer) as service, calling(service) as api:
         ask = asking(api, own_issuer, guarded)
@@ -159,12 +157,11 @@ def test_an_issuer_that_is(launch, calling, own_issuer, guarded, trouble: str):
     else:
         own_issuer.broken = True
     timeout = str(REQUEST_TIMEOUT_MS)
-    with launch(issuer=own_issuer, REQUEST_TIMEOUT_MS=timeout) as service:
-        with calling(service) as api:
-            ask = asking(api, own_issuer, guarded)
-            started = time.monotonic()
-            answers = all_at_once([ask] * 5)
-            assert {a.status_code for a in answers} <= {503, 504}
-            assert time.monotonic() - started < REQUEST_TIMEOUT_MS / 1000 + 2
-            assert api.get("/livez").status_code == 200
-            assert_problem(api.as_bearer(None).get(guarded.path), "unauthorized")
+    with launch(issuer=own_issuer, REQUEST_TIMEOUT_MS=timeout) as service, calling(service) as api:
+        ask = asking(api, own_issuer, guarded)
+        started = time.monotonic()
+        answers = all_at_once([ask] * 5)
+        assert {a.status_code for a in answers} <= {503, 504}
+        assert time.monotonic() - started < REQUEST_TIMEOUT_MS / 1000 + 2
+        assert api.get("/livez").status_code == 200
+        assert_problem(api.as_bearer(None).get(guarded.path), "unauthorized")

@@ -304,7 +304,9 @@ def test_a_time_with_an_offset_means_the_same_instant(api: Caller):
         found = api.get("/v1/orders", params={"createdFrom": local.isoformat()})
         assert ids(found.json()["items"]) == [order["id"]]
         later = local + timedelta(seconds=1)
-        assert api.get("/v1/orders", params={"createdFrom": later.isoformat()}).json()["items"] == []
+        assert (
+            api.get("/v1/orders", params={"createdFrom": later.isoformat()}).json()["items"] == []
+        )
 
 
 @pytest.mark.parametrize(

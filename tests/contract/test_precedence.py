@@ -136,9 +136,7 @@ def test_of_all_errors_at_once_each_is_told_when_those_before_it_are_mended(
     ],
     ids=lambda v: str(v),
 )
-def test_a_create_with_no_key_and_an_invalid_body(
-    small: Caller, mint, changes: dict, kind: str
-):
+def test_a_create_with_no_key_and_an_invalid_body(small: Caller, mint, changes: dict, kind: str):
     token = None if "token" in changes else small.token
     if changes.get("weak"):
         token = mint(scope="orders:read")
@@ -191,14 +189,14 @@ def test_the_scope_comes_before_the_query(api: Caller, mint, guarded: Guarded):
 @pytest.fixture(scope="module")
 def exhausted(launch, calling, guarded):
     """A caller who has used up its requests of this minute."""
-    with launch(RATE_LIMIT_PER_MINUTE="5", BODY_LIMIT_BYTES=str(BODY_LIMIT)) as service:
-        with calling(service) as api:
-            for _ in range(100):
-                if api.get(guarded.path).status_code == 429:
-                    break
-            else:
-                pytest.fail("a hundred requests in a row and no 429 at RATE_LIMIT_PER_MINUTE=5")
-            yield api
+    settings = {"RATE_LIMIT_PER_MINUTE": "5", "BODY_LIMIT_BYTES": str(BODY_LIMIT)}
+    with launch(**settings) as service, calling(service) as api:
+        for _ in range(100):
+            if api.get(guarded.path).status_code == 429:
+                break
+        else:
+            pytest.fail("a hundred requests in a row and no 429 at RATE_LIMIT_PER_MINUTE=5")
+        yield api
 
 
 def test_the_rate_limit_comes_before_the_scope(exhausted: Caller, guarded: Guarded):

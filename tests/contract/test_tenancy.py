@@ -41,9 +41,7 @@ def test_another_tenants_customer_in_an_order_is_422_exactly_like_an_unknown_one
 ):
     theirs = api.customer()["id"]
     problems = [
-        comparable(
-            assert_problem(stranger.create_order(c), "validation", pointer="/customerId")
-        )
+        comparable(assert_problem(stranger.create_order(c), "validation", pointer="/customerId"))
         for c in (theirs, UNKNOWN_ID)
     ]
     assert problems[0] == problems[1]
