@@ -1,5 +1,6 @@
 """``senior-backend new`` and ``senior-backend update``."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import get_args
@@ -7,6 +8,7 @@ from typing import get_args
 import click
 
 from senior_backend import bundle
+from senior_backend.errors import InputError
 from senior_backend.scaffold import flags, questions, source, styles
 from senior_backend.scaffold import new as creation
 from senior_backend.scaffold import update as updating
@@ -65,13 +67,13 @@ def new(
     for name, value in questions.parse_answers(pairs).items():
         if not address:  # another template may ask other questions
             questions.refuse_unknown(name, known)
+        if name in answers:
+            raise InputError(f"'{name}' is answered twice; keep one")
         answers[name] = value
     if style:
-        styles.refuse_unknown(style, answers.get("framework", "fastapi"))
+        styles.refuse_unknown(style, answers.get("framework", known["framework"].default))
     answers.setdefault("project_name", directory.resolve().name)
     template = source.named(address, ref) if address else source.find(ref)
-    if template.note:
-        click.echo(f"senior-backend: note: {template.note}", err=True)
     created = creation.create(
         directory,
         template,
@@ -90,21 +92,27 @@ def _report_new(created: creation.Created, template: source.Source) -> None:
     click.echo(
         f"{created.files} files in {shown} from {template.address}, version {created.version}\n"
     )
+    if template.note:
+        click.echo(f"senior-backend: note: {template.note}", err=True)
     click.echo("Next:")
-    steps = [] if place == here else [(f"cd {shown}", "")]
+    steps = [] if place == here else [(f"cd {shlex.quote(str(shown))}", "")]
     if created.repository == "none":
         steps.append(("git init -b main", "updates need a repository"))
     if created.repository != "committed":
         name = place.resolve().name
-        steps.append((f"git add -A . && git commit -m 'Start {name}'", "updates need a commit"))
-    steps += [
-        ("make setup", "the locked dependencies"),
-        ("make dev", "database, migrations, server"),
-        ("make test", ""),
-        ("pre-commit install", "the checks, on every commit"),
-    ]
+        steps.append((f"git add . && git commit -m 'Start {name}'", "updates need a commit"))
+    if (place / "Makefile").is_file():
+        steps += [
+            ("make setup", "the locked dependencies"),
+            ("make dev", "database, migrations, server"),
+            ("make test", "on a real PostgreSQL"),
+        ]
+    # pre-commit reads the configuration in a repository's top folder only.
+    if created.repository != "existing" and (place / ".pre-commit-config.yaml").is_file():
+        steps.append(("pre-commit install", "its checks on every commit"))
+    width = max(len(command) for command, _ in steps)
     for command, why in steps:
-        click.echo(f"  {command:<30}  # {why}" if why else f"  {command}")
+        click.echo(f"  {command:<{width}}  # {why}" if why else f"  {command}")
 
 
 @click.command()

@@ -62,22 +62,25 @@ def _run(arguments: list[str], source: Source, *, interactive: bool = False) -> 
             environment["COPIER_CACHE_DIR"] = cache
         if not interactive:
             environment["GIT_TERMINAL_PROMPT"] = "0"
-        done = subprocess.run(
-            # -P: a copier.py or yaml.py in the user's folder is not what is meant.
-            [sys.executable, "-P", "-m", "copier", *arguments, "--quiet"],
-            env=environment,
-            stdin=None if interactive else subprocess.DEVNULL,
-            stdout=None if interactive else subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        try:
+            done = subprocess.run(
+                # -P: a copier.py or yaml.py in the user's folder is not what is meant.
+                [sys.executable, "-P", "-m", "copier", *arguments, "--quiet"],
+                env=environment,
+                stdin=None if interactive else subprocess.DEVNULL,
+                stdout=None if interactive else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                check=False,
+            )
+        except KeyboardInterrupt:
+            raise NotRunError(_STOPPED) from None
     if done.returncode:
         raise explain(done.stderr, source)
 
 
-_INTERRUPTED = "Execution stopped by user"
+_STOPPED = "stopped by the user before it was done"
 
 
 def explain(stderr: str, source: Source) -> SeniorBackendError:
@@ -90,17 +93,17 @@ def explain(stderr: str, source: Source) -> SeniorBackendError:
         return InputError(f"--{found[1].replace('_', '-')}: {found[2]}")
     if found := re.search(r"Question \"(\w+)\" is required", text):
         return InputError(f"--{found[1].replace('_', '-')}: the template has no default; give it")
-    if _INTERRUPTED in text:
-        return NotRunError("stopped; nothing was generated")
+    if "Execution stopped by user" in text:
+        return NotRunError(_STOPPED)
     if "dubious ownership" in text:
         return NotRunError(
             f"Git refuses {source.local or source.address}, which belongs to another user; "
-            f"trust it with: git config --global --add safe.directory {source.local or '<its path>'}"
+            f"trust it with: git config --global --add safe.directory {source.local or ''}"
         )
     if re.search(r"invalid reference|did not match any|couldn't find remote ref", text):
         return InputError(
-            f"{source.address} has no tag, branch or commit '{source.ref}'; see its tags with: "
-            "git ls-remote --tags"
+            f"--ref {source.ref}: {source.address} has no such tag, branch or commit; "
+            "name one that exists"
         )
     if "unsafe feature" in text:
         return NotRunError(
@@ -114,4 +117,6 @@ def explain(stderr: str, source: Source) -> SeniorBackendError:
     fatal = re.findall(r"^(?:Stderr:\s*\|?\s*)?(?:fatal|error): (.+)", text, re.MULTILINE)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     reason = fatal[0] if fatal else (lines[-1] if lines else "it gave no reason")
+    if "in parse_answer" in text:
+        return InputError(f"an answer has the wrong form: {reason.removeprefix('ValueError: ')}")
     return NotRunError(f"Copier could not use {source.address}: {reason}")

@@ -15,6 +15,8 @@ class Question:
     help: str = ""
     choices: tuple[str, ...] = ()
     """The values to choose from; none means free text."""
+    default: str = ""
+    """Empty, or a Jinja expression that Copier evaluates."""
     secret: bool = False
     """Copier does not record the answer."""
 
@@ -47,11 +49,12 @@ def parse(text: str, name: str) -> dict[str, Question]:
 
 def _question(name: str, definition: object) -> Question:
     if not isinstance(definition, dict):  # the short form, `name: default`
-        return Question(name)
+        return Question(name, default=str(definition))
     return Question(
         name=name,
         help=" ".join(str(definition.get("help", "")).split()),
         choices=tuple(_choices(definition.get("choices"))),
+        default=str(definition.get("default", "")),
         secret=bool(definition.get("secret")),
     )
 
@@ -77,7 +80,7 @@ def refuse_unknown(name: str, known: Iterable[str]) -> None:
     names = sorted(known)
     if name in names:
         return
-    near = difflib.get_close_matches(name.replace("-", "_"), names, n=1)
+    near = difflib.get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.5)
     hint = f"did you mean '{near[0]}'?" if near else f"it asks: {', '.join(names)}"
     raise InputError(f"the template has no question '{name}'; {hint}")
 

@@ -68,6 +68,9 @@ def of_checkout(root: Path) -> Source | None:
 def of_installation(direct_url: str | None) -> Source | None:
     """The repository that pip or uv installed from, from the text of its PEP 610 record."""
     record = json.loads(direct_url) if direct_url else {}
+    if "dir_info" in record:  # `pip install FOLDER`
+        folder = Source(record["url"]).local
+        return of_checkout(folder) if folder and folder.is_dir() else None
     origin = record.get("vcs_info", {})
     if origin.get("vcs") != "git":
         return None
@@ -90,9 +93,10 @@ def named(text: str, ref: str | None = None) -> Source:
             f"--from {text}: no such folder and no Git address; "
             "give gh:OWNER/NAME, a Git URL or a local repository"
         )
-    if git.root(path) != path.resolve():
+    checkout = of_checkout(path.resolve())
+    if checkout is None:
         raise InputError(f"--from {text}: is not the top folder of a Git repository")
-    return Source(_file_address(path.resolve()), ref)
+    return Source(checkout.address, ref, checkout.note)
 
 
 def git_url(address: str) -> str:

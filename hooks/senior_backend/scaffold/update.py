@@ -1,13 +1,14 @@
 """Bringing a service up to a newer template: a three-way merge whose conflicts are listed."""
 
 import re
+import shlex
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from senior_backend import git
-from senior_backend.errors import InputError
+from senior_backend.errors import InputError, NotRunError, SeniorBackendError
 from senior_backend.scaffold import answers as recorded
 from senior_backend.scaffold import copier_process, questions
 from senior_backend.scaffold.answers import Answers
@@ -97,7 +98,16 @@ def apply(directory: Path, service: Answers, source: Source, answers: Mapping[st
         InputError: an answer or the reference is refused.
         NotRunError: Copier could not do its work; Git still has everything as it was.
     """
-    copier_process.update(source, directory, answers)
+    try:
+        copier_process.update(source, directory, answers)
+    except SeniorBackendError as error:
+        if not _changed(directory):
+            raise
+        raise NotRunError(
+            f"{error}; it stopped half-way, go back to the last commit with: "
+            f"cd {shlex.quote(str(directory))} && git restore --staged --worktree . "
+            "&& git clean -fd ."
+        ) from None
     changed = _changed(directory)
     return Updated(
         before=service.version,
