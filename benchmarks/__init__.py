@@ -1,0 +1,1 @@
+"""Side-by-side measurements against named peers; each prints a table of ratios."""

@@ -1,0 +1,1 @@
+"""Parts of `service_overhead.py`: the load, the processor time, the subjects, the table."""

@@ -1,0 +1,121 @@
+"""Alternating runs over subjects, and what they come to."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.overhead.processor_time import processor_seconds
+from benchmarks.overhead.subjects import Running
+from benchmarks.overhead.wrk import Answers, Requests, send
+
+KINDS = {
+    "get": "GET /v1/orders/{id}",
+    "list": "GET /v1/orders?limit=20",
+    "post": "POST /v1/orders",
+}
+
+
+@dataclass(frozen=True)
+class Load:
+    """How each run is made."""
+
+    wrk: str
+    requests: Requests
+    rounds: int
+    seconds: int
+    warm_up_seconds: int
+    connections: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One subject under one kind of request, in one round.
+
+    `cpu_us` is the processor time of the server's process tree divided by the answers.
+    """
+
+    subject: str
+    kind: str
+    round: int
+    cpu_us: float
+    p50_ms: float
+    p99_ms: float
+    requests: int
+    requests_per_second: float
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median of a few values, and how far they lie apart."""
+
+    median: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Of at least one value."""
+        return cls(median(values), min(values), max(values))
+
+
+def measure(
+    load: Load, subjects: Sequence[Running], kinds: Sequence[str], say: Callable[[str], None]
+) -> Iterator[Run]:
+    """Load the subjects in turn (A B C, A B C, ...), kind by kind, after a warm-up of each."""
+    for kind in kinds:
+        for subject in subjects:
+            _load(load, subject, kind, load.warm_up_seconds)
+        for number in range(1, load.rounds + 1):
+            for subject in subjects:
+                before = processor_seconds(subject.pid)
+                answers = _load(load, subject, kind, load.seconds)
+                used = processor_seconds(subject.pid) - before
+                run = Run(
+                    subject=subject.name,
+                    kind=kind,
+                    round=number,
+                    cpu_us=used / answers.requests * 1e6,
+                    p50_ms=answers.p50_ms,
+                    p99_ms=answers.p99_ms,
+                    requests=answers.requests,
+                    requests_per_second=answers.requests / answers.seconds,
+                )
+                say(
+                    f"{kind:4} round {number} {subject.name}: {run.cpu_us:.0f} us, "
+                    f"p99 {run.p99_ms:.1f} ms, {run.requests_per_second:.0f}/s"
+                )
+                yield run
+
+
+def _load(load: Load, subject: Running, kind: str, seconds: int) -> Answers:
+    return send(
+        load.wrk,
+        subject.url,
+        kind,
+        load.requests,
+        seconds=seconds,
+        connections=load.connections,
+    )
+
+
+def values(
+    runs: Sequence[Run], subject: str, kind: str, value: Callable[[Run], float]
+) -> list[float]:
+    """One value of each round of a subject, in the order of the rounds."""
+    return [value(run) for run in runs if run.subject == subject and run.kind == kind]
+
+
+def ratios(
+    runs: Sequence[Run], subject: str, to: str, kind: str, value: Callable[[Run], float]
+) -> Spread:
+    """A subject's value over another's, round by round: what disturbs a round disturbs both."""
+    pairs = zip(values(runs, subject, kind, value), values(runs, to, kind, value), strict=True)
+    return Spread.of([one / other for one, other in pairs])
+
+
+def differences(
+    runs: Sequence[Run], subject: str, less: str, kind: str, value: Callable[[Run], float]
+) -> Spread:
+    """A subject's value minus another's, round by round."""
+    pairs = zip(values(runs, subject, kind, value), values(runs, less, kind, value), strict=True)
+    return Spread.of([one - other for one, other in pairs])

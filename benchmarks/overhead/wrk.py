@@ -1,0 +1,73 @@
+"""The client: wrk, a closed loop. Each connection sends its next request when it has its answer."""
+
+import json
+import secrets
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from senior_backend.errors import NotRunError
+
+SCRIPT = Path(__file__).with_name("requests.lua")
+GRACE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What is asked of every subject, as the same tenant."""
+
+    token: str
+    customer_id: str
+    order_ids: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one run of wrk saw; latencies are those of a closed loop at fixed connections."""
+
+    requests: int
+    seconds: float
+    unexpected: int
+    socket_errors: int
+    p50_ms: float
+    p99_ms: float
+
+
+def find_wrk() -> str:
+    """The wrk program. Raises ``NotRunError`` when there is none."""
+    program = shutil.which("wrk")
+    if program is None:
+        raise NotRunError("wrk is missing: install it (Debian and Ubuntu: apt-get install wrk)")
+    return program
+
+
+def send(
+    wrk: str, url: str, kind: str, requests: Requests, *, seconds: int, connections: int
+) -> Answers:
+    """Send requests of one kind (get, list or post) to `url` for `seconds`.
+
+    Raises ``NotRunError`` when an answer was not 2xx or a connection failed: such a run measures
+    something else.
+    """
+    nonce = secrets.token_hex(8)  # so that no Idempotency-Key is ever used twice
+    command = [wrk, "--threads", "1", "--connections", str(connections)]
+    command += ["--duration", f"{seconds}s", "--timeout", "10s", "--script", str(SCRIPT), url, "--"]
+    command += [kind, requests.token, requests.customer_id, nonce]
+    if kind == "get":
+        command += requests.order_ids
+    run = subprocess.run(
+        command, capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=False
+    )
+    lines = run.stdout.strip().splitlines()
+    if run.returncode or not lines or not lines[-1].startswith("{"):
+        reason = (run.stderr or run.stdout).strip().splitlines()
+        raise NotRunError(f"wrk failed on {url}: {reason[-1] if reason else 'no output'}")
+    answers = Answers(**json.loads(lines[-1]))
+    if answers.unexpected or answers.socket_errors or not answers.requests:
+        raise NotRunError(
+            f"{kind} on {url}: of {answers.requests} answers {answers.unexpected} were not 2xx, "
+            f"{answers.socket_errors} connections failed: the run counts for nothing"
+        )
+    return answers
