@@ -23,6 +23,9 @@ INDEX_HOST = re.compile(
     r"pypi\.org|pythonhosted\.org|registry\.npmjs\.org|proxy\.golang\.org|--index-url|--find-links"
 )
 
+# The nouns of the example; "in order" and "ordering" are ordinary words.
+ORDERS_DOMAIN = re.compile(r"\b([Cc]ustomers?|[Oo]rders|Order|Shipping)\b|order_(id|item)")
+
 
 def files_of(directory: Path) -> list[str]:
     """Every file, relative to `directory`, sorted."""
@@ -118,9 +121,7 @@ def test_example_none_leaves_no_trace_of_the_orders_domain(service: Path, answer
         assert any("orders" in name for name in files_of(service))
         return
     for name, text in texts_of(service).items():
-        assert not re.search("order(?!ed|ing|_by)|customer", name), name
-        mention = re.search(r"(?i)\b(orders?|customers?)[_:.]|/v1/(orders|customers)", text)
-        assert not mention, f"{name}: {mention}"
+        assert not ORDERS_DOMAIN.search(f"{name}\n{text}"), f"{name}: {ORDERS_DOMAIN.search(text)}"
 
 
 def test_plain_copier_renders_the_same_without_trust(
