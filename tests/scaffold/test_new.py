@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.fixtures.template import commit_all, git
+from tests.fixtures.template import ROOT, commit_all, git
 from tests.scaffold.conftest import Run, tree, write
 
 IDENTITY = {
@@ -236,11 +237,14 @@ def test_without_copier_the_remedy_is_named(tmp_path: Path, tiny: Path) -> None:
         text=True,
         check=False,
     )
+    (pinned,) = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]["scaffold"]
     assert (done.returncode, done.stderr) == (
         3,
         (
             "senior-backend: Copier is not installed in this environment; "
-            "add it: pip install 'copier>=9.10,<10'\n"
+            f"add it: pip install '{pinned}'\n"
         ),
     )
     assert tree(tmp_path) == {}

@@ -205,3 +205,27 @@ def test_an_update_that_stops_half_way_says_how_to_go_back(run: Run, service: Pa
 )
 def test_the_newest_release(tags: list[str], newest: str | None) -> None:
     assert newest_release(f"{'a' * 40}\trefs/tags/{tag}" for tag in tags) == newest
+
+
+def test_the_real_template_moves_its_hooks_and_keeps_edits(
+    run: Run, tmp_path: Path, template_repository: Path
+) -> None:
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", template_repository, template)
+    assert run("new", "svc", "--from", template).returncode == 0
+    service = tmp_path / "svc"
+    write(service, {"README.md": (service / "README.md").read_text() + "\nOur own words.\n"})
+    commit_all(service, "Start")
+    old = git(template, "rev-parse", "HEAD")
+    write(template, {"template/NEW.md": "From the newer template.\n"})
+    new = commit_all(template, "Newer")
+    git(template, "tag", "v1.1.0")
+
+    done = run("update", "svc")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("v1.0.0 -> v1.1.0: ")
+    assert (service / "NEW.md").is_file()
+    assert (service / "README.md").read_text().endswith("\nOur own words.\n")
+    hooks = (service / ".pre-commit-config.yaml").read_text()
+    assert new in hooks
+    assert old not in hooks

@@ -95,10 +95,10 @@ def explain(stderr: str, source: Source) -> SeniorBackendError:
         return InputError(f"--{found[1].replace('_', '-')}: the template has no default; give it")
     if "Execution stopped by user" in text:
         return NotRunError(_STOPPED)
-    if "dubious ownership" in text:
+    if found := re.search(r"dubious ownership in repository at '(.+)'", text):
         return NotRunError(
-            f"Git refuses {source.local or source.address}, which belongs to another user; "
-            f"trust it with: git config --global --add safe.directory {source.local or ''}"
+            f"Git refuses {source.address}, which belongs to another user; "
+            f"trust it with: git config --global --add safe.directory {found[1]}"
         )
     if re.search(r"invalid reference|did not match any|couldn't find remote ref", text):
         return InputError(
