@@ -38,6 +38,8 @@ def summary(found: Iterable[Finding | NotAnalyzed]) -> set[tuple[str, int, objec
         ({".env.example": "DB_HOST=x\n", "a.go":
           'type D struct { H string `env:"HOST"` }\ntype C struct { D D `envPrefix:"DB_"` }'},
          set()),
+        ({".env.example": "app_a=x\n", "a.py": "from p import BaseSettings\n"
+          "class S(BaseSettings, env_prefix='APP_'):\n  a: int\n"}, set()),
         # Missing.
         ({".env.example": "", "a.py": READ.format("A")}, {("a.py", 2, "A")}),
         ({".env.example": "", "a.ts": "process.env.A", "b.ts": "process.env.A"},

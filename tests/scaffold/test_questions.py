@@ -4,6 +4,7 @@ import pytest
 
 from senior_backend.errors import InputError
 from senior_backend.scaffold.command import asked
+from senior_backend.scaffold.flags import Answer
 from senior_backend.scaffold.questions import Question, parse, parse_answers, refuse_unknown
 
 
@@ -20,6 +21,7 @@ from senior_backend.scaffold.questions import Question, parse, parse_answers, re
         ("q: {choices: '{{ computed }}'}", Question("q")),
         ("q: {when: '{{ other }}'}", Question("q")),
         ("q: {secret: true}", Question("q", secret=True)),
+        ("q: {choices: [a], multiselect: true}", Question("q", choices=("a",), multiple=True)),
     ],
 )  # fmt: skip
 def test_forms_of_a_question(text: str, question: Question) -> None:
@@ -74,3 +76,25 @@ def test_every_question_of_the_template_teaches_and_has_a_default() -> None:
     for question in asked().values():
         assert question.help
         assert question.default
+
+
+@pytest.mark.parametrize(
+    ("question", "value", "answer"),
+    [
+        (Question("q"), "any, thing", "any, thing"),
+        (Question("q", choices=("a", "b")), "b", "b"),
+        (Question("q", choices=("a", "b"), multiple=True), "b,a", "[b, a]"),
+    ],
+)
+def test_a_flag_hands_its_value_to_copier(question: Question, value: str, answer: str) -> None:
+    assert Answer(question).convert(value, None, None) == answer
+
+
+@pytest.mark.parametrize("multiple", [False, True])
+def test_a_flag_refuses_what_is_no_choice(multiple: bool) -> None:
+    question = Question("deploy_to", choices=("k8s", "terraform"), multiple=multiple)
+    with pytest.raises(InputError) as refused:
+        Answer(question).convert("k8", None, None)
+    assert str(refused.value) == (
+        "--deploy-to k8: there is no such choice; did you mean 'k8s'? choose from: k8s, terraform"
+    )

@@ -18,20 +18,24 @@ class Answer(click.ParamType[str]):
         self.question = question
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """``[a|b]``, as click shows a choice."""
-        return f"[{'|'.join(self.question.choices)}]" if self.question.choices else "TEXT"
+        """``[a|b]``, as click shows a choice; ``[a|b],...`` where several may be taken."""
+        if not self.question.choices:
+            return "TEXT"
+        return f"[{'|'.join(self.question.choices)}]" + ",..." * self.question.multiple
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse what is not one of the choices, with the nearest that is."""
         choices = self.question.choices
-        if choices and value not in choices:
-            near = difflib.get_close_matches(value, choices, n=1)
-            hint = f"did you mean '{near[0]}'? " if near else ""
-            raise InputError(
-                f"{self.question.flag} {value}: there is no such choice; "
-                f"{hint}choose from: {', '.join(choices)}"
-            )
-        return value
+        taken = [part.strip() for part in value.split(",")] if self.question.multiple else [value]
+        for part in taken if choices else ():
+            if part not in choices:
+                near = difflib.get_close_matches(part, choices, n=1)
+                hint = f"did you mean '{near[0]}'? " if near else ""
+                raise InputError(
+                    f"{self.question.flag} {part}: there is no such choice; "
+                    f"{hint}choose from: {', '.join(choices)}"
+                )
+        return f"[{', '.join(taken)}]" if self.question.multiple else value
 
 
 def options(questions: Iterable[Question]) -> list[click.Option]:

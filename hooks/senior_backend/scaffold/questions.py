@@ -17,6 +17,8 @@ class Question:
     """The values to choose from; none means free text."""
     default: str = ""
     """Empty, or a Jinja expression that Copier evaluates."""
+    multiple: bool = False
+    """Several choices may be taken."""
     secret: bool = False
     """Copier does not record the answer."""
 
@@ -55,6 +57,7 @@ def _question(name: str, definition: object) -> Question:
         help=" ".join(str(definition.get("help", "")).split()),
         choices=tuple(_choices(definition.get("choices"))),
         default=str(definition.get("default", "")),
+        multiple=bool(definition.get("multiselect")),
         secret=bool(definition.get("secret")),
     )
 

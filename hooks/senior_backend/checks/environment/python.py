@@ -291,6 +291,8 @@ def _field_names(statement: ast.AnnAssign, config: _Config, module: _Module) -> 
                 return []  # computed: it cannot be told from the text
             break
     names.append(plain)
+    if not config.case_sensitive:  # the environment may spell it either way
+        names += [name.lower() for name in names]
     if config.delimiter:
         names += [f"{name}{_cased(config.delimiter, config)}*" for name in list(names)]
     return names
