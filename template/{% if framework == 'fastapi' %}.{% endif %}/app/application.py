@@ -57,7 +57,9 @@ class Parts:
 class Application:
     """The ASGI application: an API inside its layers."""
 
-    def __init__(self, settings: Settings, parts: Parts, api: FastAPI, layers: Sequence[Layer]):
+    def __init__(
+        self, settings: Settings, parts: Parts, api: FastAPI, layers: Sequence[Layer]
+    ) -> None:
         self.settings = settings
         self.parts = parts
         self.api = api

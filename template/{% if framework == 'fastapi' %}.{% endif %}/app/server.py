@@ -52,9 +52,7 @@ async def _serve(settings: Settings, public: socket, private: socket) -> int:
         drain_s=settings.shutdown_drain_ms / 1000,
         grace_s=settings.shutdown_grace_ms / 1000,
     )
-    log.info(
-        "listening", port=public.getsockname()[1], metrics_port=private.getsockname()[1]
-    )
+    log.info("listening", port=public.getsockname()[1], metrics_port=private.getsockname()[1])
     await server.serve([public])
     metrics.should_exit = metrics.force_exit = True
     with suppress(asyncio.CancelledError):

@@ -150,7 +150,10 @@ class Settings(_Environment):
         origins = tuple(origin.strip() for origin in value.split(",") if origin.strip())
         for origin in origins:
             parts = urlsplit(origin)
-            if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}":
+            if (
+                parts.scheme not in {"http", "https"}
+                or origin != f"{parts.scheme}://{parts.netloc}"
+            ):
                 raise ValueError(f"{origin!r} is not an origin such as https://app.example.com")
         return origins
 

@@ -35,7 +35,7 @@ def mint_token(
         rules.tenant_claim: tenant,
         rules.scope_claim: " ".join(scopes),
     }
-    key = ECAlgorithm.from_jwk(private)
+    key = jwt.PyJWK(private)
     return jwt.encode(claims, key, algorithm="ES256", headers={"kid": private["kid"]})
 
 

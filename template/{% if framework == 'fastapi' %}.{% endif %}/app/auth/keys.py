@@ -163,7 +163,9 @@ class KeySet:
     def _known(self, kid: str | None, algorithm: str) -> VerificationKey | None:
         """By key id; a token without one is fine as long as only one key can be meant."""
         found = [
-            key for key in self._keys if (kid is None or key.kid == kid) and algorithm in key.algorithms
+            key
+            for key in self._keys
+            if (kid is None or key.kid == kid) and algorithm in key.algorithms
         ]
         return found[0] if len(found) == 1 or (found and kid is not None) else None
 
@@ -178,7 +180,7 @@ def parse_jwks(
     """
     entries = document.get("keys")
     if not isinstance(entries, list):
-        raise ValueError("the document has no list `keys`")  # noqa: TRY004
+        raise ValueError("the document has no list `keys`")
     keys = []
     for entry in entries:
         if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":

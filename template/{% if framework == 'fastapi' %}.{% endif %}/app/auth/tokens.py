@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
 import jwt
 
@@ -117,6 +117,6 @@ def read_principal(claims: dict[str, Any], rules: TokenRules) -> Principal:
     return Principal(tenant, subject, frozenset(scopes), float(claims["exp"]))
 
 
-def _is_identifier(value: object, longest: int) -> bool:
+def _is_identifier(value: object, longest: int) -> TypeGuard[str]:
     """Opaque text that PostgreSQL and a log line can hold."""
     return isinstance(value, str) and 1 <= len(value) <= longest and value.isprintable()

@@ -130,7 +130,7 @@ def _refuse_closed(
     _proxy: PoolProxiedConnection,
 ) -> None:
     """Replace a connection that the server closed, without the round trip of a ping."""
-    if dbapi_connection.driver_connection.is_closed():  # type: ignore[attr-defined]
+    if dbapi_connection.driver_connection.is_closed():
         raise DisconnectionError
 
 

@@ -30,7 +30,7 @@ _AWAY = (
 
 
 def driver_error(error: BaseException) -> BaseException | None:
-    """asyncpg's own exception inside an SQLAlchemy one."""
+    """The driver's own exception inside an SQLAlchemy one."""
     if isinstance(error, DBAPIError) and error.orig is not None:
         return error.orig.__cause__ or error.orig
     return None

@@ -62,9 +62,10 @@ def _end_of_block_comment(script: str, position: int) -> int:
 
 
 def run_sql(name: str, *, transaction: bool = True) -> None:
-    """Execute `migrations/sql/NAME`, statement by statement, on Alembic's connection.
+    """Execute a script, statement by statement, on Alembic's connection.
 
     Args:
+        name: of the file in `migrations/sql`.
         transaction: False for statements that refuse one, such as CREATE INDEX CONCURRENTLY.
     """
     statements = list(split_statements((SQL / name).read_text(encoding="utf-8")))

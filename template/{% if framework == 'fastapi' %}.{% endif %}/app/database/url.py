@@ -68,7 +68,9 @@ def parse_database_url(text: str) -> DatabaseAddress:
         parts = urlsplit(text)
         port = parts.port
     except ValueError:
-        raise ValueError("is not a URL (is a character of the password not percent-encoded?)") from None
+        raise ValueError(
+            "is not a URL (is a character of the password not percent-encoded?)"
+        ) from None
     if parts.scheme not in _SCHEMES:
         raise ValueError("must begin with postgresql:// or postgres://")
     database = unquote(parts.path.removeprefix("/"))
@@ -96,7 +98,9 @@ def parse_database_url(text: str) -> DatabaseAddress:
             case "application_name" | "search_path":
                 settings[name] = value
             case "sslmode" if value not in _SSL_MODES:
-                raise ValueError(f"has an unknown sslmode; use one of {', '.join(sorted(_SSL_MODES))}")
+                raise ValueError(
+                    f"has an unknown sslmode; use one of {', '.join(sorted(_SSL_MODES))}"
+                )
             case "pgbouncer":
                 pooled = pooled or value.lower() in {"1", "true", "yes"}
             case _ if name in _CONNECT_ARGUMENTS:
@@ -105,7 +109,9 @@ def parse_database_url(text: str) -> DatabaseAddress:
                 # asyncpg reads these from the URL itself, so they go back into it.
                 connect[name] = value
             case _ if name not in _IGNORED:
-                raise ValueError(f"has the parameter {name!r}, which this service does not understand")
+                raise ValueError(
+                    f"has the parameter {name!r}, which this service does not understand"
+                )
 
     if host.startswith("/"):  # a Unix socket: the directory cannot stand in a URL's authority
         connect["host"] = host

@@ -31,6 +31,7 @@ class IdGenerator:
         self._counter = 0
 
     def __call__(self) -> UUID:
+        """The next identifier."""
         random = int.from_bytes(os.urandom(10))
         with self._lock:
             now = self._clock()

@@ -78,7 +78,9 @@ def decode_json(body: bytes) -> Any:
         Problem: 400.
     """
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
+        value = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant
+        )
         if b"\\u" in body:
             # Half of a surrogate pair is no character: it can be neither stored nor sent back.
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -89,7 +91,9 @@ def decode_json(body: bytes) -> Any:
     except RecursionError:
         raise Problem(BAD_REQUEST, "The body is nested too deeply.") from None
     except json.JSONDecodeError as error:
-        detail = f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        detail = (
+            f"The body is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})."
+        )
         raise Problem(BAD_REQUEST, detail) from None
     except ValueError as error:
         raise Problem(BAD_REQUEST, f"The body is not valid JSON: {error}.") from None

@@ -5,7 +5,9 @@ import re
 from app.http.problems import PRECONDITION_FAILED, PRECONDITION_REQUIRED, Problem
 
 _ENTITY_TAG = re.compile(r'(?P<weak>W/)?(?P<tag>"[\x21\x23-\x7e\x80-\xff]*")')
-_LIST = re.compile(rf"[\s,]*(?:{_ENTITY_TAG.pattern}[\s,]*)+".replace("?P<weak>", "?:").replace("?P<tag>", "?:"))
+_LIST = re.compile(
+    rf"[\s,]*(?:{_ENTITY_TAG.pattern}[\s,]*)+".replace("?P<weak>", "?:").replace("?P<tag>", "?:")
+)
 
 
 def entity_tag(version: int) -> str:

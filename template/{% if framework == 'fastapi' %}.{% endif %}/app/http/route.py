@@ -58,7 +58,10 @@ bearer_token = BearerToken()
 
 
 def requires(scope: str) -> Any:
-    """Annotation of the handler's caller: `caller: Annotated[Principal, requires("orders:read")]`."""
+    """The annotation of a caller who must have that scope.
+
+    For instance `caller: Annotated[Principal, requires("orders:read")]`.
+    """
     return Security(bearer_token, scopes=[scope])
 
 
@@ -79,7 +82,9 @@ class ApiRoute(APIRoute):
         handle = super().get_route_handler()
         scopes = required_scopes(self.dependant)
         parameters = query_parameters(self.dependant)
-        accepted = (MERGE_PATCH if "PATCH" in self.methods else JSON) if self.body_field else None
+        accepted = (
+            (MERGE_PATCH if "PATCH" in (self.methods or ()) else JSON) if self.body_field else None
+        )
 
         async def guarded(request: Request) -> Response:
             try:
@@ -175,5 +180,3 @@ class _Headers:
                 self.content_length = value
             elif name == b"content-encoding":
                 self.content_encoding = value
-
-

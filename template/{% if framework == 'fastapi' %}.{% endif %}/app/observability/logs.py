@@ -12,7 +12,16 @@ from structlog.typing import EventDict, WrappedLogger
 from app.observability.context import RequestContext, current_request
 
 REDACTED = "[redacted]"
-_SECRET_PARTS = ("authorization", "cookie", "password", "secret", "token", "api_key", "apikey", "dsn")
+_SECRET_PARTS = (
+    "authorization",
+    "cookie",
+    "password",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "dsn",
+)
 
 
 def configure_logs(level: str) -> None:

@@ -37,10 +37,13 @@ class Tracing:
         self._tracer = trace.get_tracer("app.http")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request within a span."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        carrier = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
         with self._tracer.start_as_current_span(
             scope["method"], context=extract(carrier), kind=SpanKind.SERVER
         ) as span:

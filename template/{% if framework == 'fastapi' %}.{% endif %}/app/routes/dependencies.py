@@ -21,7 +21,9 @@ Writes = Annotated[IdempotentWrites, Depends(_writes)]
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", description="Go on only if the resource still has one of these ETags."),
+    Header(
+        alias="If-Match", description="Go on only if the resource still has one of these ETags."
+    ),
 ]
 IfNoneMatch = Annotated[
     str | None,

@@ -46,9 +46,7 @@ def _timestamp(value: Any) -> datetime:
     )
 
 
-Id = Annotated[
-    UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})
-]
+Id = Annotated[UUID, BeforeValidator(_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 Timestamp = Annotated[
     datetime,
     BeforeValidator(_timestamp),
