@@ -125,7 +125,7 @@ def test_a_machine_without_uv_gets_one_in_the_service(service: Path, tmp_path: P
 def test_make_finds_the_uv_of_the_machine(service: Path, tmp_path: Path):
     path = machine(tmp_path / "bin", "git")
     (tmp_path / "bin" / "uv").symlink_to(UV)
-    (service / "local.mk").write_text("which:\n\t@echo '$(UV)'\n")
+    (service / "local.mk").write_text("which:\n\t@: $(info $(UV))\n")
     result = subprocess.run(
         ["make", "which"], cwd=service, env=environment(PATH=path), capture_output=True, text=True
     )
