@@ -83,6 +83,10 @@ def test_life_of_a_server(project):
         project.postgres("url"), 3, "start it with `senior-backend postgres up --dir .pg`"
     )
 
+    other = project.postgres("up", "--pg", "14")
+    assert_one_line(other, 2, f"{project.directory} holds data of PostgreSQL")
+    assert "14 was asked for: name another directory" in other.stderr
+
     # The data and, as its port is free, the address are those of before.
     assert project.postgres("up").stdout == started.stdout
     with Session(url) as session:
@@ -140,14 +144,6 @@ def test_port_of_last_time_is_given_up_when_it_is_taken(project):
         assert_one_line(taken, 2, "`senior-backend postgres down` first")
         project.postgres("down")
         assert_one_line(project.postgres("up", "--port", str(port)), 2, f"port {port} is in use")
-
-
-def test_data_of_another_major_is_left_alone(project):
-    project.postgres("up")
-    project.postgres("down")
-    refused = project.postgres("up", "--pg", "14")
-    assert_one_line(refused, 2, "holds data of PostgreSQL")
-    assert "14 was asked for: name another directory" in refused.stderr
 
 
 @pytest.mark.parametrize("command", ["up", "down", "status", "url"])
@@ -228,7 +224,7 @@ class TestRootBelowAPrivateHome:
         finally:
             subprocess.run(["rm", "-rf", elsewhere], check=True)
 
-    def test_moved_directory_keeps_its_data(self, project):
+    def test_moved_directory_keeps_its_data_and_a_copy_does_not_share_it(self, project):
         url = project.postgres("up").stdout
         project.root = project.root.rename(project.root.with_name("moved"))
         project.directory = project.root / ".pg"
@@ -236,8 +232,6 @@ class TestRootBelowAPrivateHome:
         assert moved.stdout == url
         assert "rm -rf" not in moved.stderr
 
-    def test_copied_directory_does_not_share_the_data(self, project):
-        project.postgres("up")
         copy = project.root / "copy"
         subprocess.run(["cp", "-R", project.directory, copy], check=True)
         refused = project.postgres("up", "--dir", "copy")
@@ -245,73 +239,50 @@ class TestRootBelowAPrivateHome:
 
 
 class TestRun:
-    def test_command_finds_an_empty_database(self, senior_backend):
+    def test_command_finds_an_empty_database_and_keeps_its_options_and_exit_code(
+        self, senior_backend
+    ):
         program = (
-            "import os\n"
+            "import os, sys\n"
             "from senior_backend.postgres import Session\n"
-            "with Session(os.environ['TEST_DATABASE_URL']) as session:\n"
-            "    print(session.execute('select current_database()')[0][0])\n"
+            "with Session(os.environ['DB']) as session:\n"
+            "    print(session.execute('select current_database()')[0][0], sys.argv[1:])\n"
+            "sys.exit(7)\n"
         )
-        finished = senior_backend("postgres", "run", "--", sys.executable, "-c", program)
-        assert finished.returncode == 0, finished.stderr
-        assert finished.stdout.startswith("senior_backend_")
-        assert finished.stderr == ""
-
-    def test_variable_can_be_named_and_options_of_the_command_are_its_own(self, senior_backend):
-        command = ("sh", "-c", 'echo "$DB" "$1"', "--env", "--pg")
+        command = (sys.executable, "-c", program, "--env", "--pg")
         finished = senior_backend("postgres", "run", "--env", "DB", "--", *command)
-        assert finished.stdout.startswith("postgresql://postgres@127.0.0.1:")
-        assert finished.stdout.endswith(" --pg\n")
+        assert finished.stdout.startswith("senior_backend_")
+        assert finished.stdout.endswith(" ['--env', '--pg']\n")
+        assert finished.stderr == ""
+        assert finished.returncode == 7
 
     @pytest.mark.parametrize(
-        ("script", "code"), [("exit 7", 7), ("kill -KILL $$", 137)], ids=["exit", "signal"]
+        ("name", "code", "message"),
+        [
+            ("no-such-command", 127, "no-such-command: command not found"),
+            ("/etc/passwd", 126, "/etc/passwd cannot be executed"),
+        ],
     )
-    def test_exit_code_is_that_of_the_command(self, senior_backend, script, code):
-        finished = senior_backend("postgres", "run", "--", "sh", "-c", script)
-        assert finished.returncode == code
-
-    def test_command_that_does_not_exist(self, senior_backend):
-        finished = senior_backend("postgres", "run", "--", "no-such-command")
-        assert_one_line(finished, 127, "no-such-command: command not found")
+    def test_command_that_cannot_be_started(self, senior_backend, name, code, message):
+        assert_one_line(senior_backend("postgres", "run", "--", name), code, message)
 
     def test_no_command_is_a_usage_error(self, senior_backend):
         assert senior_backend("postgres", "run").returncode == 2
 
-    TRAP = (
-        "trap 'echo caught; exit 5' INT TERM; echo $TEST_DATABASE_URL; while :; do sleep 0.05; done"
-    )
-
-    def started(self):
+    def test_killed_run_leaves_no_server(self):
+        script = "echo $$ $TEST_DATABASE_URL; exec sleep 60"
         process = subprocess.Popen(
-            command_line("postgres", "run", "--", "sh", "-c", self.TRAP),
-            stdin=subprocess.DEVNULL,
+            command_line("postgres", "run", "--", "sh", "-c", script),
             stdout=subprocess.PIPE,
             text=True,
         )
-        with Session(process.stdout.readline().strip()) as session:
+        command, url = process.stdout.readline().split()
+        with Session(url) as session:
             data = Path(session.execute("show data_directory")[0][0])
-        return process, data.parent, server_of(data)
-
-    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-    def test_signals_go_to_the_command(self, number):
-        process, directory, pid = self.started()
-        process.send_signal(number)
-        assert process.stdout.read() == "caught\n"
-        assert process.wait() == 5
-        assert is_gone(directory, pid)
-
-    def test_killed_run_leaves_no_server(self):
-        process, directory, pid = self.started()
-        (command,) = [
-            int(child)
-            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children")
-            .read_text()
-            .split()
-            if b"trap" in Path(f"/proc/{child}/cmdline").read_bytes()
-        ]
+        pid = server_of(data)
         process.kill()
         process.wait()
         try:
-            assert eventually(lambda: is_gone(directory, pid))
+            assert eventually(lambda: is_gone(data.parent, pid))
         finally:
-            os.kill(command, signal.SIGTERM)
+            os.kill(int(command), signal.SIGTERM)

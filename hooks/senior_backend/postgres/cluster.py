@@ -78,7 +78,9 @@ def server_command(
 def copy_of_initialised(installation: Installation, data: Path, user: User | None) -> Path:
     """Make ``data`` a copy of the cached cluster of this installation; returns the original."""
     options = initdb_options(installation.major)
-    seed = "\0".join([str(installation.bin_dir), *options])
+    # PostgreSQL starts only on a cluster of its own user, and which one that is may change.
+    owner = user.name if user else ""
+    seed = "\0".join([str(installation.bin_dir), owner, *options])
     key = f"{installation.version}-{hashlib.sha256(seed.encode()).hexdigest()[:12]}"
 
     def build(target: Path) -> None:

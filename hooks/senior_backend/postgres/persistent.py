@@ -106,7 +106,11 @@ def up(
         record = _known(directory)
         if user is not None:
             _claim_data(directory, record)
-            _stop_orphans(user, note)
+            for home in _end_orphans(directory, remove=False)[1]:
+                note(
+                    f"{home} holds the data of an earlier {directory.name}, removed or moved away: "
+                    f"`rm -rf {home}` if it is not needed"
+                )
         running = _running(directory, record)
         if running is None:
             return _start(directory, record, user, pg, pg_bin, port)
@@ -123,7 +127,7 @@ def down(directory: Path, *, remove: bool = False) -> bool:
     directory = directory.absolute()
     record = _read(directory)
     if record is None:
-        return _stop_orphan_of(directory)
+        return _end_orphans(directory, remove=remove)[0]
     with _locked(directory):
         stopped = _stop(directory / record.data)
         if remove:
@@ -289,11 +293,13 @@ def _start(
     port: int | None,
 ) -> RunningServer:
     data = directory / record.data
+    if user is not None and data.exists():
+        user = _owner(data)
     installation = _installation(directory, record, user, pg, pg_bin)
     if user is not None and not may_enter(user, data.parent):
         raise InputError(
             f"{data.parent} can no longer be entered by `{user.name}`, who runs PostgreSQL for "
-            "root: give it back the way, or name another directory with --dir"
+            "root: let that user pass, or name another directory with --dir"
         )
     if not data.exists():
         # A run that was killed may have left half a cluster under the other name.
@@ -310,6 +316,18 @@ def _start(
     if running is None:
         raise NotRunError(f"the server in {directory} ended at once: see {directory / 'log'}")
     return running
+
+
+def _owner(data: Path) -> User:
+    """The user of a cluster made earlier: a package may have brought `postgres` since."""
+    status = data.stat()
+    try:
+        return User(pwd.getpwuid(status.st_uid).pw_name, status.st_uid, status.st_gid)
+    except KeyError:
+        raise InputError(
+            f"{data} belongs to user {status.st_uid}, who does not exist here: "
+            "name another directory with --dir"
+        ) from None
 
 
 def _mend_pid_file(data: Path) -> None:
@@ -448,19 +466,18 @@ def _orphans(user: User) -> Iterator[tuple[Path, Path]]:
             yield owner.parent, directory
 
 
-def _stop_orphans(user: User, note: Callable[[str], None]) -> None:
-    """Stop servers whose directory was removed by hand; their data is for a person to judge."""
-    for home, directory in _orphans(user):
-        _stop(home / "data")
-        note(
-            f"{home} holds the data of {directory}, which was removed or moved away: "
-            f"`rm -rf {home}` if it is not needed"
-        )
+def _end_orphans(directory: Path, *, remove: bool) -> tuple[bool, list[Path]]:
+    """Stop the servers of a directory that was removed by hand.
 
-
-def _stop_orphan_of(directory: Path) -> bool:
+    Returns whether one ran, and the folders that still hold its data; these are left for a person
+    to judge, because the directory may as well have been moved away, unless ``remove`` is given.
+    """
     user = server_user()
     if user is None:
-        return False
-    stopped = [_stop(home / "data") for home, owner in _orphans(user) if owner == directory]
-    return any(stopped)
+        return False, []
+    homes = [home for home, owner in _orphans(user) if owner == directory]
+    stopped = [_stop(home / "data") for home in homes]
+    if remove:
+        for home in homes:
+            shutil.rmtree(home)
+    return any(stopped), [home for home in homes if home.exists()]

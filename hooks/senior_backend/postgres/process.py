@@ -1,22 +1,33 @@
 """A server process seen from outside: its pid file, its port, what it wrote when it failed."""
 
+import contextlib
 import os
+import random
 import re
 import socket
 import subprocess
 from pathlib import Path
 
+from senior_backend.errors import NotRunError
+
 LOOPBACK = "127.0.0.1"
 # sun_path holds 104 bytes on macOS, 108 on Linux, the final zero included.
 _SOCKET_PATH_LIMIT = 103
+# Linux gives from 32768 on, macOS from 49152 on, and Kubernetes takes 30000 to 32767.
+_PORTS = range(20000, 30000)
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody has now.
+
+    It lies below the ranges from which systems give ports to outgoing connections, so that it is
+    likely still free when a server that was stopped comes back to it.
+    """
+    for port in random.sample(_PORTS, 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
+    raise NotRunError(f"no free port from {_PORTS.start} to {_PORTS.stop - 1}: end some servers")
 
 
 def socket_directory(home: Path) -> Path | None:
