@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -40,24 +41,23 @@ def tree(root: Path) -> dict[str, bytes | None]:
     }
 
 
+def call(*arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """``senior-backend ARGUMENTS`` in ``cwd``, without a terminal."""
+    return subprocess.run(
+        [sys.executable, "-m", "senior_backend", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """``run("new", "svc", ...)`` in ``tmp_path``, without a terminal."""
-
-    def call(
-        *arguments: str | Path, cwd: Path = tmp_path, **environment: str
-    ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "senior_backend", *map(str, arguments)],
-            cwd=cwd,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return call
+    """``run("new", "svc", ...)`` in ``tmp_path`` unless ``cwd`` says otherwise."""
+    return partial(call, cwd=tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -1,22 +1,31 @@
 """``senior-backend update``: edits are kept, conflicts are listed, nothing is lost."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from senior_backend.scaffold.update import newest_release
 from tests.fixtures.template import commit_all, git
-from tests.scaffold.conftest import Run, tree, write
+from tests.scaffold.conftest import Run, call, tree, write
+
+
+@pytest.fixture(scope="module")
+def monorepo(tmp_path_factory: pytest.TempPathFactory, tiny: Path) -> Path:
+    """A repository with a committed service of the first release in ``services/pay``."""
+    root = tmp_path_factory.mktemp("monorepo")
+    write(root, {"README": "a monorepo\n"})
+    commit_all(root, "one")
+    done = call("new", "services/pay", "--from", tiny, "--ref", "v1.0.0", cwd=root)
+    assert done.returncode == 0, done.stderr
+    commit_all(root, "Start the service")
+    return root
 
 
 @pytest.fixture
-def service(run: Run, tmp_path: Path, tiny: Path) -> Path:
-    """A committed service of the first release, in a folder of a monorepo."""
-    write(tmp_path, {"README": "a monorepo\n"})
-    commit_all(tmp_path, "one")
-    done = run("new", "services/pay", "--from", tiny, "--ref", "v1.0.0")
-    assert done.returncode == 0, done.stderr
-    commit_all(tmp_path, "Start the service")
+def service(monorepo: Path, tmp_path: Path) -> Path:
+    """The service in a copy of the monorepo at ``tmp_path``."""
+    shutil.copytree(monorepo, tmp_path, dirs_exist_ok=True)
     return tmp_path / "services" / "pay"
 
 

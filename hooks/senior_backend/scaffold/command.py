@@ -108,7 +108,8 @@ def _report_new(created: creation.Created, template: source.Source) -> None:
             ("make test", "on a real PostgreSQL"),
         ]
     # pre-commit reads the configuration in a repository's top folder only.
-    if created.repository != "existing" and (place / ".pre-commit-config.yaml").is_file():
+    is_top = created.repository != "existing" or (place / ".git").exists()
+    if is_top and (place / ".pre-commit-config.yaml").is_file():
         steps.append(("pre-commit install", "its checks on every commit"))
     width = max(len(command) for command, _ in steps)
     for command, why in steps:

@@ -52,7 +52,7 @@ def _reference(source: Source) -> list[str]:
 def _run(arguments: list[str], source: Source, *, interactive: bool = False) -> None:
     if importlib.util.find_spec("copier") is None:
         raise NotRunError(
-            "Copier is not installed in this environment; add it: pip install 'copier>=9.10,<10'"
+            "Copier is not installed in this environment; add it: pip install 'copier>=9.15,<10'"
         )
     with tempfile.TemporaryDirectory(prefix="senior-backend-") as cache:
         environment = git.environment()

@@ -17,6 +17,10 @@ GitStep = Literal["init", "commit", "none"]
 """What happens after generating: a new repository, also its first commit, or neither."""
 
 
+Repository = Literal["new", "committed", "existing", "none"]
+"""The Git repository that the service is in now: made by us, with its first commit, or older."""
+
+
 @dataclass(frozen=True, slots=True)
 class Created:
     """What a run made."""
@@ -25,8 +29,7 @@ class Created:
     version: str
     """The template's version."""
     files: int
-    repository: Literal["new", "committed", "existing", "none"]
-    """Whose Git repository the service is in now."""
+    repository: Repository
 
 
 def create(
@@ -45,27 +48,30 @@ def create(
         NotRunError: Copier or Git could not do their part; nothing is left behind.
     """
     with prepared(directory):
-        enclosing = _is_in_repository(directory)
-        if git_step == "commit" and not enclosing:
+        existing = _is_in_repository(directory)
+        if git_step == "commit" and not existing:
             # Asked before the work: Git refuses a commit by nobody.
             git.run(["var", "GIT_COMMITTER_IDENT"], directory)
         copier_process.copy(source, directory, answers, interactive=interactive)
         result = recorded.read(directory)
         _refuse_ignored(answers, result, questions, source)
         files = [p for p in directory.rglob("*") if p.is_file() and ".git" not in p.parts]
-        if enclosing or git_step == "none":
-            state: Literal["new", "committed", "existing", "none"] = (
-                "existing" if enclosing else "none"
-            )
-        else:
-            git.run(["init", "--quiet", "--initial-branch", "main"], directory)
-            state = "new"
-            if git_step == "commit":
-                git.run(["add", "--all"], directory)
-                message = f"Start from {source.address} {result.version}"
-                git.run(["commit", "--quiet", "--message", message], directory)
-                state = "committed"
-    return Created(directory, result.version, len(files), state)
+        repository: Repository = "existing"
+        if not existing:
+            message = f"Start from {source.address} {result.version}"
+            repository = _make_repository(directory, git_step, message)
+    return Created(directory, result.version, len(files), repository)
+
+
+def _make_repository(directory: Path, step: GitStep, message: str) -> Repository:
+    if step == "none":
+        return "none"
+    git.run(["init", "--quiet", "--initial-branch", "main"], directory)
+    if step == "init":
+        return "new"
+    git.run(["add", "--all"], directory)
+    git.run(["commit", "--quiet", "--message", message], directory)
+    return "committed"
 
 
 def _is_in_repository(directory: Path) -> bool:
