@@ -275,8 +275,13 @@ class TestRoot:
         monkeypatch.setenv("HOME", str(home))
         monkeypatch.setattr("tempfile.tempdir", None)
         monkeypatch.chdir(home)
-        with start() as server:
-            server.session().close()
+        monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(reachable(tmp_path) / "cache"))
+        before = os.umask(0o077)
+        try:
+            with start() as server:
+                server.session().close()
+        finally:
+            os.umask(before)
         assert home.stat().st_mode & 0o777 == 0o700
 
     def test_directory_that_user_cannot_enter_is_refused(self, tmp_path):

@@ -1,13 +1,16 @@
 """Folders that are expensive to make: made once, complete or absent, however many ask at once."""
 
+import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from senior_backend.errors import NotRunError
 from senior_backend.postgres.identity import User
-from senior_backend.postgres.places import cache, locked
+from senior_backend.postgres.places import cache, locked, make
 
 
 def cached(kind: str, key: str, user: User | None, build: Callable[[Path], None]) -> Path:
@@ -16,7 +19,8 @@ def cached(kind: str, key: str, user: User | None, build: Callable[[Path], None]
     A folder that lost or gained files since it was built (a full disk, a cleaner) is built anew.
     """
     shelf = cache(user) / kind
-    shelf.mkdir(mode=0o711 if user else 0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        make(shelf, user)
     folder, record = shelf / key, shelf / f"{key}.size"
     if _is_complete(folder, record):
         return folder
@@ -35,9 +39,20 @@ def cached(kind: str, key: str, user: User | None, build: Callable[[Path], None]
             (workplace / "size").write_text(_size(fresh))
             fresh.rename(folder)
             (workplace / "size").rename(record)
+        except OSError as error:
+            raise NotRunError(f"the cache {shelf} cannot be filled: {error}") from None
         finally:
             shutil.rmtree(workplace, ignore_errors=True)
     return folder
+
+
+def open_to_all(folder: Path) -> None:
+    """Let every user read programs that were installed under a strict umask."""
+    for path in [folder, *folder.rglob("*")]:
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            passing = 0o055 if mode & stat.S_IXUSR else 0o044
+            path.chmod(stat.S_IMODE(mode) | passing)
 
 
 def forget(folder: Path) -> None:

@@ -93,5 +93,6 @@ def copy_of_initialised(installation: Installation, data: Path, user: User | Non
         ["cp", "-Rp", original / "data", data], capture_output=True, text=True, check=False
     )
     if answer.returncode != 0:
-        raise NotRunError(f"copying {original} failed: {answer.stderr.strip()}")
+        reason = (answer.stderr.strip().splitlines() or [f"exit status {answer.returncode}"])[0]
+        raise NotRunError(f"copying the initialised cluster failed: {reason}")
     return original

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from senior_backend.errors import NotRunError
+
 _directory = click.option(
     "--dir",
     "directory",
@@ -36,6 +38,8 @@ def postgres() -> None:
     same on every machine, else the newest one installed. For root it runs as `postgres` or
     `nobody`. It listens on 127.0.0.1 only and asks for no password.
     """
+    if os.name != "posix":
+        raise NotRunError("servers of our own need Linux or macOS: use WSL, or a server elsewhere")
 
 
 @postgres.command()
@@ -93,7 +97,6 @@ def status(context: click.Context, directory: Path) -> None:
 @click.option("--database", default="postgres", show_default=True, help="The database to name.")
 def url(directory: Path, database: str) -> None:
     """Print the URL of the running server, and nothing else."""
-    from senior_backend.errors import NotRunError
     from senior_backend.postgres import persistent
 
     running = persistent.status(directory)

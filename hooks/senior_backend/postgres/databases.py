@@ -20,14 +20,14 @@ class Databases(ABC):
         self._made: set[str] = set()
 
     @abstractmethod
-    def url(self, database: str = "postgres") -> str:
-        """The address of one of its databases."""
+    def url(self, database: str | None = None) -> str:
+        """The address of one of its databases; by default, of the one to start from."""
 
     @abstractmethod
     def stop(self) -> None:
         """Give back what is ours; stopping twice is fine."""
 
-    def session(self, database: str = "postgres") -> Session:
+    def session(self, database: str | None = None) -> Session:
         """Connect to one of its databases."""
         return Session(self.url(database))
 
@@ -35,7 +35,7 @@ class Databases(ABC):
         """Create a database, by default under a fresh name, and return its URL."""
         name = name if name is not None else f"{PREFIX}{secrets.token_hex(6)}"
         self._check_name(name)
-        with self._administration() as session:
+        with self.session() as session:
             session.execute(f"create database {quoted(name)}")
         self._made.add(name)
         return self.url(name)
@@ -48,13 +48,9 @@ class Databases(ABC):
         name = name.partition("?")[0].rpartition("/")[2]
         if name not in self._made:
             raise InputError(f"database {name} was not created here, so it is not dropped")
-        with self._administration() as session:
+        with self.session() as session:
             session.execute(f"drop database if exists {quoted(name)} with (force)")
         self._made.discard(name)
-
-    def _administration(self) -> Session:
-        """The session that creates and drops."""
-        return self.session()
 
     def _check_name(self, name: str) -> None:
         if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
@@ -76,11 +72,7 @@ class ExistingServer(Databases):
         self._url = as_url(dsn)
         with Session(self._url) as session:
             ((version,),) = session.execute("show server_version_num")
-            ((may_create,),) = session.execute(
-                "select rolcreatedb or rolsuper from pg_roles where rolname = current_user"
-            )
         self.major = int(version) // 10000
-        self._may_create = bool(may_create)
 
     def url(self, database: str | None = None) -> str:
         """The address of a database; without a name, of the database that was given."""
@@ -102,10 +94,6 @@ class ExistingServer(Databases):
         """Drop what we made; the server goes on."""
         for name in sorted(self._made):
             self.drop_database(name)
-
-    def _administration(self) -> Session:
-        # The given database is the one that this role is known to reach.
-        return Session(self._url)
 
     def _check_name(self, name: str) -> None:
         super()._check_name(name)

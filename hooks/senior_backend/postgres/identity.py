@@ -26,13 +26,16 @@ class User:
 def server_user() -> User | None:
     """The user that root drops to; ``None`` means that the caller runs the server itself.
 
-    Raises ``NotRunError`` where PostgreSQL cannot run under any user.
+    Raises ``NotRunError`` when PostgreSQL can run neither as the caller nor as another.
     """
-    if os.name != "posix":
-        raise NotRunError(
-            "servers of our own need Linux or macOS: use WSL, or set TEST_DATABASE_URL to a server"
-        )
     if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError:
+            raise NotRunError(
+                f"PostgreSQL needs an account for user id {os.geteuid()}, and there is none: add "
+                "it to /etc/passwd, or set TEST_DATABASE_URL to a server"
+            ) from None
         return None
     for name in _UNPRIVILEGED:
         try:

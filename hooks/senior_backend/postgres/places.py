@@ -4,6 +4,7 @@ Each place belongs to one user, is checked with ``lstat`` before it is trusted, 
 be entered by the unprivileged server user without changing the mode of any folder above it.
 """
 
+import contextlib
 import fcntl
 import os
 import stat
@@ -24,8 +25,8 @@ def cache(user: User | None) -> Path:
     if given:
         return _first_usable([Path(given).absolute()], user)
     # A home of mode 0700 is the rule for root, and the server user could not enter it.
-    home = Path("/var/cache") if user else Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    return _first_usable([home.expanduser() / "senior-backend", _temporary()], user)
+    home = "/var/cache" if user else os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return _first_usable([Path(os.path.expanduser(home)) / "senior-backend", _temporary()], user)  # noqa: PTH111 - pathlib's raises for a user without an account
 
 
 def throw_away(user: User | None) -> Path:
@@ -36,6 +37,12 @@ def throw_away(user: User | None) -> Path:
 def durable(user: User) -> Path:
     """Data of persistent servers whose own folder the server user cannot enter."""
     return _first_usable([Path("/var/lib/senior-backend"), Path("/var/db/senior-backend")], user)
+
+
+def make(path: Path, user: User | None) -> None:
+    """Make a folder for us alone, through which, for root, the server user may pass."""
+    path.mkdir()
+    path.chmod(0o711 if user else 0o700)  # whatever the umask is
 
 
 @contextmanager
@@ -67,8 +74,8 @@ def _make_ours(path: Path, user: User | None) -> str | None:
     """Make ``path`` a folder of ours; the reason why it cannot be one, or ``None``."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Only the server user has to pass through, and it need not list anything.
-        path.mkdir(mode=0o711 if user else 0o700, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            make(path, user)
         status = path.lstat()
     except OSError as error:
         return f"cannot be made ({error.strerror})"

@@ -44,7 +44,9 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> int:
         elif not (number == signal.SIGINT and _terminal_is_ours()):
             child.send_signal(number)
 
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    # What `nohup` or a shell has us ignore, the command inherits as ignored.
+    heard = [number for number in _FORWARDED if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, forward) for number in heard}
     try:
         child = subprocess.Popen(command, env=environment)
         for number in waiting:

@@ -65,9 +65,10 @@ class Server(Databases):
         """What the server has written; gone after ``stop``."""
         return self.directory / "log"
 
-    def url(self, database: str = "postgres") -> str:
-        """The address of one of its databases, over TCP."""
-        return f"postgresql://{cluster.SUPERUSER}@{self.host}:{self.port}/{database}"
+    def url(self, database: str | None = None) -> str:
+        """The address, over TCP, of one of its databases; by default, of ``postgres``."""
+        name = database if database is not None else "postgres"
+        return f"postgresql://{cluster.SUPERUSER}@{self.host}:{self.port}/{name}"
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
@@ -185,7 +186,7 @@ def _home(directory: Path | None, user: User | None) -> tuple[Path, int]:
     if directory is not None:
         home = directory.absolute()
         try:
-            home.mkdir(mode=0o711)
+            places.make(home, user)
         except OSError as error:
             raise InputError(
                 f"{directory} cannot be made for a server ({error.strerror}): name a new folder"
