@@ -5,6 +5,7 @@ The command for ``--contract-pooler``: stays in the foreground, ends on SIGTERM,
 
 import os
 import pwd
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ default_pool_size = 10
 
 def main() -> int:
     """Run PgBouncer with settings of our own; as an unprivileged user, since it refuses root."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that `finally` below is reached
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as directory:
         Path(directory).chmod(0o755)
@@ -46,6 +48,7 @@ def main() -> int:
             return process.wait()
         finally:
             process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":

@@ -75,6 +75,30 @@ def test_the_env_file_starts_as_the_example_and_is_then_left_alone(service: Path
     assert (service / ".env").read_text() == "VALUE=ours\n"
 
 
+DOCKER = """\
+#!/bin/sh
+echo "$*" >> docker.log
+case "$*" in "compose port database 5432") echo 127.0.0.1:49153 ;; esac
+"""
+
+
+def test_the_database_of_compose_is_named_by_the_port_it_got(service: Path, tmp_path: Path):
+    """Docker itself is not on every machine that runs this; what it is asked for is."""
+    path = machine(tmp_path / "bin", "git")
+    docker = tmp_path / "bin" / "docker"
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    assert succeed(service, "db", "DB=compose", PATH=path) == (
+        "postgresql://postgres:postgres@127.0.0.1:49153/payments_api\n"
+    )
+    succeed(service, "db-stop", "DB=compose", PATH=path)
+    assert (service / "docker.log").read_text().splitlines() == [
+        "compose up --detach --wait --quiet-pull database",
+        "compose port database 5432",
+        "compose stop database",
+    ]
+
+
 def machine(directory: Path, *names: str) -> str:
     """A PATH that offers these programs, and what every machine with make has."""
     directory.mkdir()
