@@ -1,35 +1,41 @@
 """Idempotency-Key: a write that is sent twice happens once and is answered alike."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated
+from typing import Any
 
-from fastapi import Header, Request
+from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.responses import Response
 
 from app.auth.principal import Principal
 from app.database.engine import Database
 from app.http.json_body import canonical_json
-from app.http.problems import IDEMPOTENCY_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED, Problem
+from app.http.problems import (
+    IDEMPOTENCY_IN_PROGRESS,
+    IDEMPOTENCY_KEY_MISSING,
+    IDEMPOTENCY_KEY_REUSED,
+    Problem,
+)
 from app.observability.metrics import Metrics
 from app.repositories import idempotency_keys
 from app.repositories.idempotency_keys import Claim, KeyScope, StoredReply
 
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
-        description=(
-            "Chosen by the caller, unique for each write. A repetition with the same key and body"
-            " gets the first reply again, for 24 hours."
-        ),
+# A route that documents this header (`openapi_extra`) also demands it; see `ApiRoute`.
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": True,
+    "description": (
+        "Chosen by the caller, unique for each write. A repetition with the same key and body gets"
+        " the first reply again, for 24 hours."
     ),
-]
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
+}
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 Write = Callable[[AsyncConnection], Awaitable[None]]
 
@@ -51,7 +57,7 @@ class IdempotentWrites:
         self._metrics = metrics
 
     async def create(
-        self, request: Request, caller: Principal, key: str, reply: Created, write: Write
+        self, request: Request, caller: Principal, reply: Created, write: Write
     ) -> Response:
         """Carry out `write` and store `reply`, or give the reply that is stored already.
 
@@ -66,7 +72,7 @@ class IdempotentWrites:
             subject=caller.subject,
             method=request.method,
             route=request.scope["route"].path_format,
-            key=key,
+            key=idempotency_key(request),
         )
         first = StoredReply(
             request_hash=sha256(canonical_json(await request.json())).digest(),
@@ -94,6 +100,21 @@ class IdempotentWrites:
                 return _response(claim, replayed=True)
             await write(transaction)
         return _response(first, replayed=False)
+
+
+def idempotency_key(request: Request) -> str:
+    """The key of a request, exactly as it was sent.
+
+    Raises:
+        Problem: 400 when it is missing or malformed.
+    """
+    keys = request.headers.getlist("idempotency-key")
+    if len(keys) != 1 or not _KEY.fullmatch(keys[0]):
+        raise Problem(
+            IDEMPOTENCY_KEY_MISSING,
+            "Send one Idempotency-Key header of 1 to 255 visible ASCII characters.",
+        )
+    return keys[0]
 
 
 def _response(reply: StoredReply, *, replayed: bool) -> Response:

@@ -75,6 +75,11 @@ PROBLEM_SCHEMA: Document = {
 }
 
 
+def parameters(*described: Document) -> Document:
+    """For a decorator's `openapi_extra`: headers that the code reads by itself."""
+    return {"parameters": list(described)}
+
+
 def problem_responses(*statuses: int) -> dict[int | str, Document]:
     """Problems that a route's own rules cause, for its decorator's `responses`."""
     return {status: _problem(status) for status in statuses}

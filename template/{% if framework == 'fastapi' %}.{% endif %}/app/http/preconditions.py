@@ -1,6 +1,9 @@
 """Entity tags and conditional requests (RFC 9110, section 13)."""
 
 import re
+from typing import Any
+
+from fastapi import Request
 
 from app.http.problems import PRECONDITION_FAILED, PRECONDITION_REQUIRED, Problem
 
@@ -10,18 +13,33 @@ _LIST = re.compile(
 )
 
 
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+    }
+
+
+IF_MATCH = _header("If-Match", "Go on only if the resource still has one of these ETags, or `*`.")
+IF_NONE_MATCH = _header("If-None-Match", "304 if the resource has one of these ETags, or `*`.")
+
+
 def entity_tag(version: int) -> str:
     """The strong tag of a version."""
     return f'"{version}"'
 
 
-def check_match(if_match: str | None, etag: str, *, required: bool = False) -> None:
+def check_match(request: Request, etag: str, *, required: bool = False) -> None:
     """Refuse to go on with a resource that is not the one the caller has seen.
 
     Raises:
-        Problem: 412 when `if_match` names other versions (weak tags never match); 428 when it is
+        Problem: 412 when If-Match names other versions (weak tags never match); 428 when it is
             absent though `required`.
     """
+    if_match = _field(request, "if-match")
     if if_match is None:
         if required:
             raise Problem(
@@ -29,9 +47,7 @@ def check_match(if_match: str | None, etag: str, *, required: bool = False) -> N
                 "Send If-Match with the ETag of the version that you have read.",
             )
         return
-    if if_match.strip() == "*":
-        return
-    if etag not in _strong_tags(if_match):
+    if if_match != "*" and ("", etag) not in _tags(if_match):
         raise Problem(
             PRECONDITION_FAILED,
             f"The resource is at {etag} now; read it again.",
@@ -39,20 +55,22 @@ def check_match(if_match: str | None, etag: str, *, required: bool = False) -> N
         )
 
 
-def is_not_modified(if_none_match: str | None, etag: str) -> bool:
-    """Whether a reader has this version already; tags are compared weakly, a malformed list is none."""
+def is_not_modified(request: Request, etag: str) -> bool:
+    """Whether If-None-Match says that the reader has this version; tags are compared weakly."""
+    if_none_match = _field(request, "if-none-match")
     if if_none_match is None:
         return False
-    if if_none_match.strip() == "*":
-        return True
-    return etag in {tag for _, tag in _tags(if_none_match)}
+    return if_none_match == "*" or any(tag == etag for _, tag in _tags(if_none_match))
 
 
-def _strong_tags(header: str) -> set[str]:
-    return {tag for weak, tag in _tags(header) if not weak}
+def _field(request: Request, name: str) -> str | None:
+    """A list that came in several lines is one list."""
+    values = request.headers.getlist(name)
+    return ", ".join(values).strip() if values else None
 
 
-def _tags(header: str) -> list[tuple[str, str]]:
-    if not _LIST.fullmatch(header):
+def _tags(field: str) -> list[tuple[str, str]]:
+    """Pairs of "W/" or "" and the tag; a malformed list is none."""
+    if not _LIST.fullmatch(field):
         return []
-    return [(found["weak"] or "", found["tag"]) for found in _ENTITY_TAG.finditer(header)]
+    return [(found["weak"] or "", found["tag"]) for found in _ENTITY_TAG.finditer(field)]

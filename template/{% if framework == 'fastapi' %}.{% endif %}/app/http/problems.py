@@ -177,7 +177,7 @@ def _problem_of_framework(error: HTTPException) -> Problem:
 
 def _problem_of_validation(error: RequestValidationError) -> Problem:
     """Of several faults the weightiest: parameters (400), then the body (422), then the id (404)."""
-    places: dict[str, list[FieldError]] = {"query": [], "header": [], "body": [], "path": []}
+    places: dict[str, list[FieldError]] = {"query": [], "body": [], "path": []}
     for item in error.errors():
         place, *rest = item["loc"]
         code, message = item["type"].replace("_", "-"), item["msg"].removeprefix("Value error, ")
@@ -189,11 +189,8 @@ def _problem_of_validation(error: RequestValidationError) -> Problem:
         places.setdefault(place, []).append(field)
     if places["query"]:
         return Problem(BAD_REQUEST, "A query parameter cannot be used.", errors=places["query"])
-    if places["header"]:
-        return Problem(
-            IDEMPOTENCY_KEY_MISSING,
-            "Send an Idempotency-Key header of 1 to 255 visible ASCII characters.",
-        )
+    if places.get("header") or places.get("cookie"):
+        return Problem(BAD_REQUEST, "A header cannot be used.")
     if places["body"]:
         return Problem(VALIDATION, "The body is not valid.", errors=places["body"])
     return Problem(NOT_FOUND, "There is nothing by that id.")

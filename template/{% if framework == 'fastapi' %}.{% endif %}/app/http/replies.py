@@ -1,5 +1,6 @@
 """Successful replies with a JSON body."""
 
+from fastapi import Request
 from starlette.responses import Response
 
 from app.http.preconditions import check_match, entity_tag, is_not_modified
@@ -13,17 +14,15 @@ def versioned(body: bytes, version: int) -> Response:
     return Response(body, headers=headers, media_type="application/json")
 
 
-def read_versioned(
-    body: bytes, version: int, *, if_match: str | None, if_none_match: str | None
-) -> Response:
+def read_versioned(request: Request, body: bytes, version: int) -> Response:
     """The reply to a conditional GET: the resource, or 304 when the caller has it already.
 
     Raises:
         Problem: 412, see `check_match`.
     """
     etag = entity_tag(version)
-    check_match(if_match, etag)
-    if is_not_modified(if_none_match, etag):
+    check_match(request, etag)
+    if is_not_modified(request, etag):
         return Response(status_code=304, headers={"ETag": etag, "Cache-Control": _REVALIDATE})
     return versioned(body, version)
 

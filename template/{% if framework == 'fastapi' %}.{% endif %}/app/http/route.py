@@ -17,6 +17,7 @@ from fastapi.security.base import SecurityBase
 from starlette.responses import Response
 
 from app.auth.principal import Principal
+from app.http.idempotency import IDEMPOTENCY_KEY, idempotency_key
 from app.http.json_body import (
     check_content_coding,
     check_declared_length,
@@ -82,6 +83,7 @@ class ApiRoute(APIRoute):
         handle = super().get_route_handler()
         scopes = required_scopes(self.dependant)
         parameters = query_parameters(self.dependant)
+        demands_key = IDEMPOTENCY_KEY in (self.openapi_extra or {}).get("parameters", ())
         accepted = (
             (MERGE_PATCH if "PATCH" in (self.methods or ()) else JSON) if self.body_field else None
         )
@@ -108,6 +110,8 @@ class ApiRoute(APIRoute):
                 check_media_type(headers.content_type, accepted)
             if scope["query_string"]:
                 check_query(scope["query_string"], parameters)
+            if demands_key:
+                idempotency_key(request)
             if accepted is not None:
                 body = await read_body(request.receive, state.body_limit)
                 request = JsonRequest(scope, request.receive)

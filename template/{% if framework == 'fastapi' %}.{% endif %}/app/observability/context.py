@@ -8,7 +8,7 @@ class RequestContext:
 
     Attributes:
         address: the caller's, as far as TRUST_PROXY_HOPS lets us believe it.
-        route: the path template (`/v1/orders/{order_id}`), never the path: it labels metrics.
+        route: the path template (`/v1/things/{thing_id}`), never the path: it labels metrics.
         started: `time.perf_counter()` when the request's head had arrived.
     """
 
