@@ -1,4 +1,5 @@
 """FastAPI with nothing around it: the service's statements, its kind of pool, its documents."""
+# ruff: noqa: D101, D103, N815
 
 import os
 from collections.abc import AsyncIterator
@@ -45,11 +46,11 @@ select :tenant, item.id, :id, item.position, item.sku, item.quantity, item.unit_
 class NewItem(BaseModel):
     sku: str
     quantity: int
-    unitPriceMinor: int  # noqa: N815
+    unitPriceMinor: int
 
 
 class NewOrder(BaseModel):
-    customerId: UUID  # noqa: N815
+    customerId: UUID
     currency: str
     items: list[NewItem]
 
@@ -186,6 +187,8 @@ if __name__ == "__main__":
         http="httptools",
         ws="none",
         access_log=False,
-        log_level="warning",
+        log_config=None,
+        proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=75,
     )

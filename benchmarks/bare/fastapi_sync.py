@@ -1,8 +1,9 @@
-"""FastAPI in the synchronous style of many tutorials and templates, full-stack-fastapi-template among them.
+"""FastAPI in the synchronous style of full-stack-fastapi-template and many a tutorial.
 
-Handlers are `def` and run in worker threads; each request gets a session of the ORM by dependency;
-the driver is psycopg; the pool is SQLAlchemy's default (5 connections and 10 more under load).
+Handlers are `def` and run in worker threads; a dependency gives each request a session of the ORM;
+the driver is psycopg; the pool is SQLAlchemy's default (5 connections, 10 more under load).
 """
+# ruff: noqa: D101, D103
 
 import os
 from collections.abc import Iterator
@@ -168,6 +169,8 @@ if __name__ == "__main__":
         http="httptools",
         ws="none",
         access_log=False,
-        log_level="warning",
+        log_config=None,
+        proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=75,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median, quantiles
 
 from benchmarks.overhead.processor_time import processor_seconds
 from benchmarks.overhead.subjects import Running
@@ -17,14 +17,20 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Load:
-    """How each run is made."""
+    """What each run sends."""
 
     wrk: str
     requests: Requests
+    connections: int
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How often and how long; times in seconds, a warm-up of 0 is none."""
+
     rounds: int
     seconds: int
     warm_up_seconds: int
-    connections: int
 
 
 @dataclass(frozen=True)
@@ -54,21 +60,34 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Of at least one value."""
+        """The lowest and the highest of at least one value."""
         return cls(median(values), min(values), max(values))
+
+    @classmethod
+    def of_middle_half(cls, values: Sequence[float]) -> "Spread":
+        """The lower and the upper quartile of at least one value."""
+        if len(values) == 1:
+            return cls.of(values)
+        low, middle, high = quantiles(values, n=4, method="inclusive")
+        return cls(middle, low, high)
 
 
 def measure(
-    load: Load, subjects: Sequence[Running], kinds: Sequence[str], say: Callable[[str], None]
+    load: Load,
+    subjects: Sequence[Running],
+    kinds: Sequence[str],
+    lengths: Lengths,
+    say: Callable[[str], None],
 ) -> Iterator[Run]:
     """Load the subjects in turn (A B C, A B C, ...), kind by kind, after a warm-up of each."""
     for kind in kinds:
-        for subject in subjects:
-            _load(load, subject, kind, load.warm_up_seconds)
-        for number in range(1, load.rounds + 1):
+        if lengths.warm_up_seconds:
+            for subject in subjects:
+                _load(load, subject, kind, lengths.warm_up_seconds)
+        for number in range(1, lengths.rounds + 1):
             for subject in subjects:
                 before = processor_seconds(subject.pid)
-                answers = _load(load, subject, kind, load.seconds)
+                answers = _load(load, subject, kind, lengths.seconds)
                 used = processor_seconds(subject.pid) - before
                 run = Run(
                     subject=subject.name,
@@ -107,15 +126,15 @@ def values(
 
 def ratios(
     runs: Sequence[Run], subject: str, to: str, kind: str, value: Callable[[Run], float]
-) -> Spread:
+) -> list[float]:
     """A subject's value over another's, round by round: what disturbs a round disturbs both."""
     pairs = zip(values(runs, subject, kind, value), values(runs, to, kind, value), strict=True)
-    return Spread.of([one / other for one, other in pairs])
+    return [one / other for one, other in pairs]
 
 
 def differences(
     runs: Sequence[Run], subject: str, less: str, kind: str, value: Callable[[Run], float]
-) -> Spread:
+) -> list[float]:
     """A subject's value minus another's, round by round."""
     pairs = zip(values(runs, subject, kind, value), values(runs, less, kind, value), strict=True)
-    return Spread.of([one - other for one, other in pairs])
+    return [one - other for one, other in pairs]

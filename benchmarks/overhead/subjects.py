@@ -5,14 +5,14 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from senior_backend.errors import NotRunError
 
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 30
 
 
@@ -29,6 +29,11 @@ class Subject:
     environment: Mapping[str, str]
     log: Path
 
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.environment['PORT']}"
+
 
 @dataclass(frozen=True)
 class Running:
@@ -40,31 +45,27 @@ class Running:
 
 
 @contextmanager
-def serve(subject: Subject, token: str) -> Iterator[Running]:
-    """Run a subject until the block ends.
+def serve(subjects: Sequence[Subject], token: str) -> Iterator[list[Running]]:
+    """Run all subjects until the block ends.
 
-    Raises ``NotRunError`` when it does not answer a list request with 200 in time.
+    Raises ``NotRunError`` when one does not answer a list request with 200 in time.
     """
-    with subject.log.open("wb") as log:
-        process = subprocess.Popen(
-            subject.command,
-            cwd=subject.directory,
-            env=dict(subject.environment),
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-    url = f"http://127.0.0.1:{subject.environment['PORT']}"
+    processes: list[subprocess.Popen[bytes]] = []
     try:
-        _wait(subject, process, url, token)
-        yield Running(subject.name, url, process.pid)
+        for subject in subjects:
+            processes.append(_start(subject))  # noqa: PERF401 - those that run are to be ended
+        running = [
+            Running(subject.name, subject.url, process.pid)
+            for subject, process in zip(subjects, processes, strict=True)
+        ]
+        for subject, process in zip(subjects, processes, strict=True):
+            _wait(subject, process, token)
+        yield running
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            _end(process)
 
 
 def get(url: str, token: str) -> bytes:
@@ -75,11 +76,23 @@ def get(url: str, token: str) -> bytes:
         return body
 
 
-def _wait(subject: Subject, process: subprocess.Popen[bytes], url: str, token: str) -> None:
+def _start(subject: Subject) -> subprocess.Popen[bytes]:
+    with subject.log.open("wb") as log:
+        return subprocess.Popen(
+            subject.command,
+            cwd=subject.directory,
+            env=dict(subject.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _wait(subject: Subject, process: subprocess.Popen[bytes], token: str) -> None:
     until = time.monotonic() + START_SECONDS
     while True:
         try:
-            get(f"{url}/v1/orders?limit=1", token)
+            get(f"{subject.url}/v1/orders?limit=1", token)
         except OSError as error:
             # An answer that is not 200 will not become one; a refused connection may.
             answered = isinstance(error, urllib.error.HTTPError)
@@ -90,6 +103,14 @@ def _wait(subject: Subject, process: subprocess.Popen[bytes], url: str, token: s
             time.sleep(0.05)
         else:
             return
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _last_line(log: Path) -> str:

@@ -1,6 +1,7 @@
 """What was measured, as Markdown."""
 
 from collections.abc import Callable, Iterable, Sequence
+from statistics import median
 
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
 from benchmarks.overhead.measure import KINDS, Run, Spread, differences, ratios, values
@@ -13,20 +14,20 @@ def comparison(runs: Sequence[Run], subjects: Sequence[str], baseline: str) -> s
     rows = []
     for kind, request in KINDS.items():
         for subject in subjects:
-            cpu = _spread(runs, subject, kind, lambda run: run.cpu_us)
-            ratio = ratios(runs, subject, baseline, kind, lambda run: run.cpu_us)
-            tail = ratios(runs, subject, baseline, kind, lambda run: run.p99_ms)
-            p50 = _spread(runs, subject, kind, lambda run: run.p50_ms)
-            p99 = _spread(runs, subject, kind, lambda run: run.p99_ms)
+            used = _spread(runs, subject, kind, cpu)
+            ratio = Spread.of(ratios(runs, subject, baseline, kind, cpu))
+            tail = Spread.of(ratios(runs, subject, baseline, kind, p99))
+            half = _spread(runs, subject, kind, p50)
+            slowest = _spread(runs, subject, kind, p99)
             is_baseline = subject == baseline
             rows.append(
                 (
                     f"`{request}`",
                     subject,
-                    f"{cpu.median:.0f}",
+                    f"{used.median:.0f}",
                     "1" if is_baseline else _times(ratio),
-                    f"{p50.median:.1f}",
-                    f"{p99.median:.1f}",
+                    f"{half.median:.1f}",
+                    f"{slowest.median:.1f}",
                     "1" if is_baseline else _times(tail),
                 )
             )
@@ -34,23 +35,27 @@ def comparison(runs: Sequence[Run], subjects: Sequence[str], baseline: str) -> s
         "request",
         "server",
         "CPU a request, µs",
-        "× bare",
+        "CPU, bare = 1",
         "p50, ms",
         "p99, ms",
-        "p99 × bare",
+        "p99, bare = 1",
     )
     return _markdown(header, rows, numbers_from=2)
 
 
 def layer_costs(runs: Sequence[Run], service: str, kinds: Iterable[str]) -> str:
-    """What each layer adds: the service's cost less that of the service without the layer."""
+    """What each layer adds: the service's cost less that of the service without the layer.
+
+    Differences of a few microseconds drown in what else a machine does, so: many short rounds, the
+    median, and the middle half of the values.
+    """
     kinds = tuple(kinds)
     rows = []
     for name in (*LAYERS.values(), EVERY_LAYER):
         costs = []
         for kind in kinds:
-            cost = differences(runs, service, name, kind, lambda run: run.cpu_us)
-            whole = _spread(runs, service, kind, lambda run: run.cpu_us)
+            cost = Spread.of_middle_half(differences(runs, service, name, kind, cpu))
+            whole = _spread(runs, service, kind, cpu)
             costs.append(
                 f"{cost.median:.0f} ({cost.low:.0f} to {cost.high:.0f}), "
                 f"{cost.median / whole.median:.0%}"
@@ -64,9 +69,24 @@ def verdict(runs: Sequence[Run], service: str, baseline: str) -> str:
     """One line: the goal, and what came of it."""
     parts = []
     for kind, request in KINDS.items():
-        ratio = ratios(runs, service, baseline, kind, lambda run: run.cpu_us).median
+        ratio = median(ratios(runs, service, baseline, kind, cpu))
         parts.append(f"{request} {ratio:.2f}x ({'met' if ratio <= GOAL else 'not met'})")
     return f"Goal: at most {GOAL}x the bare handler's CPU per request. {'; '.join(parts)}."
+
+
+def cpu(run: Run) -> float:
+    """Microseconds of processor time a request."""
+    return run.cpu_us
+
+
+def p50(run: Run) -> float:
+    """Milliseconds."""
+    return run.p50_ms
+
+
+def p99(run: Run) -> float:
+    """Milliseconds."""
+    return run.p99_ms
 
 
 def _spread(runs: Sequence[Run], subject: str, kind: str, value: Callable[[Run], float]) -> Spread:

@@ -4,8 +4,9 @@ Everything else stays as `python -m app` has it: the same parts, put together by
 The names are those of `layers.py`.
 """
 
-# The service is found only where this runs, so type checks of this repository cannot see it.
+# The service is found only where this runs, so this repository's checks cannot see its types.
 # mypy: ignore-errors
+# ruff: noqa: ANN001, ANN003, ANN201, D102, E402
 import json
 import sys
 import time

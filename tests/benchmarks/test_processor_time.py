@@ -1,0 +1,71 @@
+"""Processor time is that of a whole process tree, and of nothing else."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from benchmarks.overhead.processor_time import processor_seconds
+
+BURN = """
+import time
+end = time.process_time() + 0.3
+while time.process_time() < end: pass
+"""
+WAIT = """
+import sys
+print("done", flush=True)
+sys.stdin.read()
+"""
+PROGRAMS = {
+    "the process itself": BURN + WAIT,
+    "a child that lives": f"""
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {BURN + WAIT!r}], stdin=subprocess.PIPE)
+sys.stdin.read()
+""",
+    "a child that has ended": f"""
+import subprocess, sys
+subprocess.run([sys.executable, "-c", {BURN!r}])
+{WAIT}
+""",
+    "a thread": f"""
+import threading
+thread = threading.Thread(target=exec, args=({BURN!r}, {{}}))
+thread.start()
+thread.join()
+{WAIT}
+""",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_work_counts_wherever_it_is_done(program: str):
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        used = processor_seconds(process.pid)
+        process.communicate()
+    assert 0.3 <= used < 1.5
+
+
+def test_waiting_costs_nothing():
+    with subprocess.Popen(
+        [sys.executable, "-c", WAIT], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        before = processor_seconds(process.pid)
+        time.sleep(0.2)
+        assert processor_seconds(process.pid) - before <= 0.01
+        process.communicate()
+
+
+def test_a_process_that_has_ended_is_an_error_and_not_zero():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    with pytest.raises(ProcessLookupError):
+        processor_seconds(ended.pid)

@@ -1,0 +1,160 @@
+"""The benchmark as a person runs it."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
+from benchmarks.overhead.lineup import BARE, SERVICE, SYNC
+from benchmarks.overhead.measure import KINDS
+from benchmarks.overhead.wrk import Requests, find_wrk, send
+from senior_backend.errors import NotRunError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def benchmark(
+    *arguments: str | Path, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "benchmarks/service_overhead.py"), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+
+
+@pytest.fixture
+def wrk() -> str:
+    try:
+        return find_wrk()
+    except NotRunError as error:
+        pytest.skip(str(error))
+
+
+@pytest.mark.verify
+def test_a_quick_run_measures_every_server_and_layer(wrk: str, tmp_path: Path):
+    file = tmp_path / "runs.json"
+    done = benchmark("--quick", "--rounds", "1", "--json", file)
+    assert done.returncode == 0, done.stderr
+
+    measured = json.loads(file.read_text())
+    compared = measured["comparison"]
+    assert {(run["subject"], run["kind"]) for run in compared} == {
+        (subject, kind) for subject in (BARE, SERVICE, SYNC) for kind in KINDS
+    }
+    assert {run["subject"] for run in measured["layers"]} == {
+        SERVICE,
+        *LAYERS.values(),
+        EVERY_LAYER,
+    }
+    for run in compared + measured["layers"]:
+        assert run["requests"] > 20
+        assert 20 < run["cpu_us"] < 100_000  # less is impossible in Python, more a broken clock
+        assert 0 < run["p50_ms"] <= run["p99_ms"]
+        # One process with one event loop cannot use much more than one core.
+        assert run["cpu_us"] * run["requests_per_second"] / 1e6 < 1.6
+
+    cpu = {(run["subject"], run["kind"]): run["cpu_us"] for run in compared}
+    for kind in KINDS:
+        ratio = cpu[SERVICE, kind] / cpu[BARE, kind]
+        assert math.isfinite(ratio)
+        assert 0.8 < ratio < 5
+    assert "| `POST /v1/orders` | generated service |" in done.stdout
+    assert "Goal: at most 1.4x" in done.stdout
+    assert all(name in done.stdout for name in measured["surroundings"])
+
+
+def test_without_wrk_one_line_says_how_to_get_it(tmp_path: Path):
+    done = benchmark("--quick", environment={**os.environ, "PATH": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "service_overhead: wrk is missing: install it (Debian and Ubuntu: apt-get install wrk)\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--seconds", "x"], ["--fast"]])
+def test_bad_usage_is_exit_code_2(arguments: list[str]):
+    done = benchmark(*arguments)
+    assert done.returncode == 2
+    assert arguments[0] in done.stderr
+
+
+@contextmanager
+def answering(statuses: list[int]) -> Iterator[str]:
+    """A server whose answers have these statuses, in turn and over again."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        count = 0
+
+        def do_GET(self) -> None:
+            Handler.count += 1
+            self.send_response(statuses[Handler.count % len(statuses)])
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("odd", [304, 401, 429, 500])
+def test_one_kind_of_answer_that_is_not_2xx_spoils_the_run(wrk: str, odd: int):
+    requests = Requests(token="t", customer_id="c", order_ids=["o"])
+    with (
+        answering([200] * 49 + [odd]) as url,
+        pytest.raises(NotRunError, match="were not 2xx"),
+    ):
+        send(wrk, url, "get", requests, seconds=1, connections=2)
+
+
+def test_a_server_that_is_not_there_spoils_the_run(wrk: str):
+    with answering([200]) as url:
+        pass
+    requests = Requests(token="t", customer_id="c", order_ids=["o"])
+    with pytest.raises(NotRunError):
+        send(wrk, url, "get", requests, seconds=1, connections=2)
+
+
+def test_posts_carry_a_new_key_each_and_the_token(wrk: str):
+    seen: list[tuple[str | None, str | None]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append((self.headers["Authorization"], self.headers["Idempotency-Key"]))
+            self.send_response(201)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    requests = Requests(token="the-token", customer_id="c", order_ids=[])
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        for _ in range(2):  # the keys of one run are not those of the next
+            send(wrk, url, "post", requests, seconds=1, connections=2)
+        server.shutdown()
+    assert len(seen) > 20
+    assert {token for token, _ in seen} == {"Bearer the-token"}
+    keys = [key for _, key in seen]
+    assert len(set(keys)) == len(keys)
