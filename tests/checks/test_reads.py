@@ -65,6 +65,8 @@ JAVASCRIPT = [
         "`https://${process.env.HOST}:${a ? `${process.env.A}` : 1}/ // x` + process.env.B",
         ["HOST", "A", "B"],
     ),
+    ("`a${x}//b` + process.env.A", ["A"]),
+    ("`${ {a: 1}.a }//` + process.env.A", ["A"]),
     ("import.meta.env.VITE_A", ["VITE_A"]),
     ("if (process.env.A === 'x') process.env.B ||= '1'", ["A", "B"]),
     ("const a = process.env.A, u = 'https://x'; // process.env.B\n/* process.env.C */", ["A"]),

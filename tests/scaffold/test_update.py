@@ -29,10 +29,16 @@ def service(monorepo: Path, tmp_path: Path) -> Path:
     return tmp_path / "services" / "pay"
 
 
+def commit(service: Path, message: str) -> None:
+    """In the repository around the service, where ``commit_all`` would make a new one."""
+    git(service, "add", "--all", ".")
+    git(service, "commit", "--quiet", "--message", message)
+
+
 def edit(service: Path, old: str, new: str) -> None:
     settings = service / "settings"
     settings.write_text(settings.read_text().replace(old, new))
-    commit_all(service, "An edit of ours")
+    commit(service, "An edit of ours")
 
 
 def test_an_edit_elsewhere_in_the_file_is_kept(
@@ -147,7 +153,7 @@ def test_refused_answers_change_nothing(
 
 def test_a_service_newer_than_the_wanted_version_is_told_so(run: Run, service: Path) -> None:
     run("update", cwd=service)
-    commit_all(service, "Update")
+    commit(service, "Update")
     done = run("update", "--ref", "v1.0.0", cwd=service)
     assert done.returncode == 2
     assert done.stderr.endswith(
@@ -157,11 +163,11 @@ def test_a_service_newer_than_the_wanted_version_is_told_so(run: Run, service: P
 
 
 def test_a_dirty_service_is_refused_and_its_work_kept(run: Run, service: Path) -> None:
-    write(service, {"settings": "being edited\n", "new": "new\n"})
+    write(service, {"settings": "being edited\n", "new/file": "new\n"})
     done = run("update", cwd=service)
     assert done.returncode == 2
     assert done.stderr == (
-        "senior-backend: . has uncommitted changes (settings, new); commit or stash them, "
+        "senior-backend: . has uncommitted changes (settings, new/file); commit or stash them, "
         "so that the update can be told from your work\n"
     )
     assert (service / "settings").read_text() == "being edited\n"
