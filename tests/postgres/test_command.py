@@ -33,6 +33,12 @@ class Project:
     def postgres(self, *arguments):
         return self._senior_backend("postgres", *arguments, cwd=self.root)
 
+    def up(self, *arguments) -> str:
+        """Start the server; returns its URL."""
+        finished = self.postgres("up", *arguments)
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout.strip()
+
     @property
     def data(self) -> Path:
         record = json.loads((self.directory / "server.json").read_text())
@@ -57,17 +63,14 @@ def assert_one_line(finished: subprocess.CompletedProcess[str], code: int, text:
 
 def test_life_of_a_server(project):
     """One story, because each step needs the one before it."""
-    started = project.postgres("up")
-    assert started.returncode == 0, started.stderr
-    url = started.stdout.strip()
+    url = project.up()
     with Session(url) as session:
         session.execute("create table kept (n int); insert into kept values (42)")
         assert session.execute("show fsync") == [("on",)]
     assert (project.directory / ".gitignore").read_text() == "*\n"
 
-    again = project.postgres("up")
-    assert (again.returncode, again.stdout) == (0, started.stdout)
-    assert project.postgres("url").stdout == started.stdout
+    assert project.up() == url
+    assert project.postgres("url").stdout == f"{url}\n"
     named = project.postgres("url", "--database", "orders").stdout
     assert named == url.removesuffix("postgres") + "orders\n"
     status = project.postgres("status")
@@ -88,7 +91,7 @@ def test_life_of_a_server(project):
     assert "14 was asked for: name another directory" in other.stderr
 
     # The data and, as its port is free, the address are those of before.
-    assert project.postgres("up").stdout == started.stdout
+    assert project.up() == url
     with Session(url) as session:
         assert session.execute("select n from kept") == [(42,)]
 
@@ -114,7 +117,7 @@ def test_many_ups_at_once_start_one_server(project):
 
 
 def test_up_after_a_crash_recovers(project):
-    url = project.postgres("up").stdout.strip()
+    url = project.up()
     with Session(url) as session:
         session.execute("create table kept (n int); insert into kept values (42)")
     pid = server_of(project.data)
@@ -126,20 +129,17 @@ def test_up_after_a_crash_recovers(project):
     (project.data / "postmaster.pid").write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
     assert project.postgres("status").returncode == 1
     assert project.postgres("down").returncode == 0
-    again = project.postgres("up")
-    assert again.stdout.strip() == url, again.stderr
+    assert project.up() == url
     with Session(url) as session:
         assert session.execute("select n from kept") == [(42,)]
 
 
 def test_port_of_last_time_is_given_up_when_it_is_taken(project):
-    url = project.postgres("up").stdout.strip()
+    url = project.up()
     port = int(url.rpartition(":")[2].partition("/")[0])
     project.postgres("down")
     with socket.create_server(("127.0.0.1", port)):
-        elsewhere = project.postgres("up")
-        assert elsewhere.returncode == 0
-        assert elsewhere.stdout.strip() != url
+        assert project.up() != url
         taken = project.postgres("up", "--port", str(port))
         assert_one_line(taken, 2, "`senior-backend postgres down` first")
         project.postgres("down")
@@ -200,7 +200,7 @@ class TestRootBelowAPrivateHome:
         project.postgres("down", "--remove")
 
     def test_data_is_kept_elsewhere_and_removed_with_the_directory(self, project):
-        url = project.postgres("up").stdout.strip()
+        url = project.up()
         connect_to(url).stop()
         elsewhere = project.data.parent
         assert elsewhere.parent == Path("/var/lib/senior-backend")

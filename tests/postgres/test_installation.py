@@ -59,9 +59,8 @@ def test_version_from_what_the_server_prints(banner, version):
 class TestGivenFolder:
     def test_is_used(self):
         bin_dir = resolve(None, None, server_user()).bin_dir
-        with start(pg_bin=bin_dir) as server:
-            assert server.installation.bin_dir == bin_dir
-            assert server.installation.origin == "given"
+        given = resolve(None, bin_dir, server_user())
+        assert (given.bin_dir, given.origin) == (bin_dir, Origin.GIVEN)
 
     def test_without_a_server_is_refused(self, tmp_path):
         with pytest.raises(InputError, match="no `postgres` there; name the folder"):

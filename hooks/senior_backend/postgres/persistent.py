@@ -461,7 +461,10 @@ def _id_of(directory: Path) -> str | None:
 def _orphans(user: User) -> Iterator[tuple[Path, Path]]:
     """(folder in ``/var/lib``, the directory it belonged to) where that one is gone."""
     for owner in sorted(places.durable(user).glob(f"*/{_OWNER}")):
-        directory = Path(owner.read_text())
+        try:
+            directory = Path(owner.read_text())
+        except FileNotFoundError:
+            continue  # removed by another command just now
         if _id_of(directory) != owner.parent.name:
             yield owner.parent, directory
 
