@@ -8,6 +8,7 @@ PYTHON = [
     ("import os\nos.environ['A']", ["A"]),
     ("import os\nos.environ.get('A', 'x'); os.getenv('B')", ["A", "B"]),
     ("import os as _os\n_os.environ['A']", ["A"]),
+    ("import os.path\nos.environ['A']", ["A"]),
     ("from os import environ as env, getenv\nenv['A']; getenv('B')", ["A", "B"]),
     ("import os\n'A' in os.environ; 'B' not in os.environ", ["A", "B"]),
     ("import os\nNAME = 'A'\nos.environ[NAME]", ["A"]),
