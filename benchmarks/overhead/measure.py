@@ -7,6 +7,7 @@ from statistics import median, quantiles
 from benchmarks.overhead.processor_time import processor_seconds
 from benchmarks.overhead.subjects import Running
 from benchmarks.overhead.wrk import Answers, Requests, send
+from senior_backend.errors import NotRunError
 
 KINDS = {
     "get": "GET /v1/orders/{id}",
@@ -107,14 +108,17 @@ def measure(
 
 
 def _load(load: Load, subject: Running, kind: str, seconds: int) -> Answers:
-    return send(
-        load.wrk,
-        subject.url,
-        kind,
-        load.requests,
-        seconds=seconds,
-        connections=load.connections,
-    )
+    try:
+        return send(
+            load.wrk,
+            subject.url,
+            kind,
+            load.requests,
+            seconds=seconds,
+            connections=load.connections,
+        )
+    except NotRunError as error:
+        raise NotRunError(f"{KINDS[kind]} of the {subject.name} does not count: {error}") from None
 
 
 def values(

@@ -8,7 +8,7 @@ function setup(thread)
 end
 
 function init(args)
-  unexpected = 0
+  unexpected, last_unexpected = 0, 0
   local kind, token, customer, nonce = args[1], args[2], args[3], args[4]
   wrk.headers["Authorization"] = "Bearer " .. token
   if kind == "get" then
@@ -40,19 +40,21 @@ end
 
 function response(status)
   if status < 200 or status > 299 then
-    unexpected = unexpected + 1
+    unexpected, last_unexpected = unexpected + 1, status
   end
 end
 
 function done(summary, latency)
-  local unexpected_total = 0
+  local unexpected_total, last_status = 0, 0
   for _, thread in ipairs(threads) do
     unexpected_total = unexpected_total + thread:get("unexpected")
+    last_status = math.max(last_status, thread:get("last_unexpected"))
   end
   local errors = summary.errors
   io.write(string.format(
-    '\n{"requests": %d, "seconds": %f, "unexpected": %d, "socket_errors": %d, "p50_ms": %f, "p99_ms": %f}\n',
-    summary.requests, summary.duration / 1e6, unexpected_total,
+    '\n{"requests": %d, "seconds": %f, "unexpected": %d, "unexpected_status": %d, ' ..
+    '"socket_errors": %d, "p50_ms": %f, "p99_ms": %f}\n',
+    summary.requests, summary.duration / 1e6, unexpected_total, last_status,
     errors.connect + errors.read + errors.write + errors.timeout,
     latency:percentile(50) / 1e3, latency:percentile(99) / 1e3))
 end

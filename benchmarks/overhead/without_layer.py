@@ -6,7 +6,7 @@ The names are those of `layers.py`.
 
 # The service is found only where this runs, so this repository's checks cannot see its types.
 # mypy: ignore-errors
-# ruff: noqa: ANN001, ANN003, ANN201, D102, E402
+# ruff: noqa: ANN001, ANN002, ANN003, ANN201, D102, E402
 import json
 import sys
 import time
@@ -43,7 +43,8 @@ class UnkeyedWrites:
     def __init__(self, database) -> None:
         self._database = database
 
-    async def create(self, _request, _caller, _key, reply, write) -> Response:
+    async def create(self, *asked) -> Response:
+        *_, reply, write = asked
         async with self._database.transaction() as transaction:
             await write(transaction)
         headers = {"Location": reply.location, "ETag": reply.etag}

@@ -25,11 +25,15 @@ class Requests:
 
 @dataclass(frozen=True)
 class Answers:
-    """What one run of wrk saw; latencies are those of a closed loop at fixed connections."""
+    """What one run of wrk saw; latencies are those of a closed loop at fixed connections.
+
+    `unexpected` counts answers that are not 2xx; `unexpected_status` is the status of one of them.
+    """
 
     requests: int
     seconds: float
     unexpected: int
+    unexpected_status: int
     socket_errors: int
     p50_ms: float
     p99_ms: float
@@ -65,9 +69,13 @@ def send(
         reason = (run.stderr or run.stdout).strip().splitlines()
         raise NotRunError(f"wrk failed on {url}: {reason[-1] if reason else 'no output'}")
     answers = Answers(**json.loads(lines[-1]))
-    if answers.unexpected or answers.socket_errors or not answers.requests:
+    if answers.unexpected:
         raise NotRunError(
-            f"{kind} on {url}: of {answers.requests} answers {answers.unexpected} were not 2xx, "
-            f"{answers.socket_errors} connections failed: the run counts for nothing"
+            f"{answers.unexpected} of {answers.requests} answers were not 2xx "
+            f"(such as {answers.unexpected_status})"
+        )
+    if answers.socket_errors or not answers.requests:
+        raise NotRunError(
+            f"{answers.requests} answers, {answers.socket_errors} failed connections or time-outs"
         )
     return answers
