@@ -9,12 +9,19 @@ from senior_backend.errors import NotRunError
 from senior_backend.postgres import start
 from senior_backend.postgres.cache import cached, forget
 from senior_backend.postgres.identity import server_user
+from senior_backend.postgres.installation import resolve
 from senior_backend.postgres.places import cache
 from tests.postgres.processes import needs_root, reachable
 
 
+@pytest.fixture(scope="module")
+def programs() -> Path:
+    """Server programs from the cache that everybody shares."""
+    return resolve(None, None, server_user()).bin_dir
+
+
 @pytest.fixture(autouse=True)
-def own_cache(monkeypatch, tmp_path):
+def own_cache(programs, monkeypatch, tmp_path):
     monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(reachable(tmp_path) / "cache"))
 
 
@@ -69,11 +76,11 @@ def test_failed_build_leaves_nothing():
     assert [path.name for path in cache(None).joinpath("kind").iterdir()] == ["key.lock"]
 
 
-def test_damaged_cluster_is_initialised_anew():
-    start().stop()
+def test_damaged_cluster_is_initialised_anew(programs):
+    start(pg_bin=programs).stop()
     (control,) = cache(server_user()).glob("clusters/*/data/global/pg_control")
     control.unlink()
-    with start() as server:
+    with start(pg_bin=programs) as server:
         server.session().close()
     assert control.exists()
 

@@ -1,5 +1,6 @@
 """``senior-backend postgres``, run as people and Makefiles run it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from senior_backend.postgres import Session, connect_to
+from senior_backend.errors import InputError
+from senior_backend.postgres import Session, connect_to, persistent
 from senior_backend.postgres.process import server_of
 from tests.postgres.processes import (
     command_line,
@@ -39,6 +41,10 @@ class Project:
         assert finished.returncode == 0, finished.stderr
         return finished.stdout.strip()
 
+    def remove(self) -> None:
+        with contextlib.suppress(InputError):  # a test may have made it somebody else's
+            persistent.down(self.directory, remove=True)
+
     @property
     def data(self) -> Path:
         record = json.loads((self.directory / "server.json").read_text())
@@ -51,7 +57,7 @@ def project(tmp_path, senior_backend):
     root.mkdir(mode=0o755)
     project = Project(root, senior_backend)
     yield project
-    project.postgres("down", "--remove")
+    project.remove()
 
 
 def assert_one_line(finished: subprocess.CompletedProcess[str], code: int, text: str):
@@ -153,7 +159,6 @@ def test_directory_of_somebody_else_is_left_alone(project, command):
     refused = project.postgres(command)
     assert_one_line(refused, 2, "was not made by `senior-backend postgres up`")
     assert (project.directory / "precious").read_text() == "data"
-    (project.directory / "precious").unlink()
 
 
 @pytest.mark.parametrize(
@@ -171,14 +176,13 @@ def test_directory_of_somebody_else_is_left_alone(project, command):
 def test_marker_that_is_not_ours_is_not_believed(project, content, message):
     project.directory.mkdir()
     (project.directory / "server.json").write_text(content)
-    assert_one_line(project.postgres("up"), 2, message)
-    (project.directory / "server.json").unlink()
+    with pytest.raises(InputError, match=message):
+        persistent.up(project.directory)
 
 
 def test_file_in_the_place_of_the_directory(project):
     project.directory.touch()
     assert_one_line(project.postgres("up"), 2, "is not a directory")
-    project.directory.unlink()
 
 
 def test_up_that_cannot_be_leaves_no_directory(project):
@@ -197,7 +201,7 @@ class TestRootBelowAPrivateHome:
         project = Project(home / "project", senior_backend)
         project.root.mkdir()
         yield project
-        project.postgres("down", "--remove")
+        project.remove()
 
     def test_data_is_kept_elsewhere_and_removed_with_the_directory(self, project):
         url = project.up()

@@ -14,6 +14,7 @@ import pytest
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import Session, start
 from senior_backend.postgres.identity import server_user
+from senior_backend.postgres.installation import resolve
 from tests.postgres.processes import eventually, is_gone, needs_root, pid_of, reachable
 
 
@@ -60,11 +61,12 @@ def test_setting_that_does_not_exist_is_named_in_one_line():
 
 def test_servers_can_be_started_by_many_threads_at_once(tmp_path, monkeypatch):
     """With an empty cache, so that all of them want the same cluster initialised first."""
+    programs = resolve(None, None, server_user()).bin_dir
     monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(reachable(tmp_path) / "cache"))
     ports, threads = [], []
 
     def run():
-        with start() as server:
+        with start(pg_bin=programs) as server:
             server.create_database("same_name")
             ports.append(server.port)
 
@@ -144,7 +146,8 @@ class TestEndOfTheParent:
         """
         import sys, time
         from senior_backend.postgres import start
-        from tests.postgres.processes import pid_of
+        from senior_backend.postgres.installation import resolve
+from tests.postgres.processes import pid_of
         server = start()
         print(pid_of(server), server.directory, server.url(), flush=True)
         {then}

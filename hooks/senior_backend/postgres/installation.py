@@ -5,7 +5,6 @@ then the wheel, then binaries fetched for it; without one, the wheel, because it
 every machine, then the newest system installation.
 """
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -188,6 +187,8 @@ def _wheel(user: User | None) -> Installation | None:
     environment that the wheel was installed in. The wheel is located, never imported: importing
     it prepares folders of its own.
     """
+    import importlib.metadata  # 20 ms, and only this needs it
+
     try:
         distribution = importlib.metadata.distribution(_WHEEL)
     except importlib.metadata.PackageNotFoundError:

@@ -470,17 +470,22 @@ def _orphans(user: User) -> Iterator[tuple[Path, Path]]:
 
 
 def _end_orphans(directory: Path, *, remove: bool) -> tuple[bool, list[Path]]:
-    """Stop the servers of a directory that was removed by hand.
+    """Stop every server whose directory was removed by hand.
 
-    Returns whether one ran, and the folders that still hold its data; these are left for a person
-    to judge, because the directory may as well have been moved away, unless ``remove`` is given.
+    Returns whether one of ``directory`` ran, and the folders that still hold data of it. These are
+    left for a person to judge, because the directory may as well have been moved away, unless
+    ``remove`` is given.
     """
     user = server_user()
     if user is None:
         return False, []
-    homes = [home for home, owner in _orphans(user) if owner == directory]
-    stopped = [_stop(home / "data") for home in homes]
+    stopped, homes = False, []
+    for home, owner in _orphans(user):
+        ran = _stop(home / "data")
+        if owner == directory:
+            stopped = stopped or ran
+            homes.append(home)
     if remove:
         for home in homes:
-            shutil.rmtree(home)
-    return any(stopped), [home for home in homes if home.exists()]
+            shutil.rmtree(home, ignore_errors=True)
+    return stopped, [home for home in homes if home.exists()]
