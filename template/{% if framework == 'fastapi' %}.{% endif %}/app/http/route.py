@@ -61,7 +61,7 @@ bearer_token = BearerToken()
 def requires(scope: str) -> Any:
     """The annotation of a caller who must have that scope.
 
-    For instance `caller: Annotated[Principal, requires("orders:read")]`.
+    For instance `caller: Annotated[Principal, requires("things:read")]`.
     """
     return Security(bearer_token, scopes=[scope])
 
