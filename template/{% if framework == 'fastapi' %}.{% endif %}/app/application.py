@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import httpx
 from fastapi import FastAPI, Request
@@ -171,8 +171,7 @@ def describe_api(*, docs: bool = False) -> FastAPI:
         # The routes themselves rather than `include_router`: each request is matched once, and
         # `request.scope["route"]` has the whole path template.
         api.router.routes.extend(router.routes)
-    document = build_openapi(api)
-    api.openapi = lambda: document  # type: ignore[method-assign]
+    api.openapi = cache(partial(build_openapi, api))  # type: ignore[method-assign]
     return api
 
 

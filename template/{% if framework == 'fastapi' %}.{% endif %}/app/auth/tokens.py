@@ -50,18 +50,23 @@ class TokenVerifier:
             InvalidToken: it is malformed, expired, not for us, or not signed by the issuer.
             Unavailable: its key is unknown and the issuer cannot be asked.
         """
-        if self._generation != self._keys.generation:
-            self._generation = self._keys.generation
-            self._remembered.clear()
+        self._forget_withdrawn()
         digest = sha256(token.encode("latin-1")).digest()
         principal = self._remembered.get(digest)
         if principal is not None and self._clock() < principal.expires_at:
             return principal
         principal = read_principal(await self._verified_claims(token), self._rules)
+        self._forget_withdrawn()  # the keys may have been refreshed just now
         self._remembered[digest] = principal
         if len(self._remembered) > MAX_REMEMBERED:
             self._remembered.popitem(last=False)
         return principal
+
+    def _forget_withdrawn(self) -> None:
+        """Believe nothing that a key has signed which the issuer may have taken back."""
+        if self._generation != self._keys.generation:
+            self._generation = self._keys.generation
+            self._remembered.clear()
 
     async def _verified_claims(self, token: str) -> dict[str, Any]:
         if len(token) > MAX_TOKEN_LENGTH:

@@ -1,12 +1,13 @@
 """Structured logs: one JSON object a line on standard output, also for the libraries' own lines."""
 
+import json
 import logging
 import sys
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 from structlog.typing import EventDict, WrappedLogger
 
 from app.observability.context import RequestContext, current_request
@@ -105,7 +106,10 @@ def _is_secret(key: str) -> bool:
 
 
 def _render(_logger: WrappedLogger, _method: str, event: EventDict) -> bytes:
-    return to_json(event, fallback=repr, inf_nan_mode="strings")
+    try:
+        return to_json(event, fallback=repr, inf_nan_mode="strings")
+    except PydanticSerializationError:  # text that is no Unicode
+        return json.dumps(event, default=repr).encode("ascii")
 
 
 log = structlog.get_logger()

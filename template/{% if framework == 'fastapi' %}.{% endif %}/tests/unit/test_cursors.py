@@ -1,0 +1,41 @@
+"""Cursors are opaque, and good for one list with one set of filters."""
+
+from uuid import UUID
+
+import pytest
+
+from app.http.cursors import decode_cursor, encode_cursor
+from app.http.problems import Problem
+
+ID = UUID("01890a5d-ac96-774b-bcce-b302099a8057")
+FILTERS = {"status": "pending"}
+CURSOR = encode_cursor(ID, of="orders", filters=FILTERS)
+
+
+def test_round_trip() -> None:
+    assert decode_cursor(CURSOR, of="orders", filters=FILTERS) == ID
+
+
+@pytest.mark.parametrize(
+    ("cursor", "of", "filters"),
+    [
+        (CURSOR, "orders", {}),
+        (CURSOR, "orders", {"status": "shipped"}),
+        (CURSOR, "customers", FILTERS),
+        (CURSOR[:-1], "orders", FILTERS),
+        (CURSOR + "A", "orders", FILTERS),
+        (CURSOR + "=", "orders", FILTERS),
+        (CURSOR + "\n", "orders", FILTERS),
+        ("B" + CURSOR[1:], "orders", FILTERS),
+        (CURSOR[:-1] + ("A" if CURSOR[-1] != "A" else "B"), "orders", FILTERS),
+        ("", "orders", FILTERS),
+        ("!!!!", "orders", FILTERS),
+        ("ä" * 20, "orders", FILTERS),
+        (str(ID), "orders", FILTERS),
+    ],
+)
+def test_any_other_use_is_400(cursor: str, of: str, filters: dict[str, str]) -> None:
+    with pytest.raises(Problem) as refusal:
+        decode_cursor(cursor, of=of, filters=filters)
+    assert refusal.value.kind.status == 400
+    assert refusal.value.errors[0].get("parameter") == "cursor"

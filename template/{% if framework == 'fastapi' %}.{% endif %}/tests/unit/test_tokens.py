@@ -1,0 +1,144 @@
+"""Which tokens are believed: a table of honest and hostile ones."""
+
+import base64
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from jwt.warnings import InsecureKeyLengthWarning
+
+from app.auth.keys import KeySet
+from app.auth.principal import InvalidToken
+from app.auth.tokens import TokenRules, TokenVerifier
+from tests.unit.issuer import EC_KEY, ED_KEY, P384_KEY, RSA_KEY, WEAK_KEY, Source, issuer_keys, jwk
+
+RULES = TokenRules("https://issuer", "shop", "tenant", "scope")
+
+
+def verifier(source: Source | None = None, clock: Callable[[], float] = time.time) -> TokenVerifier:
+    keys = KeySet(source or issuer_keys(), refuse_development_keys=False)
+    return TokenVerifier(keys, RULES, clock=clock)
+
+
+def claims(**changes: Any) -> dict[str, Any]:
+    sound = {
+        "iss": "https://issuer",
+        "aud": "shop",
+        "sub": "ada",
+        "exp": int(time.time()) + 300,
+        "tenant": "acme",
+        "scope": "orders:read orders:write",
+    }
+    return {name: value for name, value in (sound | changes).items() if value is not None}
+
+
+def signed(key: Any = RSA_KEY, algorithm: str = "RS256", kid: Any = "rsa", **changes: Any) -> str:
+    headers = {} if kid is None else {"kid": kid}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureKeyLengthWarning)
+        return jwt.encode(claims(**changes), key, algorithm=algorithm, headers=headers)
+
+
+def forged(header: Mapping[str, Any], payload: Mapping[str, Any], signature: bytes = b"x") -> str:
+    parts = json.dumps(header).encode(), json.dumps(payload).encode(), signature
+    return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+
+
+BELIEVED = {
+    "RS256": signed(),
+    "PS256": signed(algorithm="PS256"),
+    "PS256 by a key for nothing else": signed(algorithm="PS256", kid="rsa-only-ps"),
+    "ES256": signed(EC_KEY, "ES256", "ec"),
+    "EdDSA": signed(ED_KEY, "EdDSA", "ed"),
+    "no key id where one key can be meant": signed(EC_KEY, "ES256", None),
+    "an audience among others": signed(aud=["other", "shop"]),
+    "expired within the leeway": signed(exp=int(time.time()) - 30),
+    "valid in a moment, within the leeway": signed(nbf=int(time.time()) + 30),
+}
+
+
+@pytest.mark.parametrize("token", BELIEVED.values(), ids=BELIEVED)
+async def test_believes(token: str) -> None:
+    principal = await verifier().verify(token)
+    assert (principal.tenant, principal.subject) == ("acme", "ada")
+    assert principal.scopes == {"orders:read", "orders:write"}
+
+
+REFUSED = {
+    "no token at all": "x",
+    "two dots": "..",
+    "an unsigned one": forged({"alg": "none"}, claims(), b""),
+    "an algorithm in capitals": forged({"alg": "NONE"}, claims(), b""),
+    "an algorithm that is a list": forged({"alg": ["RS256"], "kid": "rsa"}, claims()),
+    "an HMAC with the public key as secret": forged({"alg": "HS256", "kid": "rsa"}, claims()),
+    "ES384, which is sound but not accepted": signed(P384_KEY, "ES384", "p384"),
+    "ES256 with the wrong key": signed(ec.generate_private_key(ec.SECP256R1()), "ES256", "ec"),
+    "RS256 by a key that is for PS256": signed(kid="rsa-only-ps"),
+    "a key that is for encryption": signed(kid="for-encryption"),
+    "a key that is too short": signed(WEAK_KEY, "RS256", "weak"),
+    "an unknown key": signed(kid="unknown"),
+    "a key id that is no string": forged({"alg": "RS256", "kid": ["rsa"]}, claims()),
+    "no key id where several can be meant": signed(algorithm="PS256", kid=None),
+    "another issuer": signed(iss="https://issuer/"),
+    "another audience": signed(aud="other"),
+    "no audience": signed(aud=None),
+    "no expiry": signed(exp=None),
+    "expired": signed(exp=int(time.time()) - 61),
+    "not valid yet": signed(nbf=int(time.time()) + 120),
+    "an expiry that is no number": forged({"alg": "RS256", "kid": "rsa"}, claims(exp="soon")),
+    "no subject": signed(sub=None),
+    "no tenant": signed(tenant=None),
+    "an empty tenant": signed(tenant=""),
+    "a tenant of 65 characters": signed(tenant="t" * 65),
+    "a tenant that is a number": signed(tenant=7),
+    "a tenant with U+0000": signed(tenant="a\x00b"),
+    "scopes that are a number": signed(scope=7),
+    "a token of a megabyte": "a" * 1_000_000,
+}
+
+
+@pytest.mark.parametrize("token", REFUSED.values(), ids=REFUSED)
+async def test_refuses(token: str) -> None:
+    with pytest.raises(InvalidToken):
+        await verifier().verify(token)
+
+
+async def test_a_changed_payload_is_refused() -> None:
+    header, _, signature = signed().split(".")
+    other = signed(tenant="other").split(".")[1]
+    with pytest.raises(InvalidToken):
+        await verifier().verify(f"{header}.{other}.{signature}")
+
+
+@pytest.mark.parametrize("scope", ["a b", ["a", "b"]])
+async def test_scopes_come_as_a_string_or_as_an_array(scope: object) -> None:
+    assert (await verifier().verify(signed(scope=scope))).scopes == {"a", "b"}
+
+
+async def test_a_verified_token_is_remembered_until_it_expires() -> None:
+    now = time.time()
+    source = issuer_keys()
+    tokens = verifier(source, clock=lambda: now)
+    token = signed(exp=int(now) + 100)
+    first = await tokens.verify(token)
+    assert await tokens.verify(token) is first
+    now += 101
+    assert await tokens.verify(token) is not first
+
+
+async def test_tokens_of_a_withdrawn_key_are_forgotten() -> None:
+    source = issuer_keys()
+    keys = KeySet(source, refuse_development_keys=False)
+    tokens = TokenVerifier(keys, RULES)
+    token = signed()
+    await tokens.verify(token)
+    source.keys = [jwk(EC_KEY, "ec")]
+    with pytest.raises(InvalidToken):
+        await tokens.verify(signed(kid="causes-a-refresh"))
+    with pytest.raises(InvalidToken):
+        await tokens.verify(token)
