@@ -13,12 +13,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
 from tests.fixtures.template import ROOT, commit_all, git
-from tests.template.make import command, environment, make, succeed
+from tests.template.make import PATH, command, environment, make, succeed
 from tests.template.trees import EXAMPLES, TREES
 
 pytestmark = pytest.mark.verify
@@ -72,6 +73,23 @@ def test_the_tests_use_a_given_server(service: Path, database_url: str):
 def test_the_tests_use_the_server_that_the_env_file_names(service: Path, database_url: str):
     (service / ".env").write_text(f"TEST_DATABASE_URL={database_url}\nDATABASE_URL=nonsense\n")
     assert "passed" in succeed(service, "test")
+
+
+def test_the_tests_use_the_server_of_compose(service: Path, database_url: str, tmp_path: Path):
+    """Docker is played by a program that answers with the address of a real server."""
+    name = service.name.replace("-", "_")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    address = urlsplit(database_url).netloc.rpartition("@")[2]
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\ncase "$*" in "compose port "*) echo {address} ;; esac\n')
+    docker.chmod(0o755)
+    try:
+        path = f"{tmp_path}{os.pathsep}{PATH}"
+        assert "passed" in succeed(service, "test", "DB=compose", PATH=path)
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute(f"drop database {name}")
 
 
 def test_set_up_is_done_once(service: Path):
