@@ -23,6 +23,8 @@ from tests.postgres.processes import (
     reachable,
 )
 
+ROOT = Path("/var/lib/senior-backend")
+
 
 class Project:
     """A folder in which somebody works, with a server in ``.pg``."""
@@ -161,16 +163,20 @@ def test_directory_of_somebody_else_is_left_alone(project, command):
     assert (project.directory / "precious").read_text() == "data"
 
 
+def marker(**changes: str) -> str:
+    content = {"made_by": "senior-backend postgres up", "id": "0123456789ab", "data": "data"}
+    return json.dumps(content | changes)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         ("{}", "was not made by"),
         ("not json", "was not made by"),
         ("[1]", "was not made by"),
-        (
-            '{"made_by": "senior-backend postgres up", "colour": "red"}',
-            "is of another version of senior-backend",
-        ),
+        (marker(data="/home/precious/data"), "was not made by"),
+        (marker(id="../../home/precious", data=f"{ROOT}/../../home/precious/data"), "was not made"),
+        (marker(colour="red"), "is of another version of senior-backend"),
     ],
 )
 def test_marker_that_is_not_ours_is_not_believed(project, content, message):
@@ -207,10 +213,13 @@ class TestRootBelowAPrivateHome:
         url = project.up()
         connect_to(url).stop()
         elsewhere = project.data.parent
-        assert elsewhere.parent == Path("/var/lib/senior-backend")
+        assert elsewhere.parent == ROOT
         assert project.root.parent.stat().st_mode & 0o777 == 0o700
         assert str(project.data) in project.postgres("status").stdout
         assert project.postgres("url").stdout.strip() == url
+        project.postgres("down")
+        subprocess.run(["rm", "-rf", elsewhere], check=True)
+        assert project.up()  # with a new cluster
         project.postgres("down", "--remove")
         assert not elsewhere.exists()
         assert not project.directory.exists()

@@ -1,35 +1,27 @@
-"""A server that stays: made in a directory of its own, found again, stopped, its data kept.
+"""Servers that stay: started in a directory of their own, found again, stopped, their data kept."""
 
-The directory holds::
-
-    server.json   the marker: made by us, where the data is, the port of last time
-    .gitignore    `*`
-    lock          held by the command that changes something
-    log           what the server wrote
-    data/         the cluster
-    socket/       its Unix socket
-
-For root the server runs as an unprivileged user. Where that user cannot enter the directory (a
-home of mode 0700) the data is kept in ``/var/lib/senior-backend/ID`` and ``server.json`` names it;
-no mode of a folder above is ever changed.
-"""
-
-import json
 import os
 import pwd
-import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.postgres import cluster, places
+from senior_backend.postgres import cluster
+from senior_backend.postgres.directory import (
+    Record,
+    claim_data,
+    known,
+    locked,
+    make,
+    orphans,
+    read,
+    write,
+)
 from senior_backend.postgres.identity import User, may_enter, server_user
 from senior_backend.postgres.installation import Installation, Origin, described, resolve
 from senior_backend.postgres.process import (
@@ -44,26 +36,10 @@ from senior_backend.postgres.process import (
 from senior_backend.postgres.settings import COMMON
 from senior_backend.postgres.supervisor import is_ready
 
-MARKER = "server.json"
-_OWNER = "directory"
-_MADE_BY = "senior-backend postgres up"
 # Crash recovery of a large database takes its time.
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _PORT_ATTEMPTS = 5
-
-
-@dataclass(frozen=True)
-class Record:
-    """What ``server.json`` holds."""
-
-    id: str
-    data: str
-    """The cluster, relative to the directory, or absolute where it is elsewhere."""
-    port: int | None = None
-    """The port of the last start, tried first at the next, so that URLs stay valid."""
-    bin_dir: str | None = None
-    made_by: str = _MADE_BY
 
 
 @dataclass(frozen=True)
@@ -99,13 +75,13 @@ def up(
     """
     user = server_user()
     directory = directory.resolve()
-    if _read(directory) is None:
+    if read(directory) is None:
         resolve(pg, pg_bin, user)  # what cannot run leaves no directory
-        _make(directory, user)
-    with _locked(directory):
-        record = _known(directory)
+        make(directory, user)
+    with locked(directory):
+        record = known(directory)
         if user is not None:
-            _claim_data(directory, record)
+            claim_data(directory, record, user)
             for home in _end_orphans(directory, remove=False)[1]:
                 note(
                     f"{home} holds the data of an earlier {directory.name}, removed or moved away: "
@@ -125,10 +101,10 @@ def down(directory: Path, *, remove: bool = False) -> bool:
     directory that is not ours.
     """
     directory = directory.resolve()
-    record = _read(directory)
+    record = read(directory)
     if record is None:
         return _end_orphans(directory, remove=remove)[0]
-    with _locked(directory):
+    with locked(directory):
         stopped = _stop(directory / record.data)
         if remove:
             home = (directory / record.data).parent
@@ -140,111 +116,8 @@ def down(directory: Path, *, remove: bool = False) -> bool:
 def status(directory: Path) -> RunningServer | None:
     """The server of ``directory`` if it runs; raises ``InputError`` as ``down`` does."""
     directory = directory.resolve()
-    record = _read(directory)
+    record = read(directory)
     return _running(directory, record) if record is not None else None
-
-
-def _read(directory: Path) -> Record | None:
-    """The record of a directory of ours; ``None`` for none at all, or an empty one."""
-    try:
-        entries = os.listdir(directory)  # noqa: PTH208 - only whether there are any
-        owner = directory.stat().st_uid
-        if MARKER not in entries:
-            if entries:
-                raise _foreign(directory)
-            return None
-        if owner != os.geteuid():
-            raise InputError(
-                f"{directory} belongs to {_name(owner)}: run this as {_name(owner)}, "
-                "or name another directory with --dir"
-            )
-        content = json.loads((directory / MARKER).read_text())
-    except FileNotFoundError:
-        return None
-    except NotADirectoryError:
-        raise InputError(f"{directory} is not a directory: name another with --dir") from None
-    except OSError as error:
-        raise InputError(f"{directory} cannot be read: {error.strerror}") from None
-    except ValueError:
-        raise _foreign(directory) from None
-    if not isinstance(content, dict) or content.get("made_by") != _MADE_BY:
-        raise _foreign(directory)
-    try:
-        return Record(**content)
-    except TypeError:
-        raise InputError(
-            f"{directory / MARKER} is of another version of senior-backend: use that version, "
-            "or name another directory with --dir"
-        ) from None
-
-
-def _foreign(directory: Path) -> InputError:
-    return InputError(
-        f"{directory} was not made by `{_MADE_BY}`, so it is left alone: "
-        "name another directory with --dir"
-    )
-
-
-def _name(uid: int) -> str:
-    try:
-        return f"user `{pwd.getpwuid(uid).pw_name}`"
-    except KeyError:
-        return f"user {uid}"
-
-
-def _known(directory: Path) -> Record:
-    record = _read(directory)
-    if record is None:
-        raise NotRunError(f"{directory} was removed meanwhile: run the command again")
-    return record
-
-
-def _make(directory: Path, user: User | None) -> None:
-    """Make the directory with its marker at once: another `up` never sees half of it."""
-    try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f"{directory.name}.", dir=directory.parent))
-    except OSError as error:
-        raise InputError(f"{directory} cannot be made: {error.strerror}") from None
-    identity = secrets.token_hex(6)
-    data = "data"
-    elsewhere = None
-    try:
-        fresh.chmod(0o711 if user else 0o700)
-        if user is not None and not may_enter(user, fresh):
-            elsewhere = places.durable(user) / identity
-            places.make(elsewhere, user)
-            (elsewhere / _OWNER).write_text(str(directory))
-            data = str(elsewhere / "data")
-        (fresh / ".gitignore").write_text("*\n")
-        (fresh / "lock").touch(mode=0o600)
-        _write(fresh, Record(identity, data))
-        fresh.rename(directory)
-    except OSError as error:
-        if elsewhere is not None:
-            shutil.rmtree(elsewhere, ignore_errors=True)
-        # Another `up` was first, which is fine, or the place cannot be used.
-        if _read(directory) is None:
-            raise InputError(f"{directory} cannot be made: {error.strerror}") from None
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _write(directory: Path, record: Record) -> None:
-    content = {key: value for key, value in asdict(record).items() if value is not None}
-    fresh = directory / f"{MARKER}.new"
-    fresh.write_text(json.dumps(content, indent=2) + "\n")
-    fresh.rename(directory / MARKER)
-
-
-@contextmanager
-def _locked(directory: Path) -> Iterator[None]:
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(places.locked(directory / "lock"))
-        except OSError as error:
-            raise NotRunError(f"{directory / 'lock'} cannot be held: {error.strerror}") from None
-        yield
 
 
 def _running(directory: Path, record: Record) -> RunningServer | None:
@@ -311,7 +184,7 @@ def _start(
     sockets = cluster.make_socket_directory(data.parent, user)
     command = cluster.server_command(installation, data, sockets, COMMON)
     chosen = _launch(directory, data, command, user, _ports(record, port))
-    _write(directory, replace(record, port=chosen, bin_dir=str(installation.bin_dir)))
+    write(directory, replace(record, port=chosen, bin_dir=str(installation.bin_dir)))
     running = _running(directory, record)
     if running is None:
         raise NotRunError(f"the server in {directory} ended at once: see {directory / 'log'}")
@@ -436,39 +309,6 @@ def _stop(data: Path) -> bool:
     raise NotRunError(f"the server (process {pid}) does not stop")
 
 
-def _claim_data(directory: Path, record: Record) -> None:
-    """Note in a folder of ``/var/lib`` which directory it belongs to; a copy cannot share it."""
-    home = (directory / record.data).parent
-    if home == directory:
-        return
-    owner = Path((home / _OWNER).read_text())
-    if owner != directory and _id_of(owner) == record.id:
-        raise InputError(
-            f"{directory} is a copy of {owner}, whose data is in {home}: remove "
-            "the copy and run `up` again"
-        )
-    (home / _OWNER).write_text(str(directory))
-
-
-def _id_of(directory: Path) -> str | None:
-    try:
-        record = _read(directory)
-    except InputError:
-        return None
-    return record.id if record is not None else None
-
-
-def _orphans(user: User) -> Iterator[tuple[Path, Path]]:
-    """(folder in ``/var/lib``, the directory it belonged to) where that one is gone."""
-    for owner in sorted(places.durable(user).glob(f"*/{_OWNER}")):
-        try:
-            directory = Path(owner.read_text())
-        except FileNotFoundError:
-            continue  # removed by another command just now
-        if _id_of(directory) != owner.parent.name:
-            yield owner.parent, directory
-
-
 def _end_orphans(directory: Path, *, remove: bool) -> tuple[bool, list[Path]]:
     """Stop every server whose directory was removed by hand.
 
@@ -480,7 +320,7 @@ def _end_orphans(directory: Path, *, remove: bool) -> tuple[bool, list[Path]]:
     if user is None:
         return False, []
     stopped, homes = False, []
-    for home, owner in _orphans(user):
+    for home, owner in orphans(user):
         ran = _stop(home / "data")
         if owner == directory:
             stopped = stopped or ran

@@ -17,6 +17,7 @@ from senior_backend.errors import NotRunError
 from senior_backend.postgres.identity import User, may_enter
 
 CACHE_VARIABLE = "SENIOR_BACKEND_CACHE"
+DURABLE = (Path("/var/lib/senior-backend"), Path("/var/db/senior-backend"))
 
 
 def cache(user: User | None) -> Path:
@@ -36,7 +37,7 @@ def throw_away(user: User | None) -> Path:
 
 def durable(user: User) -> Path:
     """Data of persistent servers whose own folder the server user cannot enter."""
-    return _first_usable([Path("/var/lib/senior-backend"), Path("/var/db/senior-backend")], user)
+    return _first_usable(list(DURABLE), user)
 
 
 def make(path: Path, user: User | None) -> None:
