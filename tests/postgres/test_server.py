@@ -146,8 +146,7 @@ class TestEndOfTheParent:
         """
         import sys, time
         from senior_backend.postgres import start
-        from senior_backend.postgres.installation import resolve
-from tests.postgres.processes import pid_of
+        from tests.postgres.processes import pid_of
         server = start()
         print(pid_of(server), server.directory, server.url(), flush=True)
         {then}
