@@ -1,5 +1,6 @@
 """`copier update`: newer patterns arrive, edits stay, and nothing is lost in silence."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,7 +31,6 @@ def release(template: Path) -> str:
     replace(files / "README.md.jinja", "## Change it", "## Change it, then test it")
     (files / "SUPPORT.md.jinja").write_text("Ask the {{ project_name }} team.\n")
     for theirs in ("local.mk", "compose.override.yml", f"{FASTAPI}/app/routes/custom.py"):
-        (files / theirs).parent.mkdir(parents=True, exist_ok=True)
         (files / theirs).write_text("# The template's own text.\n")
     commit = commit_all(template, "A newer version")
     git(template, "tag", NEXT_TAG)
@@ -47,10 +47,15 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return repository
 
 
+@pytest.fixture(scope="module")
+def first_version(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return new_service(template, tmp_path_factory.mktemp("first") / "payments-api", TAG)
+
+
 @pytest.fixture
-def service(template: Path, tmp_path: Path) -> Path:
-    """A service of the first version, committed."""
-    return new_service(template, tmp_path / "payments-api", TAG)
+def service(first_version: Path, tmp_path: Path) -> Path:
+    """A service of the first version, committed; the test's own."""
+    return shutil.copytree(first_version, tmp_path / "payments-api", symlinks=True)
 
 
 def new_service(template: Path, directory: Path, version: str, **answers: str) -> Path:
