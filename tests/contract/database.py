@@ -27,6 +27,16 @@ USER_TABLES = """
     order by 1, 2
 """
 
+HOLD = """
+    create function contract_hold() returns trigger language plpgsql as $$
+    begin
+      while not pg_try_advisory_xact_lock_shared(4711) loop
+        perform pg_sleep(0.02);
+      end loop;
+      return null;
+    end $$
+"""
+
 
 @dataclass
 class Pooler:
@@ -140,15 +150,35 @@ class Database:
             connection.rollback()
 
     @contextmanager
-    def rows_locked(self) -> Iterator[None]:
-        """Nobody else writes, or refers to, any row that exists now."""
-        with psycopg.connect(self.direct_url) as connection:
-            for schema, table in connection.execute(USER_TABLES).fetchall():
+    def writes_held(self) -> Iterator[None]:
+        """Every write to any table meanwhile takes until the end of the block, and then succeeds.
+
+        Its row is written and its statement goes on: it waits for no lock, so that no limit on
+        lock waits ends it.
+        """
+        with psycopg.connect(self.direct_url, autocommit=True) as connection:
+            tables = connection.execute(USER_TABLES).fetchall()
+            connection.execute(HOLD)
+            connection.execute("select pg_advisory_lock(4711)")
+            for schema, table in tables:
                 connection.execute(
-                    sql.SQL("select 1 from {} for update").format(sql.Identifier(schema, table))
+                    sql.SQL(
+                        "create trigger contract_hold after insert or update or delete on {}"
+                        " execute function contract_hold()"
+                    ).format(sql.Identifier(schema, table))
                 )
-            yield
-            connection.rollback()
+            try:
+                yield
+            finally:
+                connection.execute("select pg_advisory_unlock(4711)")
+                # One at a time: two locks at once would deadlock with a write that goes on now.
+                for schema, table in tables:
+                    connection.execute(
+                        sql.SQL("drop trigger contract_hold on {}").format(
+                            sql.Identifier(schema, table)
+                        )
+                    )
+                connection.execute("drop function contract_hold()")
 
     @contextmanager
     def tables_missing(self) -> Iterator[None]:

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+from jwt.api_jws import PyJWS
 
 AUDIENCE = "https://contract.example.com"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -71,12 +71,12 @@ class SigningKey:
 
     def sign(self, claims: Mapping[str, Any], headers: Mapping[str, Any] | None = None) -> str:
         """A compact JWS of `claims`; `headers` add to or replace `kid` and `typ`."""
-        return jwt.encode(
-            dict(claims),
-            self.private,
-            algorithm=self.algorithm,
-            headers={"kid": self.kid, **(headers or {})},
-        )
+        return self.sign_bytes(json.dumps(dict(claims)).encode(), headers)
+
+    def sign_bytes(self, payload: bytes, headers: Mapping[str, Any] | None = None) -> str:
+        """A compact JWS of anything at all: no claim is looked at."""
+        named = {"kid": self.kid, **(headers or {})}
+        return PyJWS().encode(payload, self.private, algorithm=self.algorithm, headers=named)
 
 
 @dataclass

@@ -48,7 +48,7 @@ def test_no_token_is_401(nobody: Caller, guarded: Guarded):
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Bearer ", "Bearer  ", "Basic YWRhOmFkYQ==", "Token abc", "bearer", "null",
+    ["", "Bearer", "Basic YWRhOmFkYQ==", "Token abc", "bearer", "null",
      "Bearer abc", "Bearer a.b", "Bearer a.b.c", "Bearer a.b.c.d", "Bearer ..", "Bearer ...",
      "Bearer null", "Bearer eyJhbGciOiJSUzI1NiJ9.e30.", "Bearer " + "a" * 4000,
      "Bearer W10.W10.W10", "Bearer e30.e30.e30", "Bearer bnVsbA.bnVsbA.AA", "Bearer MQ.MQ.MQ"],
@@ -65,7 +65,9 @@ def test_the_scheme_is_case_insensitive(nobody: Caller, api: Caller, guarded: Gu
 
 
 @pytest.mark.parametrize(
-    "bytes_", [b"Bearer \xff\xfe", b"Bearer caf\xc3\xa9", b"Bearer a\tb"], ids=ascii
+    "bytes_",
+    [b"Bearer \xff\xfe", b"Bearer caf\xc3\xa9", b"Bearer a\tb", b"Bearer ", b"Bearer  "],
+    ids=ascii,
 )
 def test_bytes_that_no_token_holds_are_401(service, guarded: Guarded, bytes_: bytes):
     headers = {"Authorization": bytes_.decode("latin-1"), "Connection": "close"}
@@ -242,20 +244,14 @@ FORGERIES: dict[str, Callable[[dict, SigningKey, Issuer], str]] = {
     "under a very long kid": lambda c, k, i: SigningKey.generate("RS256").sign(
         c, {"kid": "k" * 5000}
     ),
-    "with a payload that is a list": lambda c, k, i: _signed_payload(k, b"[1]"),
-    "with a payload that is no JSON": lambda c, k, i: _signed_payload(k, b"{"),
-    "with a payload that is no UTF-8": lambda c, k, i: _signed_payload(k, b'{"iss": "\xff"}'),
+    "with a payload that is a list": lambda c, k, i: k.sign_bytes(b"[1]"),
+    "with a payload that is no JSON": lambda c, k, i: k.sign_bytes(b"{"),
+    "with a payload that is no UTF-8": lambda c, k, i: k.sign_bytes(b'{"iss": "\xff"}'),
     "with a header that is a list": lambda c, k, i: f"{encode_segment(['RS256'])}.e30.AA",
     "with a kid that is a number": lambda c, k, i: (
         f"{encode_segment({'alg': 'RS256', 'kid': 7})}.{encode_segment(c)}.AA"
     ),
 }
-
-
-def _signed_payload(key: SigningKey, payload: bytes) -> str:
-    from jwt.api_jws import PyJWS
-
-    return PyJWS().encode(payload, key.private, algorithm=key.algorithm, headers={"kid": key.kid})
 
 
 @pytest.mark.parametrize("name", FORGERIES)

@@ -294,7 +294,7 @@ def test_a_twin_of_a_request_that_takes_long_is_409_after_a_short_wait(
             return api.post("/v1/orders", body, key=key)
 
         with ThreadPoolExecutor(1) as pool:
-            with database.rows_locked():
+            with database.writes_held():
                 held = pool.submit(post)
                 time.sleep(0.5)
                 started = time.monotonic()

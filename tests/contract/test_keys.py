@@ -94,11 +94,12 @@ def test_a_storm_of_unknown_keys_does_not_become_a_storm_on_the_issuer(
         assert ask().status_code == 200
         before = own_issuer.requests.total()
         forger = SigningKey.generate("ES256")
-        forged = [SigningKey(f"unknown-{n}", "ES256", forger.private) for n in range(40)]
-        answers = [ask(key) for key in forged[:20]]
-        answers += all_at_once([lambda k=k: ask(k) for k in forged[20:]])
+        forged = [SigningKey(f"unknown-{n}", "ES256", forger.private) for n in range(100)]
+        answers = [ask(key) for key in forged[:50]]
+        answers += all_at_once([lambda k=k: ask(k) for k in forged[50:]])
         assert {a.status_code for a in answers} <= {401, 503}
-        assert own_issuer.requests.total() - before <= 4
+        # A handful of refreshes, each of two documents at most.
+        assert own_issuer.requests.total() - before <= 20
         assert ask().status_code == 200
 
 

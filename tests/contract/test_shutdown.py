@@ -145,7 +145,7 @@ def test_a_request_in_flight_is_finished_after_the_drain(launch, new_database, c
         body = order_body(api.customer()["id"])
         answers: list[httpx.Response] = []
         asker = threading.Thread(target=lambda: answers.append(api.post("/v1/orders", body)))
-        with database.rows_locked():
+        with database.writes_held():
             asker.start()
             time.sleep(0.3)
             told = service.terminate()
@@ -165,14 +165,13 @@ def test_a_request_that_hangs_is_given_up_within_the_grace_time_with_exit_1(
 ):
     database = new_database()
     with launch(database=database, **SETTINGS) as service, calling(service) as api:
-        api.customer()
 
         def ask() -> None:
             with contextlib.suppress(httpx.TransportError):
-                api.get("/v1/orders", checked=False)
+                api.post("/v1/customers", customer_body(), checked=False)
 
         asker = threading.Thread(target=ask)
-        with database.tables_locked():
+        with database.writes_held():
             asker.start()
             time.sleep(0.3)
             told = service.terminate()
