@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+from tests.contract.service import free_port
 from tests.fixtures.template import ROOT, commit_all, git
 from tests.template.make import PATH, command, environment, make, succeed
 from tests.template.trees import EXAMPLES, TREES
@@ -146,12 +147,6 @@ def test_every_hook_passes_on_a_fresh_service_and_a_commit_is_made(
     result = subprocess.run(run[:-1], cwd=service, env=hooks, capture_output=True, text=True)
     assert result.returncode == 1
     assert "README.md" in result.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def get(url: str, token: str | None = None) -> tuple[int, str]:
