@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from .client import new_key, order_body
+from .client import customer_body, new_key, order_body
 from .raw import connect, read_until_quiet, request_bytes
 from .service import wait_until
 

@@ -20,7 +20,7 @@ def run_contract(service: Path, framework: str, example: str, *options: str) -> 
     tree = TREES[framework]
     command = [
         *(sys.executable, "-m", "pytest", "tests/contract", "-q", "-p", "no:cacheprovider"),
-        *("--contract-service", str(service)),
+        f"--contract-service={service}",  # pytest would load the conftest.py of a path on its own
         *("--contract-serve", shlex.join(tree.serve)),
         *("--contract-migrate", shlex.join(tree.migrate)),
         *("--contract-example", example),
