@@ -12,6 +12,7 @@ import uvloop
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.application import create_app
 from app.http.lifecycle import Lifecycle
@@ -64,7 +65,7 @@ async def _serve(settings: Settings, public: socket, private: socket) -> int:
 def _config(app: ASGIApp, *, lifespan: str) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=_Protocol,
         ws="none",
         lifespan=lifespan,  # type: ignore[arg-type]
         log_config=None,
@@ -131,6 +132,17 @@ class Server(uvicorn.Server):
         while self.server_state.connections and loop.time() < settled and not self.force_exit:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's parser; nonsense after a complete request does not take away its reply."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be parsed, and close."""
+        if self.cycle is not None and not (self.cycle.response_complete or self.cycle.more_body):
+            self.cycle.keep_alive = False
+        else:
+            super().send_400_response(msg)
 
 
 class _QuietServer(uvicorn.Server):

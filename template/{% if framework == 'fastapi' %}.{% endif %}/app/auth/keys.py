@@ -105,7 +105,7 @@ class KeySet:
         self._source = source
         self._refuse_development_keys = refuse_development_keys
         self._keys: tuple[VerificationKey, ...] = ()
-        self._refresh_budget = TokenBuckets(capacity=5, per_second=0.2)
+        self._refresh_budget = TokenBuckets(capacity=3, per_second=0.2)
         self._refreshing: asyncio.Task[bool] | None = None
         self._reachable = False
         self._refresh_after = 0.0

@@ -16,7 +16,6 @@ from app.database.url import DatabaseAddress
 CONNECT_TIMEOUT_S = 3.0
 # A connection that a firewall forgot silently is gone after this; servers behind a failover move.
 RECYCLE_AFTER_S = 1800
-LOCK_TIMEOUT_MS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,6 @@ def session_settings(settings: PoolSettings) -> dict[str, str]:
     """What every session of the service is limited by, in PostgreSQL's own names and units (ms)."""
     return {
         "statement_timeout": str(settings.statement_timeout_ms),
-        "lock_timeout": str(LOCK_TIMEOUT_MS),
         "idle_in_transaction_session_timeout": str(2 * settings.statement_timeout_ms),
     }
 

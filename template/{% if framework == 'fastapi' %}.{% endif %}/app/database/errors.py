@@ -42,11 +42,6 @@ def violated_constraint(error: DBAPIError) -> str | None:
     return cause.constraint_name if isinstance(cause, PostgresError) else None
 
 
-def lock_not_available(error: DBAPIError) -> bool:
-    """Whether the statement gave up waiting for a lock (`lock_timeout`)."""
-    return isinstance(driver_error(error), LockNotAvailableError)
-
-
 def as_unavailable(error: BaseException) -> Unavailable | None:
     """The passing condition behind an error, or None when it is a bug or a refused statement."""
     if isinstance(error, PoolTimeout):

@@ -1,6 +1,8 @@
 """Idempotency-Key: a write that is sent twice happens once and is answered alike."""
 
+import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,6 +39,9 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
+PATIENCE_S = 1.0
+POLL_S = 0.05
+
 Write = Callable[[AsyncConnection], Awaitable[None]]
 
 
@@ -61,8 +66,8 @@ class IdempotentWrites:
     ) -> Response:
         """Carry out `write` and store `reply`, or give the reply that is stored already.
 
-        The reply is stored first: a twin that comes meanwhile waits for the key, so `write` never
-        runs twice. If `write` raises, nothing is stored, and a retry executes.
+        The key is taken first, so `write` never runs twice: a twin that comes meanwhile waits a
+        little for the outcome. If `write` raises, nothing is stored, and a retry executes.
 
         Raises:
             Problem: the key belongs to another body (422), or to a twin that takes long (409).
@@ -82,24 +87,32 @@ class IdempotentWrites:
             etag=reply.etag,
             body=reply.body,
         )
-        async with self._database.transaction() as transaction:
-            claim = await idempotency_keys.claim(transaction, scope, first)
-            if claim is Claim.IN_PROGRESS:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            async with self._database.transaction() as transaction:
+                claim = await idempotency_keys.claim(transaction, scope, first)
+                if claim is Claim.TAKEN:
+                    await write(transaction)
+            if claim is Claim.TAKEN:
+                return _response(first, replayed=False)
+            if isinstance(claim, StoredReply):
+                return self._replay(claim, first.request_hash)
+            if time.monotonic() >= deadline:
                 raise Problem(
                     IDEMPOTENCY_IN_PROGRESS,
                     "The first request with this key is still at work.",
                     headers={"Retry-After": "1"},
                 )
-            if isinstance(claim, StoredReply):
-                if claim.request_hash != first.request_hash:
-                    raise Problem(
-                        IDEMPOTENCY_KEY_REUSED,
-                        "This key was used with another body; take a new key for a new write.",
-                    )
-                self._metrics.idempotent_replays.inc()
-                return _response(claim, replayed=True)
-            await write(transaction)
-        return _response(first, replayed=False)
+            await asyncio.sleep(POLL_S)  # with no connection held
+
+    def _replay(self, stored: StoredReply, request_hash: bytes) -> Response:
+        if stored.request_hash != request_hash:
+            raise Problem(
+                IDEMPOTENCY_KEY_REUSED,
+                "This key was used with another body; take a new key for a new write.",
+            )
+        self._metrics.idempotent_replays.inc()
+        return _response(stored, replayed=True)
 
 
 def idempotency_key(request: Request) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, NotRequired
+from urllib.parse import quote
 
 from fastapi.exceptions import RequestValidationError
 from pydantic_core import to_json
@@ -109,7 +110,7 @@ def problem_response(problem: Problem, request: RequestContext | None) -> Respon
         "title": problem.kind.title,
         "status": problem.kind.status,
         "detail": problem.detail,
-        "instance": "" if request is None else request.path,
+        "instance": "" if request is None else quote(request.path, safe="/:@!$&'()*+,;=-._~"),
         "requestId": "" if request is None else request.request_id,
     }
     if problem.errors:

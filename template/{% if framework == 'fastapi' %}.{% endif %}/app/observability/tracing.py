@@ -1,6 +1,7 @@
 """OpenTelemetry traces, only when OTEL_EXPORTER_OTLP_ENDPOINT is set; imported only then."""
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 from opentelemetry import trace
@@ -16,17 +17,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from app.database.engine import Database
 from app.observability.context import current_request
 
+STOP_TIMEOUT_S = 2.0
+
 
 def start_tracing(database: Database, *, service_name: str) -> Callable[[], None]:
     """Export spans of requests and statements over OTLP/HTTP; call the result to flush and stop.
 
     Everything else comes from OpenTelemetry's own variables (OTEL_TRACES_SAMPLER, ...).
     """
-    provider = TracerProvider(resource=Resource.create({"service.name": service_name}))
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": service_name}), shutdown_on_exit=False
+    )
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
     _trace_statements(database, provider.get_tracer("app.database"))
-    return provider.shutdown
+
+    def stop() -> None:
+        # A collector that is away must not hold up the shutdown, and the exporter retries for long.
+        flushing = Thread(target=provider.shutdown, daemon=True)
+        flushing.start()
+        flushing.join(STOP_TIMEOUT_S)
+
+    return stop
 
 
 class Tracing:

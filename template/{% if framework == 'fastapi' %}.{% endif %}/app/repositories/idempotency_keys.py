@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from app.database.errors import lock_not_available
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -44,19 +42,21 @@ class Claim(Enum):
     IN_PROGRESS = "in progress"
 
 
-# The row of a committed twin stays as it is; that of an expired one is taken over. While a twin's
-# transaction is open the statement waits for it, at most `lock_timeout`.
+# One statement takes the lock of the key, for this transaction, and stores the reply. Without the
+# lock, or when the key is taken already, it does nothing; an expired key is taken over.
 _CLAIM = text("""
 insert into idempotency_keys as held
   (tenant_id, subject, method, route, key,
    request_hash, status, content_type, location, etag, body, expires_at)
-values
-  (:tenant, :subject, :method, :route, :key,
-   :request_hash, :status, :content_type, :location, :etag, :body, now() + :kept_for)
+select
+  :tenant, :subject, :method, :route, :key,
+  :request_hash, :status, :content_type, :location, :etag, :body, now() + :kept_for
+ where pg_try_advisory_xact_lock(:lock)
 on conflict (tenant_id, subject, method, route, key) do update
   set request_hash = excluded.request_hash, status = excluded.status,
       content_type = excluded.content_type, location = excluded.location,
-      etag = excluded.etag, body = excluded.body, created_at = now(), expires_at = excluded.expires_at
+      etag = excluded.etag, body = excluded.body, created_at = now(),
+      expires_at = excluded.expires_at
   where held.expires_at <= now()
 returning true
 """)
@@ -64,7 +64,7 @@ returning true
 _FIND = text("""
 select request_hash, status, content_type, location, etag, body from idempotency_keys
  where tenant_id = :tenant and subject = :subject and method = :method
-   and route = :route and key = :key
+   and route = :route and key = :key and expires_at > now()
 """)
 
 _DELETE_EXPIRED = text("""
@@ -85,7 +85,7 @@ async def claim(
 
     Returns:
         `Claim.TAKEN`: the key is ours, if the transaction commits.
-        `Claim.IN_PROGRESS`: another transaction holds it still; ours is broken and must roll back.
+        `Claim.IN_PROGRESS`: another transaction has it, and may yet roll back.
         a stored reply: the key was taken earlier, and this is what was answered.
     """
     names: dict[str, Any] = {
@@ -95,30 +95,29 @@ async def claim(
         "route": scope.route,
         "key": scope.key,
     }
-    try:
-        taken = await transaction.execute(
-            _CLAIM,
-            names
-            | {
-                "request_hash": reply.request_hash,
-                "status": reply.status,
-                "content_type": reply.content_type,
-                "location": reply.location,
-                "etag": reply.etag,
-                "body": reply.body,
-                "kept_for": KEPT_FOR,
-            },
-        )
-    except DBAPIError as error:
-        if lock_not_available(error):
-            return Claim.IN_PROGRESS
-        raise
-    if taken.one_or_none() is not None:
+    reply_values = {
+        "lock": _lock_number(scope),
+        "request_hash": reply.request_hash,
+        "status": reply.status,
+        "content_type": reply.content_type,
+        "location": reply.location,
+        "etag": reply.etag,
+        "body": reply.body,
+        "kept_for": KEPT_FOR,
+    }
+    if (await transaction.execute(_CLAIM, names | reply_values)).one_or_none() is not None:
         return Claim.TAKEN
-    stored = (await transaction.execute(_FIND, names)).one()
-    return StoredReply(*stored)
+    stored = (await transaction.execute(_FIND, names)).one_or_none()
+    return Claim.IN_PROGRESS if stored is None else StoredReply(*stored)
 
 
 async def delete_expired(transaction: AsyncConnection, *, batch: int) -> int:
     """Delete at most `batch` expired keys; how many. Several replicas may do so at once."""
     return (await transaction.execute(_DELETE_EXPIRED, {"batch": batch})).rowcount
+
+
+def _lock_number(scope: KeyScope) -> int:
+    """The advisory lock of a key: 64 bits, so that two keys practically never share one."""
+    parts = (scope.tenant, scope.subject, scope.method, scope.route, scope.key)
+    digest = sha256("\0".join(parts).encode()).digest()
+    return int.from_bytes(digest[:8], signed=True)

@@ -35,8 +35,8 @@ HELLO = PlainTextResponse("hello")
 
 def edge(app: ASGIApp = HELLO, **arguments: Any) -> tuple[ASGIApp, Seen]:
     seen = Seen()
-    arguments = {"lifecycle": Lifecycle(), "observers": [seen]} | arguments
-    return Edge(app, **arguments), seen
+    lifecycle = arguments.pop("lifecycle", Lifecycle())
+    return Edge(app, lifecycle=lifecycle, observers=[seen], **arguments), seen
 
 
 @pytest.mark.parametrize("given", ["a", "A-z_0.9", "x" * 128])

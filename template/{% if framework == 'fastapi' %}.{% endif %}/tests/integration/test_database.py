@@ -1,0 +1,156 @@
+"""The pool, its limits, and what becomes of requests when the database is away."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from app.database.engine import Database, PoolSettings, open_database
+from app.database.errors import as_unavailable
+from app.database.probe import DatabaseProbe
+from app.database.url import parse_database_url
+from app.domain.errors import Unavailable
+
+Open = Callable[..., AbstractAsyncContextManager[Database]]
+
+
+@pytest.fixture
+def opened(database_url: str) -> Open:
+    def open_with(
+        max_connections: int = 2,
+        acquire_timeout_ms: int = 200,
+        statement_timeout_ms: int = 300,
+        pooled: bool = False,
+    ) -> AbstractAsyncContextManager[Database]:
+        settings = PoolSettings(max_connections, acquire_timeout_ms, statement_timeout_ms, pooled)
+        return open_database(parse_database_url(database_url), settings)
+
+    return open_with
+
+
+@asynccontextmanager
+async def unavailable() -> AsyncIterator[list[Unavailable]]:
+    found: list[Unavailable] = []
+    try:
+        yield found
+    except Exception as error:  # noqa: BLE001 - to be classified, whatever it is
+        condition = as_unavailable(error)
+        assert condition is not None, error
+        found.append(condition)
+    else:
+        pytest.fail("nothing was unavailable")
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_a_slow_statement_is_cancelled(opened: Open, pooled: bool) -> None:
+    async with opened(pooled=pooled) as database:
+        started = time.monotonic()
+        async with unavailable(), database.read() as connection:
+            await connection.execute(text("select pg_sleep(10)"))
+        async with unavailable(), database.transaction() as connection:
+            await connection.execute(text("select pg_sleep(10)"))
+        assert time.monotonic() - started < 2
+
+
+async def test_a_full_pool_refuses_quickly_and_recovers(opened: Open) -> None:
+    async with opened(max_connections=1) as database:
+        async with database.read():
+            started = time.monotonic()
+            async with unavailable() as found, database.read():
+                pass
+            assert 0.15 < time.monotonic() - started < 1
+            assert found[0].retry_after >= 1
+        async with database.read() as connection:
+            await connection.execute(text("select 1"))
+
+
+async def test_a_connection_that_the_server_closed_is_replaced_unnoticed(opened: Open) -> None:
+    async with opened(max_connections=1) as database:
+        async with database.read() as connection:
+            pid = (await connection.execute(text("select pg_backend_pid()"))).scalar_one()
+        async with opened() as other, other.read() as connection:
+            await connection.execute(text("select pg_terminate_backend(:pid)"), {"pid": pid})
+        await asyncio.sleep(0.1)
+        async with database.read() as connection:
+            again = (await connection.execute(text("select pg_backend_pid()"))).scalar_one()
+        assert again != pid
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_a_read_and_a_transaction_do_what_they_say(opened: Open, pooled: bool) -> None:
+    async with opened(pooled=pooled) as database:
+        async with database.transaction() as connection:
+            await connection.execute(text("create table committed (n int)"))
+        with pytest.raises(ZeroDivisionError):
+            async with database.transaction() as connection:
+                await connection.execute(text("insert into committed values (1)"))
+                raise ZeroDivisionError
+        async with database.read() as connection:
+            rows = await connection.execute(text("select count(*) from committed"))
+            assert rows.scalar_one() == 0
+        async with database.transaction() as connection:
+            await connection.execute(text("drop table committed"))
+
+
+async def test_behind_a_pooler_limits_end_with_the_transaction(opened: Open) -> None:
+    async with opened(pooled=True) as database, database.engine.connect() as connection:
+        show = text("show statement_timeout")
+        async with connection.begin():
+            assert (await connection.execute(show)).scalar_one() == "300ms"
+        raw = await connection.get_raw_connection()
+        driver = raw.driver_connection
+        assert driver is not None
+        assert await driver.fetchval("show statement_timeout") == "0"
+        # No statement is kept by name: the next transaction may run on another server process.
+        assert await driver.fetchval("select count(*) from pg_prepared_statements") == 0
+
+
+async def test_a_bug_in_a_statement_is_no_outage(opened: Open) -> None:
+    async with opened() as database:
+        with pytest.raises(DBAPIError) as failure:
+            async with database.read() as connection:
+                await connection.execute(text("select * from nowhere"))
+        assert as_unavailable(failure.value) is None
+
+
+async def test_an_unreachable_database_is_unavailable() -> None:
+    address = parse_database_url("postgresql://127.0.0.1:1/nowhere")
+    settings = PoolSettings(1, 200, 300, pooled=False)
+    async with open_database(address, settings) as database, unavailable(), database.read():
+        pass
+
+
+async def test_the_probe_goes_down_after_three_failures_and_up_after_one_answer(
+    database_url: str,
+) -> None:
+    probe = DatabaseProbe(parse_database_url(database_url))
+    assert not probe.up
+    await probe.ask()
+    assert probe.up
+    probe._address = parse_database_url("postgresql://127.0.0.1:1/nowhere")
+    states = []
+    for _ in range(3):
+        probe._drop()
+        await probe.ask()
+        states.append(probe.up)
+    assert states == [True, True, False]
+    probe._address = parse_database_url(database_url)
+    await probe.ask()
+    assert probe.up
+
+
+async def test_the_probe_gives_up_on_a_server_that_does_not_answer() -> None:
+    server = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    probe = DatabaseProbe(
+        parse_database_url(f"postgresql://ada@127.0.0.1:{port}/shop"), timeout_s=0.1
+    )
+    started = time.monotonic()
+    await probe.ask()
+    assert time.monotonic() - started < 0.5
+    assert probe.last_error == "TimeoutError"
+    server.close()

@@ -1,0 +1,243 @@
+"""The commands, as a shell or an orchestrator sees them: output, signals and exit codes."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    def __init__(self, process: subprocess.Popen[str], port: int, metrics_port: int) -> None:
+        self.process = process
+        self.url = f"http://127.0.0.1:{port}"
+        self.metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
+
+    def wait_until_ready(self) -> None:
+        for _ in range(200):
+            assert self.process.poll() is None, self.process.communicate()
+            with suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/readyz").status_code == 200:
+                    return
+            time.sleep(0.05)
+        pytest.fail("the service did not become ready")
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], **changes: str) -> Iterator[Service]:
+    port, metrics_port = free_port(), free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app"],
+        cwd=ROOT,
+        env={
+            "PATH": os.environ["PATH"],
+            **environment,
+            "PORT": str(port),
+            "METRICS_PORT": str(metrics_port),
+            "LOG_LEVEL": "info",
+            "SHUTDOWN_DRAIN_MS": "500",
+            "SHUTDOWN_GRACE_MS": "5000",
+            **changes,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    service = Service(process, port, metrics_port)
+    try:
+        service.wait_until_ready()
+        yield service
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_wrong_configuration_is_told_in_lines_and_exit_code_2() -> None:
+    done = command(environment={"PORT": "x", "OIDC_AUDIENCE": "shop"})
+    assert done.returncode == 2
+    assert [line.split(" ")[0] for line in done.stderr.splitlines()] == [
+        "PORT",
+        "DATABASE_URL",
+        "OIDC_ISSUER",
+    ]
+    assert done.stdout == ""
+
+
+def test_a_port_that_is_taken_is_one_line(environment: Mapping[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        done = command(environment={**environment, "PORT": str(taken.getsockname()[1])})
+    assert done.returncode == 1
+    assert done.stderr.startswith("PORT: cannot listen on port")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_openapi_needs_no_environment() -> None:
+    done = command("openapi", environment={})
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["openapi"] == "3.1.0"
+    assert done.stdout.endswith("}\n")
+
+
+def test_an_unreachable_database_is_one_line() -> None:
+    done = command("migrate", environment={"DATABASE_URL": "postgresql://127.0.0.1:1/nowhere"})
+    assert done.returncode == 1
+    assert done.stderr.startswith("migrate: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_logs_are_json_from_the_first_line_to_the_last(environment: Mapping[str, str]) -> None:
+    with serving(environment) as service:
+        httpx.get(f"{service.url}/livez", headers={"x-request-id": "find-me"})
+        service.process.send_signal(signal.SIGTERM)
+        output, _ = service.process.communicate(timeout=10)
+    lines = [json.loads(line) for line in output.splitlines()]
+    events = [line["event"] for line in lines]
+    assert events[0] == "listening"
+    assert events[-1] == "stopped"
+    assert [line["route"] for line in lines if line.get("request_id") == "find-me"] == ["/livez"]
+
+
+def test_metrics_have_a_port_of_their_own(environment: Mapping[str, str]) -> None:
+    with serving(environment) as service:
+        httpx.get(f"{service.url}/nowhere")
+        text = httpx.get(service.metrics_url).text
+        assert httpx.get(f"{service.url}/metrics").status_code == 404
+    assert 'http_requests_total{method="GET",route="unmatched",status="404"} 1.0' in text
+    assert "database_pool_max_connections 10.0" in text
+
+
+def test_sigterm_drains_and_exits_0(environment: Mapping[str, str]) -> None:
+    with serving(environment) as service, httpx.Client() as kept_alive:
+        assert "connection" not in kept_alive.get(f"{service.url}/livez").headers
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        draining = kept_alive.get(f"{service.url}/livez")
+        assert (draining.status_code, draining.headers["connection"]) == (200, "close")
+        assert httpx.get(f"{service.url}/readyz").status_code == 503
+        assert service.process.wait(timeout=10) == 0
+
+
+def test_no_request_fails_while_the_service_goes(environment: Mapping[str, str]) -> None:
+    """Callers on new and on kept connections; each stops when it is told to, or is not let in."""
+    failures: list[str] = []
+
+    def call_on_new_connections(url: str) -> None:
+        while True:
+            try:
+                reply = httpx.get(f"{url}/livez")
+            except httpx.ConnectError:
+                return
+            except httpx.TransportError as error:
+                failures.append(repr(error))
+                return
+            if reply.status_code != 200:
+                failures.append(reply.text)
+
+    def call_on_a_kept_connection(url: str) -> None:
+        with httpx.Client() as client:
+            while True:
+                try:
+                    reply = client.get(f"{url}/livez")
+                except httpx.TransportError as error:
+                    failures.append(repr(error))
+                    return
+                if reply.headers.get("connection") == "close":
+                    return
+
+    with serving(environment) as service:
+        callers = [
+            threading.Thread(target=target, args=[service.url])
+            for target in [call_on_new_connections] * 2 + [call_on_a_kept_connection] * 4
+        ]
+        for caller in callers:
+            caller.start()
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(timeout=10) == 0
+        for caller in callers:
+            caller.join(timeout=5)
+    assert failures == []
+
+
+@pytest.fixture
+def empty_database(database_url: str) -> Iterator[str]:
+    """A database without any table, beside the one of the other tests."""
+
+    async def execute(statement: str) -> None:
+        connection = await asyncpg.connect(database_url)
+        await connection.execute(statement)
+        await connection.close()
+
+    name = f"migrations_{os.getpid()}"
+    asyncio.run(execute(f"create database {name}"))
+    yield database_url.rsplit("/", 1)[0] + f"/{name}"
+    asyncio.run(execute(f"drop database {name} with (force)"))
+
+
+def tables(url: str) -> set[str]:
+    async def ask() -> set[str]:
+        connection = await asyncpg.connect(url)
+        rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public'")
+        await connection.close()
+        return {row[0] for row in rows}
+
+    return asyncio.run(ask())
+
+
+def test_migrations_go_up_down_and_up_again(empty_database: str) -> None:
+    environment = {"DATABASE_URL": empty_database}
+    assert command("migrate", environment=environment).returncode == 0
+    up = tables(empty_database)
+    assert "idempotency_keys" in up
+    assert command("migrate", "--down", "base", environment=environment).returncode == 0
+    assert tables(empty_database) == {"alembic_version"}
+    assert command("migrate", environment=environment).returncode == 0
+    assert tables(empty_database) == up
+
+
+def test_migrations_of_several_replicas_at_once_run_once(empty_database: str) -> None:
+    results: list[int] = []
+
+    def run() -> None:
+        done = command("migrate", environment={"DATABASE_URL": empty_database})
+        results.append(done.returncode)
+
+    replicas = [threading.Thread(target=run) for _ in range(3)]
+    for replica in replicas:
+        replica.start()
+    for replica in replicas:
+        replica.join()
+    assert results == [0, 0, 0]
