@@ -139,6 +139,8 @@ def test_every_question_has_a_default_and_a_help_that_teaches():
         assert "default" in question, f"{name}: `copier update --defaults` would stop"
         if question.get("when") is not False:
             assert len(question["help"]) > 40, f"{name}: the help does not teach"
+            for line in question["help"].splitlines():
+                assert len(line) <= 75, f"{name}: a terminal of 80 columns cuts {line!r}"
 
 
 def test_the_choices_are_those_that_the_tests_cover():
