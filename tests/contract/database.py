@@ -163,7 +163,7 @@ class Database:
             for schema, table in tables:
                 connection.execute(
                     sql.SQL(
-                        "create trigger contract_hold after insert or update or delete on {}"
+                        "create trigger contract_hold after insert or update or delete on {} for each row"
                         " execute function contract_hold()"
                     ).format(sql.Identifier(schema, table))
                 )
