@@ -5,7 +5,7 @@ from pathlib import Path
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
 from benchmarks.overhead.seed import TENANT
 from benchmarks.overhead.service import POOL, Service
-from benchmarks.overhead.subjects import Subject, inherited
+from benchmarks.overhead.subjects import Subject, surroundings
 from senior_backend.postgres.process import free_port
 
 BARE = "bare FastAPI handler"
@@ -26,14 +26,14 @@ def peers(service: Service, url: str, logs: Path) -> list[Subject]:
 
 
 def variants(service: Service, url: str, logs: Path) -> list[Subject]:
-    """The service whole, and less one layer each; its name is then that of the missing layer."""
+    """The service whole, and less one layer each; its name is then that of the missing layer.
+
+    All are started by the same launcher, so that they differ in the layer alone.
+    """
     missing = {name: key for key, name in LAYERS.items()} | {EVERY_LAYER: ",".join(LAYERS)}
     return [
-        _service(service, url, logs, SERVICE, "-m", "app"),
-        *(
-            _service(service, url, logs, name, str(_LAUNCHER), keys, TENANT)
-            for name, keys in missing.items()
-        ),
+        _service(service, url, logs, name, str(_LAUNCHER), keys, TENANT)
+        for name, keys in ({SERVICE: ""} | missing).items()
     ]
 
 
@@ -42,7 +42,7 @@ def _peer(service: Service, url: str, logs: Path, name: str, file: str) -> Subje
         name=name,
         command=(service.python, str(_PEERS / file)),
         directory=service.directory,
-        environment=inherited()
+        environment=surroundings()
         | {
             "DATABASE_URL": url,
             "DATABASE_POOL_MAX": str(POOL),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from benchmarks.overhead.processor_time import processor_seconds
+from benchmarks.overhead.processor_time import processor_seconds, waiting_seconds
 from benchmarks.overhead.subjects import Running
 from benchmarks.overhead.wrk import Answers, Requests, send
 from senior_backend.errors import NotRunError
@@ -18,11 +18,12 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Load:
-    """What each run sends."""
+    """What each run sends; `core` is where the servers are, apart from the client."""
 
     wrk: str
     requests: Requests
     connections: int
+    core: int | None
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class Lengths:
 class Run:
     """One subject under one kind of request, in one round.
 
-    `cpu_us` is the processor time of the server's process tree divided by the answers.
+    `cpu_us` is the processor time of the server's process tree divided by the answers; `waited` the
+    part of the time that the server was ready to run and another process had the core.
     """
 
     subject: str
@@ -49,6 +51,7 @@ class Run:
     p99_ms: float
     requests: int
     requests_per_second: float
+    waited: float
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,15 @@ def measure(
     lengths: Lengths,
     say: Callable[[str], None],
 ) -> Iterator[Run]:
-    """Load the subjects in turn (A B C, A B C, ...), kind by kind, after a warm-up of each."""
+    """Load the subjects in turn (A B C, B C A, ...), kind by kind, after a warm-up of each."""
     for kind in kinds:
         if lengths.warm_up_seconds:
             for subject in subjects:
                 _load(load, subject, kind, lengths.warm_up_seconds)
         for number in range(1, lengths.rounds + 1):
-            for subject in subjects:
-                before = processor_seconds(subject.pid)
+            first = (number - 1) % len(subjects)  # no one always comes after the same other
+            for subject in (*subjects[first:], *subjects[:first]):
+                before, waited = processor_seconds(subject.pid), waiting_seconds(subject.pid)
                 answers = _load(load, subject, kind, lengths.seconds)
                 used = processor_seconds(subject.pid) - before
                 run = Run(
@@ -99,6 +103,7 @@ def measure(
                     p99_ms=answers.p99_ms,
                     requests=answers.requests,
                     requests_per_second=answers.requests / answers.seconds,
+                    waited=(waiting_seconds(subject.pid) - waited) / answers.seconds,
                 )
                 say(
                     f"{kind:4} round {number} {subject.name}: {run.cpu_us:.0f} us, "

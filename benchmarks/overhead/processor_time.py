@@ -26,6 +26,14 @@ def processor_seconds(root: int) -> float:
     return sum(_ticks(processes[pid]) for pid in tree) / _TICKS_PER_SECOND
 
 
+def waiting_seconds(pid: int) -> float:
+    """How long the threads of a process were ready to run and had no core, so far, in seconds."""
+    waited_ns = 0
+    for statistics in Path(f"/proc/{pid}/task").glob("*/schedstat"):
+        waited_ns += int(statistics.read_text().split()[1])  # proc_pid_schedstat(5)
+    return waited_ns / 1e9
+
+
 def _processes() -> dict[int, list[str]]:
     processes = {}
     for entry in Path("/proc").iterdir():

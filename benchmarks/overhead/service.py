@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.overhead.seed import TENANT
-from benchmarks.overhead.subjects import inherited
+from benchmarks.overhead.subjects import surroundings
 from senior_backend.errors import NotRunError
 from tests.fixtures.template import ROOT, answer_flags, commit_all, copier, snapshot
 
@@ -34,7 +34,7 @@ class Service:
     def environment(self, database_url: str) -> dict[str, str]:
         """As `.env.example` has it, with this database, and without a wait at the end."""
         return (
-            inherited()
+            surroundings()
             | read_env(self.directory / ".env.example")
             | {
                 "DATABASE_URL": database_url,

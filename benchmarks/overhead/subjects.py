@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.overhead.cores import move
 from senior_backend.errors import NotRunError
 
 START_SECONDS = 60
@@ -45,15 +46,16 @@ class Running:
 
 
 @contextmanager
-def serve(subjects: Sequence[Subject], token: str) -> Iterator[list[Running]]:
-    """Run all subjects until the block ends.
+def serve(subjects: Sequence[Subject], token: str, core: int | None) -> Iterator[list[Running]]:
+    """Run all subjects, on one core if its number is given, until the block ends.
 
     Raises ``NotRunError`` when one does not answer a list request with 200 in time.
     """
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for subject in subjects:
-            processes.append(_start(subject))  # noqa: PERF401 - those that run are to be ended
+            processes.append(_start(subject))
+            move(processes[-1].pid, core)
         running = [
             Running(subject.name, subject.url, process.pid)
             for subject, process in zip(subjects, processes, strict=True)
@@ -118,6 +120,10 @@ def _last_line(log: Path) -> str:
     return lines[-1] if lines else "nothing"
 
 
-def inherited() -> dict[str, str]:
-    """What a subject takes from our own environment: the least a program needs."""
-    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+def surroundings() -> dict[str, str]:
+    """The environment of every subject: the least a program needs, and one layout of hash tables.
+
+    Python lays them out anew in each process, and some layouts are a few percent slower.
+    """
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return inherited | {"PYTHONHASHSEED": "0"}

@@ -1,4 +1,4 @@
-"""The generated service with one layer taken out: `python FILE LAYER`, in the service's folder.
+"""The generated service with layers taken out: `python FILE LAYER,... TENANT`, in its own folder.
 
 Everything else stays as `python -m app` has it: the same parts, put together by the same functions.
 The names are those of `layers.py`.

@@ -1,12 +1,19 @@
 """Processor time is that of a whole process tree, and of nothing else."""
 
+import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from benchmarks.overhead.processor_time import processor_seconds
+from benchmarks.overhead.processor_time import processor_seconds, waiting_seconds
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/schedstat").exists(), reason="reads /proc, which only Linux has"
+)
 
 BURN = """
 import time
@@ -69,3 +76,25 @@ def test_a_process_that_has_ended_is_an_error_and_not_zero():
     ended.wait()
     with pytest.raises(ProcessLookupError):
         processor_seconds(ended.pid)
+
+
+def test_a_process_without_a_core_waits():
+    core = min(os.sched_getaffinity(0))
+    with ExitStack() as stack:
+        both = [
+            stack.enter_context(
+                subprocess.Popen(
+                    ["taskset", "--cpu-list", str(core), sys.executable, "-c", BURN + WAIT],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+            for _ in range(2)
+        ]
+        for process in both:
+            assert process.stdout is not None
+            process.stdout.readline()
+        waited = [waiting_seconds(process.pid) for process in both]
+        for process in both:
+            process.communicate()
+    assert sum(waited) > 0.2  # 0.3 s of work each, on one core
