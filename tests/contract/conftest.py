@@ -313,7 +313,12 @@ def open_http(service: Service) -> Iterator[httpx.Client]:
     """A client that follows no redirect, heeds no proxy and reuses connections."""
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
     with httpx.Client(
-        base_url=service.url, timeout=30, trust_env=False, limits=limits, follow_redirects=False
+        base_url=service.url,
+        timeout=30,
+        trust_env=False,
+        verify=False,
+        limits=limits,
+        follow_redirects=False,
     ) as http:
         yield http
 

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,6 +35,11 @@ HOLD = """
       end loop;
       return null;
     end $$
+"""
+
+HELD = """
+    select from pg_stat_activity
+    where datname = current_database() and wait_event = 'PgSleep'
 """
 
 
@@ -150,11 +155,11 @@ class Database:
             connection.rollback()
 
     @contextmanager
-    def writes_held(self) -> Iterator[None]:
-        """Every write to any table meanwhile takes until the end of the block, and then succeeds.
+    def writes_held(self) -> Iterator[Callable[[], bool]]:
+        """Every write to any table meanwhile lasts to the end of the block, and then succeeds.
 
         Its row is written and its statement goes on: it waits for no lock, so that no limit on
-        lock waits ends it.
+        lock waits ends it. Yields a function that tells whether a write is being held now.
         """
         with psycopg.connect(self.direct_url, autocommit=True) as connection:
             tables = connection.execute(USER_TABLES).fetchall()
@@ -163,12 +168,16 @@ class Database:
             for schema, table in tables:
                 connection.execute(
                     sql.SQL(
-                        "create trigger contract_hold after insert or update or delete on {} for each row"
-                        " execute function contract_hold()"
+                        "create trigger contract_hold after insert or update or delete on {}"
+                        " for each row execute function contract_hold()"
                     ).format(sql.Identifier(schema, table))
                 )
+
+            def holds_one() -> bool:
+                return connection.execute(HELD).fetchone() is not None
+
             try:
-                yield
+                yield holds_one
             finally:
                 connection.execute("select pg_advisory_unlock(4711)")
                 # One at a time: two locks at once would deadlock with a write that goes on now.

@@ -2,11 +2,10 @@
 
 import re
 
-import httpx
 import pytest
 
 from .client import Caller, Guarded, new_key
-from .service import Service
+from .service import PLAIN, Service
 
 SAMPLE = re.compile(
     r"(?P<name>[a-zA-Z_:][a-zA-Z0-9_:]*)"
@@ -25,7 +24,7 @@ def metrics_url(service: Service) -> str:
 
 def read(url: str) -> dict[str, float]:
     """Every sample by its name and labels; every line must be of the text format."""
-    response = httpx.get(url, trust_env=False)
+    response = PLAIN.get(url)
     assert response.status_code == 200
     assert response.headers["content-type"].split(";")[0] in {
         "text/plain",
@@ -42,12 +41,12 @@ def read(url: str) -> dict[str, float]:
 
 def test_metrics_are_the_prometheus_text_format(metrics_url: str):
     assert read(metrics_url)
-    assert httpx.head(metrics_url, trust_env=False).status_code == 200
+    assert PLAIN.head(metrics_url).status_code == 200
 
 
 def test_metrics_need_no_token_and_no_other_path_is_there(metrics_url: str):
     base = metrics_url.removesuffix("/metrics")
-    assert httpx.get(base + "/v1/customers", trust_env=False).status_code == 404
+    assert PLAIN.get(base + "/v1/customers").status_code == 404
 
 
 def test_a_request_is_counted_and_timed_under_its_route(
@@ -80,7 +79,7 @@ def test_ids_tenants_and_unknown_paths_make_no_series(
     for path in paths:
         nobody.get(path)
         nobody.request("BREW", path, checked=False)
-    text = httpx.get(metrics_url, trust_env=False).text
+    text = PLAIN.get(metrics_url).text
     for secret in [order["id"], order["customerId"], tenant, "BREW", *paths]:
         assert secret not in text
     assert re.search(r'"[^"]*/v1/orders/[:{<][^"]*"', text), "no series of the route's template"

@@ -14,8 +14,8 @@ from .client import customer_body, new_key, order_body
 from .raw import connect, read_until_quiet, request_bytes
 from .service import wait_until
 
-DRAIN_SECONDS = 2.0
-GRACE_SECONDS = 6.0
+DRAIN_SECONDS = 1.5
+GRACE_SECONDS = 5.0
 SETTINGS = {
     "SHUTDOWN_DRAIN_MS": str(int(DRAIN_SECONDS * 1000)),
     "SHUTDOWN_GRACE_MS": str(int(GRACE_SECONDS * 1000)),
@@ -27,6 +27,10 @@ SETTINGS = {
 
 def wants_close(response: httpx.Response) -> bool:
     return "close" in response.headers.get("connection", "").lower()
+
+
+def new_client() -> httpx.Client:
+    return httpx.Client(trust_env=False, verify=False, timeout=20)
 
 
 @dataclass
@@ -42,12 +46,17 @@ class Load:
 
     def reuse_connections(self) -> None:
         """Keeps its connection until told `Connection: close`, as every HTTP client does."""
-        with httpx.Client(trust_env=False, timeout=20) as client:
+        with new_client() as client:
             self._ask(client.get)
 
     def connect_anew(self) -> None:
         """Uses a new connection every time, as a load balancer with a cold pool does."""
-        self._ask(lambda *a, **k: httpx.get(*a, trust_env=False, timeout=20, **k))
+
+        def get(url: str, headers: dict[str, str]) -> httpx.Response:
+            with new_client() as client:
+                return client.get(url, headers=headers)
+
+        self._ask(get)
 
     def _ask(self, get) -> None:
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -145,9 +154,9 @@ def test_a_request_in_flight_is_finished_after_the_drain(launch, new_database, c
         body = order_body(api.customer()["id"])
         answers: list[httpx.Response] = []
         asker = threading.Thread(target=lambda: answers.append(api.post("/v1/orders", body)))
-        with database.writes_held():
+        with database.writes_held() as holds_one:
             asker.start()
-            time.sleep(0.3)
+            wait_until(holds_one, 5, lambda: "the request does not write")
             told = service.terminate()
             time.sleep(DRAIN_SECONDS + 0.7)
             assert service.process.poll() is None
@@ -171,9 +180,9 @@ def test_a_request_that_hangs_is_given_up_within_the_grace_time_with_exit_1(
                 api.post("/v1/customers", customer_body(), checked=False)
 
         asker = threading.Thread(target=ask)
-        with database.writes_held():
+        with database.writes_held() as holds_one:
             asker.start()
-            time.sleep(0.3)
+            wait_until(holds_one, 5, lambda: "the request does not write")
             told = service.terminate()
             assert service.wait(GRACE_SECONDS + 2) == 1
             took = time.monotonic() - told
