@@ -106,7 +106,7 @@ class KeySet:
         self._refuse_development_keys = refuse_development_keys
         self._keys: tuple[VerificationKey, ...] = ()
         self._refresh_budget = TokenBuckets(capacity=3, per_second=0.2)
-        self._refreshing: asyncio.Task[bool] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
         self._reachable = False
         self._refresh_after = 0.0
         self.generation = 0
@@ -122,8 +122,8 @@ class KeySet:
             self.refresh_soon()
         if (key := self._known(kid, algorithm)) is not None:
             return key
-        if self._refresh_budget.try_take() == 0.0:
-            self._reachable = await asyncio.shield(self._refresh())
+        if self._is_refreshing() or self._refresh_budget.try_take() == 0.0:
+            await asyncio.shield(self._refresh())
             if (key := self._known(kid, algorithm)) is not None:
                 return key
         if not self._reachable:
@@ -135,13 +135,16 @@ class KeySet:
         self._refresh_after = time.monotonic() + MAX_AGE_S
         self._refresh()
 
-    def _refresh(self) -> asyncio.Task[bool]:
-        """The refresh that is under way, or a new one; true when the issuer answered."""
+    def _refresh(self) -> asyncio.Task[None]:
+        """The refresh that is under way, or a new one."""
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._fetch())
         return self._refreshing
 
-    async def _fetch(self) -> bool:
+    def _is_refreshing(self) -> bool:
+        return self._refreshing is not None and not self._refreshing.done()
+
+    async def _fetch(self) -> None:
         try:
             async with asyncio.timeout(FETCH_TIMEOUT_S):
                 keys = parse_jwks(
@@ -152,13 +155,12 @@ class KeySet:
             log.warning("jwks refresh failed", reason=f"{type(error).__name__}: {error}")
             self._refresh_after = time.monotonic() + 10
             self._reachable = False
-            return False
+            return
         if _fingerprint(keys) != _fingerprint(self._keys):
             self.generation += 1  # verified tokens of withdrawn keys are to be forgotten
         self._keys = keys
         self._reachable = True
         self._refresh_after = time.monotonic() + MAX_AGE_S
-        return True
 
     def _known(self, kid: str | None, algorithm: str) -> VerificationKey | None:
         """By key id; a token without one is fine as long as only one key can be meant."""

@@ -42,7 +42,7 @@ class DatabaseProbe:
                 await self.ask()
                 await asyncio.sleep(self._interval_s)
         finally:
-            self._drop()
+            self.close()
 
     async def ask(self) -> None:
         """Ask once and remember the outcome."""
@@ -51,7 +51,7 @@ class DatabaseProbe:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the answer is "not now"
             self._failures += 1
             self.last_error = type(error).__name__
-            self._drop()
+            self.close()
         else:
             self._failures = 0
             self.last_error = None
@@ -66,7 +66,8 @@ class DatabaseProbe:
             )
         await self._connection.execute("select 1")
 
-    def _drop(self) -> None:
+    def close(self) -> None:
+        """Let go of the connection; the next question opens another."""
         if self._connection is not None:
             with suppress(Exception):
                 self._connection.terminate()

@@ -51,21 +51,17 @@ def check_content_coding(content_encoding: bytes | None) -> None:
 
 async def read_body(receive: Receive, limit: int) -> bytes:
     """The whole body; also of a chunked one never more than `limit` bytes are held."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.request" and not message.get("more_body", False):
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
         if len(body) > limit:
             raise _too_large(limit)
-        return body
-    parts = bytearray(body)
-    while message.get("more_body", False):
-        message = await receive()
-        parts += message.get("body", b"")
-        if len(parts) > limit:
-            raise _too_large(limit)
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnect
-    return bytes(parts)
+        more = message.get("more_body", False)
+    return bytes(body)
 
 
 def decode_json(body: bytes) -> Any:

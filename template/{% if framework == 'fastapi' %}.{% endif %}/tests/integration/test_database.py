@@ -134,13 +134,14 @@ async def test_the_probe_goes_down_after_three_failures_and_up_after_one_answer(
     probe._address = parse_database_url("postgresql://127.0.0.1:1/nowhere")
     states = []
     for _ in range(3):
-        probe._drop()
+        probe.close()
         await probe.ask()
         states.append(probe.up)
     assert states == [True, True, False]
     probe._address = parse_database_url(database_url)
     await probe.ask()
     assert probe.up
+    probe.close()
 
 
 async def test_the_probe_gives_up_on_a_server_that_does_not_answer() -> None:

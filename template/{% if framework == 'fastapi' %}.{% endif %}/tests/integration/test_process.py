@@ -12,6 +12,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import asyncpg
 import httpx
@@ -39,14 +41,22 @@ def free_port() -> int:
 
 
 class Service:
-    def __init__(self, process: subprocess.Popen[str], port: int, metrics_port: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], output: IO[bytes], port: int, metrics_port: int
+    ) -> None:
         self.process = process
+        self._output = output
         self.url = f"http://127.0.0.1:{port}"
         self.metrics_url = f"http://127.0.0.1:{metrics_port}/metrics"
 
+    def output(self) -> str:
+        """What the process has written so far."""
+        self._output.seek(0)
+        return self._output.read().decode()
+
     def wait_until_ready(self) -> None:
         for _ in range(200):
-            assert self.process.poll() is None, self.process.communicate()
+            assert self.process.poll() is None, self.output()
             with suppress(httpx.TransportError):
                 if httpx.get(f"{self.url}/readyz").status_code == 200:
                     return
@@ -57,6 +67,7 @@ class Service:
 @contextmanager
 def serving(environment: Mapping[str, str], **changes: str) -> Iterator[Service]:
     port, metrics_port = free_port(), free_port()
+    output = TemporaryFile()  # never a pipe: a full one would stop the service
     process = subprocess.Popen(
         [sys.executable, "-m", "app"],
         cwd=ROOT,
@@ -70,17 +81,17 @@ def serving(environment: Mapping[str, str], **changes: str) -> Iterator[Service]
             "SHUTDOWN_GRACE_MS": "5000",
             **changes,
         },
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
-        text=True,
     )
-    service = Service(process, port, metrics_port)
+    service = Service(process, output, port, metrics_port)
     try:
         service.wait_until_ready()
         yield service
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        output.close()
 
 
 def test_wrong_configuration_is_told_in_lines_and_exit_code_2() -> None:
@@ -122,8 +133,8 @@ def test_logs_are_json_from_the_first_line_to_the_last(environment: Mapping[str,
     with serving(environment) as service:
         httpx.get(f"{service.url}/livez", headers={"x-request-id": "find-me"})
         service.process.send_signal(signal.SIGTERM)
-        output, _ = service.process.communicate(timeout=10)
-    lines = [json.loads(line) for line in output.splitlines()]
+        assert service.process.wait(timeout=10) == 0
+        lines = [json.loads(line) for line in service.output().splitlines()]
     events = [line["event"] for line in lines]
     assert events[0] == "listening"
     assert events[-1] == "stopped"

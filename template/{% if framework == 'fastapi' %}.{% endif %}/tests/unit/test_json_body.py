@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 
 import pytest
+from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from app.http.json_body import (
@@ -13,7 +14,7 @@ from app.http.json_body import (
     decode_json,
     read_body,
 )
-from app.http.problems import Problem
+from app.http.problems import Problem, problem_of
 
 MALFORMED = {
     "empty": b"",
@@ -105,9 +106,27 @@ async def test_a_body_in_chunks_is_joined() -> None:
     assert await read_body(Chunks([b"ab", b"", b"cd"]), limit=4) == b"abcd"
 
 
-async def test_reading_stops_at_the_limit() -> None:
-    chunks = Chunks([b"x" * 10] * 1000)
+@pytest.mark.parametrize(
+    ("chunks", "taken"),
+    [([b"x" * 26], 1), ([b"x" * 26, b"never asked for"], 1), ([b"x" * 10] * 1000, 3)],
+)
+async def test_reading_stops_at_the_limit(chunks: list[bytes], taken: int) -> None:
+    receive = Chunks(chunks)
     with pytest.raises(Problem) as refusal:
-        await read_body(chunks, limit=25)
+        await read_body(receive, limit=25)
     assert refusal.value.kind.status == 413
-    assert chunks.taken == 3
+    assert receive.taken == taken
+
+
+async def test_a_caller_that_goes_away_amid_the_body_is_no_error_of_ours() -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    with pytest.raises(ClientDisconnect) as gone:
+        await read_body(receive, limit=25)
+    assert problem_of(gone.value).kind.status == 400
