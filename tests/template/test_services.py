@@ -13,7 +13,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -50,11 +49,13 @@ def service(tree: str, example: str, installed: Callable[..., Path]) -> Iterator
     (directory / ".env").unlink(missing_ok=True)
 
 
-def test_lint_finds_nothing(service: Path):
+def test_lint_finds_nothing_and_leaves_nothing_behind(service: Path):
     succeed(service, "lint")
+    succeed(service, "token")
+    assert git(service, "status", "--porcelain") == ""
 
 
-def test_the_tests_pass_and_never_use_database_url(service: Path):
+def test_the_tests_pass_without_a_database_and_leave_nothing_behind(service: Path):
     nowhere = "postgresql://nobody:wrong@127.0.0.1:1/production"
     output = succeed(
         service,
@@ -65,32 +66,43 @@ def test_the_tests_pass_and_never_use_database_url(service: Path):
     )
     assert "passed" in output
     assert "skipped" not in output
+    assert git(service, "status", "--porcelain") == ""
 
 
-def test_the_tests_use_a_given_server(service: Path, database_url: str):
-    assert "passed" in succeed(service, "test", TEST_DATABASE_URL=database_url)
+def environment_of_tests(service: Path, *arguments: str, **variables: str) -> dict[str, str]:
+    """What `make test` gives to the test run, by running `env` in its place."""
+    output = succeed(service, "test", "TESTS=env", *arguments, **variables)
+    return dict(line.split("=", 1) for line in output.splitlines() if "=" in line)
 
 
-def test_the_tests_use_the_server_that_the_env_file_names(service: Path, database_url: str):
-    (service / ".env").write_text(f"TEST_DATABASE_URL={database_url}\nDATABASE_URL=nonsense\n")
-    assert "passed" in succeed(service, "test")
+def test_the_tests_use_a_given_server_and_see_no_other(service: Path):
+    given = "postgresql://tests@127.0.0.1:1/tests"
+    seen = environment_of_tests(service, TEST_DATABASE_URL=given, DATABASE_URL="postgresql://x/y")
+    assert seen["TEST_DATABASE_URL"] == given
+    assert not {"DATABASE_URL", "DATABASE_DIRECT_URL"} & seen.keys()
 
 
-def test_the_tests_use_the_server_of_compose(service: Path, database_url: str, tmp_path: Path):
-    """Docker is played by a program that answers with the address of a real server."""
-    name = service.name.replace("-", "_")
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(f"create database {name}")
-    address = urlsplit(database_url).netloc.rpartition("@")[2]
+def test_the_tests_take_their_server_and_nothing_else_from_the_env_file(service: Path):
+    given = "postgresql://tests@127.0.0.1:1/tests?sslmode=require&x=y"
+    (service / ".env").write_text(f"TEST_DATABASE_URL={given}\nDATABASE_URL=x\nLOG_LEVEL=error\n")
+    seen = environment_of_tests(service)
+    assert seen["TEST_DATABASE_URL"] == given
+    assert not {"DATABASE_URL", "LOG_LEVEL"} & seen.keys()
+
+
+def test_the_tests_get_a_server_of_their_own(service: Path):
+    seen = environment_of_tests(service, SENIOR_BACKEND=CHECKOUT)
+    assert seen["TEST_DATABASE_URL"].startswith("postgresql://postgres@127.0.0.1:")
+
+
+def test_the_tests_use_the_server_of_compose(service: Path, tmp_path: Path):
+    """Docker is played by a program that answers as it does."""
     docker = tmp_path / "docker"
-    docker.write_text(f'#!/bin/sh\ncase "$*" in "compose port "*) echo {address} ;; esac\n')
+    docker.write_text('#!/bin/sh\ncase "$*" in "compose port "*) echo 127.0.0.1:49153 ;; esac\n')
     docker.chmod(0o755)
-    try:
-        path = f"{tmp_path}{os.pathsep}{PATH}"
-        assert "passed" in succeed(service, "test", "DB=compose", PATH=path)
-    finally:
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            connection.execute(f"drop database {name}")
+    path = f"{tmp_path}{os.pathsep}{PATH}"
+    seen = environment_of_tests(service, "DB=compose", PATH=path)
+    assert seen["TEST_DATABASE_URL"].startswith("postgresql://postgres:postgres@127.0.0.1:49153/")
 
 
 def test_set_up_is_done_once(service: Path):
@@ -263,13 +275,6 @@ def test_clean_keeps_the_data_and_the_keys(tree: str, example: str, tmp_path: Pa
 def test_the_locks_are_what_pyproject_says(service: Path):
     """`make lock` leaves committed locks alone while pyproject.toml has not changed."""
     succeed(service, "lock")
-    assert git(service, "status", "--porcelain") == ""
-
-
-def test_what_the_tools_leave_behind_is_ignored(service: Path, database_url: str):
-    succeed(service, "token")
-    succeed(service, "lint")
-    succeed(service, "test", TEST_DATABASE_URL=database_url)
     assert git(service, "status", "--porcelain") == ""
 
 
