@@ -35,11 +35,25 @@ def test_the_version_is_the_packages() -> None:
     assert run("--version").stdout == f"senior-backend, version {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [("no-such-tool",), ("--no-such-flag",)])
-def test_bad_usage_exits_2_without_a_traceback(arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("no-such-tool",), "No such command 'no-such-tool'; see senior-backend --help"),
+        (("--no-such-flag",), "No such option '--no-such-flag'; see senior-backend --help"),
+        (("check", "x"), "No such command 'x'; see senior-backend check --help"),
+        (("new",), "Missing argument 'DIR'; see senior-backend new --help"),
+    ],
+)
+def test_bad_usage_is_one_line_and_exits_2(arguments: tuple[str, ...], message: str) -> None:
     done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"senior-backend: {message}\n"
+
+
+def test_without_arguments_the_help_is_shown() -> None:
+    done = run()
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("Usage: senior-backend")
 
 
 def test_an_unknown_rule_is_refused_with_the_nearest_one() -> None:

@@ -11,7 +11,9 @@ from typing import NoReturn
 import click
 
 from senior_backend import __version__
-from senior_backend.errors import SeniorBackendError
+from senior_backend.errors import InputError, SeniorBackendError
+
+_INTERRUPTED = 130  # what a shell reports for SIGINT; 1 would mean findings
 
 # Command -> where its click command is. A further tool is a folder with command.py and a line here.
 TOOLS = {
@@ -50,10 +52,27 @@ def cli() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with one of the documented codes."""
+    """Run the command line and exit with one of the documented codes, or 130 after Ctrl-C."""
     try:
-        cli.main(args=arguments, prog_name="senior-backend")
+        code = cli.main(args=arguments, prog_name="senior-backend", standalone_mode=False)
     except SeniorBackendError as error:
-        click.echo(f"senior-backend: {error}", err=True)
-        sys.exit(error.exit_code)
-    raise AssertionError("click exits by itself")
+        _stop(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(InputError.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "senior-backend"
+        _stop(
+            f"{error.format_message().removesuffix('.')}; see {command} --help",
+            InputError.exit_code,
+        )
+    except click.ClickException as error:
+        _stop(error.format_message(), InputError.exit_code)
+    except click.Abort:
+        sys.exit(_INTERRUPTED)
+    sys.exit(code)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    click.echo(f"senior-backend: {' '.join(message.split())}", err=True)
+    sys.exit(code)
