@@ -88,7 +88,7 @@ def tenant() -> str:
 
 @pytest.fixture
 def token(key_directory: Path, tenant: str) -> Token:
-    """Mints a token: `token("orders:read", tenant=..., subject=...)`."""
+    """Mints a token: `token("things:read", tenant=..., subject=...)`."""
 
     def mint(*scopes: str, tenant: str = tenant, subject: str = "tester") -> str:
         rules = TokenRules(ISSUER, AUDIENCE, "tenant", "scope")

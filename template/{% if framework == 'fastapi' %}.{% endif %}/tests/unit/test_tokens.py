@@ -32,7 +32,7 @@ def claims(**changes: Any) -> dict[str, Any]:
         "sub": "ada",
         "exp": int(time.time()) + 300,
         "tenant": "acme",
-        "scope": "orders:read orders:write",
+        "scope": "things:read things:write",
     }
     return {name: value for name, value in (sound | changes).items() if value is not None}
 
@@ -67,7 +67,7 @@ BELIEVED: dict[str, Callable[[], str]] = {
 async def test_believes(mint: Callable[[], str]) -> None:
     principal = await verifier().verify(mint())
     assert (principal.tenant, principal.subject) == ("acme", "ada")
-    assert principal.scopes == {"orders:read", "orders:write"}
+    assert principal.scopes == {"things:read", "things:write"}
 
 
 REFUSED: dict[str, Callable[[], str]] = {
