@@ -67,31 +67,28 @@ class Service:
 @contextmanager
 def serving(environment: Mapping[str, str], **changes: str) -> Iterator[Service]:
     port, metrics_port = free_port(), free_port()
-    output = TemporaryFile()  # never a pipe: a full one would stop the service
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app"],
-        cwd=ROOT,
-        env={
-            "PATH": os.environ["PATH"],
-            **environment,
-            "PORT": str(port),
-            "METRICS_PORT": str(metrics_port),
-            "LOG_LEVEL": "info",
-            "SHUTDOWN_DRAIN_MS": "500",
-            "SHUTDOWN_GRACE_MS": "5000",
-            **changes,
-        },
-        stdout=output,
-        stderr=subprocess.STDOUT,
-    )
-    service = Service(process, output, port, metrics_port)
-    try:
-        service.wait_until_ready()
-        yield service
-    finally:
-        process.kill()
-        process.wait()
-        output.close()
+    settings = {
+        "PORT": str(port),
+        "METRICS_PORT": str(metrics_port),
+        "LOG_LEVEL": "info",
+        "SHUTDOWN_DRAIN_MS": "500",
+        "SHUTDOWN_GRACE_MS": "5000",
+    }
+    with TemporaryFile() as output:  # never a pipe: a full one would stop the service
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app"],
+            cwd=ROOT,
+            env={"PATH": os.environ["PATH"], **environment, **settings, **changes},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        service = Service(process, output, port, metrics_port)
+        try:
+            service.wait_until_ready()
+            yield service
+        finally:
+            process.kill()
+            process.wait()
 
 
 def test_wrong_configuration_is_told_in_lines_and_exit_code_2() -> None:
