@@ -1,4 +1,4 @@
-"""What every combination of answers renders: whole, parseable files, the recorded list of them."""
+"""What the answers render: whole, parseable files, and the recorded list of them."""
 
 import filecmp
 import json
@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.fixtures.template import ROOT, answer_flags, commit_all, copier, snapshot
-from tests.template.trees import COMBINATIONS, name_of
+from tests.template.trees import PAIRWISE, name_of
 
 RECORDED = Path(__file__).parent / "files"
 
@@ -45,7 +45,7 @@ def without_workflow_expressions(text: str) -> str:
     return re.sub(r"\$\{\{.*?\}\}", "", text)
 
 
-@pytest.fixture(scope="module", params=COMBINATIONS, ids=name_of)
+@pytest.fixture(scope="module", params=PAIRWISE, ids=name_of)
 def answers(request: pytest.FixtureRequest) -> dict[str, str]:
     return request.param
 
