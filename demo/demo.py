@@ -7,7 +7,9 @@ running service. ``--svg FILE`` also writes what was shown as a picture.
 import argparse
 import json
 import os
+import re
 import secrets
+import shlex
 import signal
 import socket
 import subprocess
@@ -78,8 +80,7 @@ class Tour:
         log = self.directory / "demo.log"
         with log.open("w") as output:
             server = subprocess.Popen(
-                command,
-                shell=True,
+                shlex.split(command),  # no shell between us, which would not wait for the server
                 cwd=self.directory,
                 env=self.environment,
                 stdout=output,
@@ -96,9 +97,9 @@ class Tour:
             self.console.print(f"  [dim]ready after {time.monotonic() - started:.1f} s[/]")
             yield url
         finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGTERM)
-            server.wait(30)
+            stop(server)
+        for line in log.read_text().strip().splitlines()[-3:]:
+            self.console.print(f"  {escape(shorten(line))}")
 
     def request(
         self, client: httpx.Client, method: str, path: str, **more: object
@@ -135,7 +136,14 @@ def ready(url: str) -> bool:
         return False
 
 
-def shorten(text: str, limit: int = 300) -> str:
+def stop(server: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the whole process group, then wait until the service has drained."""
+    if server.poll() is None:
+        os.killpg(server.pid, signal.SIGTERM)
+    server.wait(60)
+
+
+def shorten(text: str, limit: int = 230) -> str:
     """``text`` on one line, cut after ``limit`` characters."""
     line = " ".join(text.split())
     return line if len(line) <= limit else line[:limit] + " ..."
@@ -156,8 +164,8 @@ def tour(console: Console, directory: Path) -> None:
             use_orders(guide, url, client)
         guide.say("Metrics per route template, on a port of their own")
         metrics = httpx.get(f"http://127.0.0.1:{guide.environment['METRICS_PORT']}/metrics").text
-        lines = [m for m in metrics.splitlines() if m.startswith("http_") and "orders" in m]
-        console.print("  " + escape("\n  ".join(lines[:2])))
+        lines = [m for m in metrics.splitlines() if "_count{" in m and "/v1/orders" in m]
+        console.print("  " + escape("\n  ".join(lines)))
         guide.say("Stop: readiness turns 503, requests drain, exit 0")
     guide.type("make db-stop")
 
@@ -197,7 +205,11 @@ def main() -> None:
         tour(console, Path(directory))
     console.print(f"\n[bold]Done in {time.monotonic() - started:.0f} s; nothing is left behind.[/]")
     if arguments.svg:
-        console.save_svg(str(arguments.svg), title="make demo")
+        # Without its web fonts: a picture in a README must not call other hosts.
+        picture = re.sub(
+            r"@font-face \{.*?\}", "", console.export_svg(title="make demo"), flags=re.DOTALL
+        )
+        arguments.svg.write_text(picture)
 
 
 if __name__ == "__main__":
