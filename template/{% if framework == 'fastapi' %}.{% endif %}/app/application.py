@@ -161,6 +161,8 @@ def describe_api(*, docs: bool = False) -> FastAPI:
         docs_url="/docs" if docs else None,
         redoc_url=None,
         redirect_slashes=False,
+        # `observability.tracing` begins at the edge, and never sends queries or values.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         exception_handlers={
             HTTPException: _framework_error,
             RequestValidationError: _error,

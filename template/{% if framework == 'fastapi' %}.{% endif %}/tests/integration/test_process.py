@@ -1,6 +1,7 @@
 """The commands, as a shell or an orchestrator sees them: output, signals and exit codes."""
 
 import asyncio
+import gzip
 import json
 import os
 import signal
@@ -11,13 +12,16 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, ClassVar
 
 import asyncpg
 import httpx
 import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -145,6 +149,44 @@ def test_metrics_have_a_port_of_their_own(environment: Mapping[str, str]) -> Non
         assert httpx.get(f"{service.url}/metrics").status_code == 404
     assert 'http_requests_total{method="GET",route="unmatched",status="404"} 1.0' in text
     assert "database_pool_max_connections 10.0" in text
+
+
+class Collector(BaseHTTPRequestHandler):
+    """An OpenTelemetry collector that keeps what it gets."""
+
+    spans: ClassVar[list[Span]] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers.get("content-encoding") == "gzip":
+            body = gzip.decompress(body)
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                self.spans.extend(scope.spans)
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_request_is_one_span_of_the_callers_trace(environment: Mapping[str, str]) -> None:
+    trace_id, parent_id = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+    with HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        endpoint = f"http://127.0.0.1:{collector.server_port}"
+        with serving(environment, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint) as service:
+            headers = {"traceparent": f"00-{trace_id}-{parent_id}-01"}
+            httpx.get(f"{service.url}/livez?secret=1", headers=headers)
+            service.process.send_signal(signal.SIGTERM)
+            assert service.process.wait(timeout=10) == 0
+            lines = [json.loads(line) for line in service.output().splitlines()]
+        collector.shutdown()
+    (span,) = [span for span in Collector.spans if span.trace_id.hex() == trace_id]
+    assert (span.name, span.parent_span_id.hex()) == ("GET /livez", parent_id)
+    assert "secret" not in str(span)
+    (line,) = [line for line in lines if line.get("trace_id") == trace_id]
+    assert line["span_id"] == span.span_id.hex()
 
 
 def test_sigterm_drains_and_exits_0(environment: Mapping[str, str]) -> None:
