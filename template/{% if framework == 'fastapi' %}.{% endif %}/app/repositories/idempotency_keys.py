@@ -58,7 +58,6 @@ on conflict (tenant_id, subject, method, route, key) do update
       etag = excluded.etag, body = excluded.body, created_at = now(),
       expires_at = excluded.expires_at
   where held.expires_at <= now()
-returning true
 """)
 
 _FIND = text("""
@@ -105,7 +104,7 @@ async def claim(
         "body": reply.body,
         "kept_for": KEPT_FOR,
     }
-    if (await transaction.execute(_CLAIM, names | reply_values)).one_or_none() is not None:
+    if (await transaction.execute(_CLAIM, names | reply_values)).rowcount == 1:
         return Claim.TAKEN
     stored = (await transaction.execute(_FIND, names)).one_or_none()
     return Claim.IN_PROGRESS if stored is None else StoredReply(*stored)
