@@ -33,5 +33,5 @@ def test_the_steps_give_a_service_that_passes(
     succeed(service, "lint")
     succeed(service, "test", SENIOR_BACKEND=str(ROOT))
     description = (service / "openapi.json").read_text()
-    assert '"/v1/notes/{note_id}"' in description
-    assert '"notes:write"' in description
+    assert '"/v1/memos/{memo_id}"' in description
+    assert '"memos:write"' in description
