@@ -23,6 +23,12 @@ auth_type = any
 pool_mode = transaction
 max_client_conn = 500
 default_pool_size = 10
+; A server that went away is noticed at once and asked for again at once, as a service would itself;
+; by default clients wait two minutes, and a failed server is left alone for fifteen seconds.
+query_wait_timeout = 1
+server_connect_timeout = 1
+server_login_retry = 0.2
+server_check_delay = 0
 """
 
 
