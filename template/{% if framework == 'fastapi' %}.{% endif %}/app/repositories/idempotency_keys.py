@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from hashlib import sha256
-from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.repositories.statement import Statement
 
 KEPT_FOR = timedelta(hours=24)
 
@@ -44,7 +44,7 @@ class Claim(Enum):
 
 # One statement takes the lock of the key, for this transaction, and stores the reply. Without the
 # lock, or when the key is taken already, it does nothing; an expired key is taken over.
-_CLAIM = text("""
+_CLAIM = Statement("""
 insert into idempotency_keys as held
   (tenant_id, subject, method, route, key,
    request_hash, status, content_type, location, etag, body, expires_at)
@@ -60,13 +60,13 @@ on conflict (tenant_id, subject, method, route, key) do update
   where held.expires_at <= now()
 """)
 
-_FIND = text("""
+_FIND = Statement("""
 select request_hash, status, content_type, location, etag, body from idempotency_keys
  where tenant_id = :tenant and subject = :subject and method = :method
    and route = :route and key = :key and expires_at > now()
 """)
 
-_DELETE_EXPIRED = text("""
+_DELETE_EXPIRED = Statement("""
 delete from idempotency_keys
  where ctid = any(array(
    select ctid from idempotency_keys
@@ -87,32 +87,34 @@ async def claim(
         `Claim.IN_PROGRESS`: another transaction has it, and may yet roll back.
         a stored reply: the key was taken earlier, and this is what was answered.
     """
-    names: dict[str, Any] = {
+    names = {
         "tenant": scope.tenant,
         "subject": scope.subject,
         "method": scope.method,
         "route": scope.route,
         "key": scope.key,
     }
-    reply_values = {
-        "lock": _lock_number(scope),
-        "request_hash": reply.request_hash,
-        "status": reply.status,
-        "content_type": reply.content_type,
-        "location": reply.location,
-        "etag": reply.etag,
-        "body": reply.body,
-        "kept_for": KEPT_FOR,
-    }
-    if (await transaction.execute(_CLAIM, names | reply_values)).rowcount == 1:
+    claimed = await _CLAIM.execute(
+        transaction,
+        **names,
+        request_hash=reply.request_hash,
+        status=reply.status,
+        content_type=reply.content_type,
+        location=reply.location,
+        etag=reply.etag,
+        body=reply.body,
+        kept_for=KEPT_FOR,
+        lock=_lock_number(scope),
+    )
+    if claimed.rowcount == 1:
         return Claim.TAKEN
-    stored = (await transaction.execute(_FIND, names)).one_or_none()
+    stored = (await _FIND.execute(transaction, **names)).one_or_none()
     return Claim.IN_PROGRESS if stored is None else StoredReply(*stored)
 
 
 async def delete_expired(transaction: AsyncConnection, *, batch: int) -> int:
     """Delete at most `batch` expired keys; how many. Several replicas may do so at once."""
-    return (await transaction.execute(_DELETE_EXPIRED, {"batch": batch})).rowcount
+    return (await _DELETE_EXPIRED.execute(transaction, batch=batch)).rowcount
 
 
 def _lock_number(scope: KeyScope) -> int:
