@@ -9,6 +9,7 @@ from benchmarks.overhead.subjects import Subject, surroundings
 from senior_backend.postgres.process import free_port
 
 BARE = "bare FastAPI handler"
+TUNED = "bare, tuned like the service"
 SERVICE = "generated service"
 SYNC = "sync handler, ORM session"
 
@@ -20,6 +21,7 @@ def peers(service: Service, url: str, logs: Path) -> list[Subject]:
     """The service between those it is compared with; `url` is that of the database."""
     return [
         _peer(service, url, logs, BARE, "fastapi_bare.py"),
+        _peer(service, url, logs, TUNED, "fastapi_bare.py", TUNED="1"),
         _service(service, url, logs, SERVICE, "-m", "app"),
         _peer(service, url, logs, SYNC, "fastapi_sync.py"),
     ]
@@ -37,7 +39,7 @@ def variants(service: Service, url: str, logs: Path) -> list[Subject]:
     ]
 
 
-def _peer(service: Service, url: str, logs: Path, name: str, file: str) -> Subject:
+def _peer(service: Service, url: str, logs: Path, name: str, file: str, **more: str) -> Subject:
     return Subject(
         name=name,
         command=(service.python, str(_PEERS / file)),
@@ -47,9 +49,10 @@ def _peer(service: Service, url: str, logs: Path, name: str, file: str) -> Subje
             "DATABASE_URL": url,
             "DATABASE_POOL_MAX": str(POOL),
             "TENANT": TENANT,
-            "PORT": str(free_port()),
-        },
-        log=logs / f"{file}.log",
+            "PORT": (port := str(free_port())),
+        }
+        | more,
+        log=logs / f"peer-{port}.log",
     )
 
 

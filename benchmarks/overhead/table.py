@@ -65,13 +65,16 @@ def layer_costs(runs: Sequence[Run], service: str, kinds: Iterable[str]) -> str:
     return _markdown(header, rows, numbers_from=1)
 
 
-def verdict(runs: Sequence[Run], service: str, baseline: str) -> str:
-    """One line: the goal, and what came of it."""
-    parts = []
-    for kind, request in KINDS.items():
-        ratio = median(ratios(runs, service, baseline, kind, cpu))
-        parts.append(f"{request} {ratio:.2f}x ({'met' if ratio <= GOAL else 'not met'})")
-    return f"Goal: at most {GOAL}x the bare handler's CPU per request. {'; '.join(parts)}."
+def verdict(runs: Sequence[Run], service: str, baselines: Sequence[str]) -> str:
+    """The goal, and what came of it: a line for each baseline."""
+    lines = [f"Goal: at most {GOAL}x a bare handler's CPU per request."]
+    for baseline in baselines:
+        parts = []
+        for kind, request in KINDS.items():
+            ratio = median(ratios(runs, service, baseline, kind, cpu))
+            parts.append(f"{request} {ratio:.2f}x ({'met' if ratio <= GOAL else 'not met'})")
+        lines.append(f"- To the {baseline}: {'; '.join(parts)}.")
+    return "\n".join([lines[0], "", *lines[1:]])
 
 
 def cpu(run: Run) -> float:

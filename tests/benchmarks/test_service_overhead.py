@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
-from benchmarks.overhead.lineup import BARE, SERVICE, SYNC
+from benchmarks.overhead.lineup import BARE, SERVICE, SYNC, TUNED
 from benchmarks.overhead.measure import KINDS
 from benchmarks.overhead.wrk import Requests, find_wrk, send
 from senior_backend.errors import NotRunError
@@ -51,7 +51,7 @@ def test_a_quick_run_measures_every_server_and_layer(wrk: str, tmp_path: Path):
     measured = json.loads(file.read_text())
     compared = measured["comparison"]
     assert {(run["subject"], run["kind"]) for run in compared} == {
-        (subject, kind) for subject in (BARE, SERVICE, SYNC) for kind in KINDS
+        (subject, kind) for subject in (BARE, TUNED, SERVICE, SYNC) for kind in KINDS
     }
     assert {run["subject"] for run in measured["layers"]} == {
         SERVICE,

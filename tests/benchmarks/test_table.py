@@ -56,7 +56,7 @@ def test_the_comparison_has_a_row_for_each_request_and_server():
 def test_the_verdict_judges_each_request_by_itself():
     runs = all_kinds({BARE: 100, SERVICE: 140})
     runs += [run(BARE, 2, 100, "post"), run(SERVICE, 2, 190, "post")]
-    text = verdict(runs, SERVICE, BARE)
+    text = verdict(runs, SERVICE, (BARE,))
     assert "GET /v1/orders/{id} 1.40x (met)" in text
     assert "POST /v1/orders 1.65x (not met)" in text
 
