@@ -90,3 +90,18 @@ def test_the_image_migrates_serves_and_is_healthy(
     finally:
         server.kill()
         server.wait()
+
+
+@pytest.mark.parametrize("platform", ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"])
+def test_every_package_has_a_wheel_for_the_image(
+    installed: Callable[..., Path], platform: str, tmp_path: Path
+):
+    """The slim image has no compiler, and its Python is newer than the one that runs this test."""
+    service = installed("fastapi", "orders")
+    python = re.search(r"(?m)^FROM python:(\d+\.\d+)", (service / "Dockerfile").read_text())
+    assert python
+    install = [UV, "pip", "install", "--quiet", "--dry-run", "--only-binary", ":all:"]
+    target = ["--target", tmp_path, "--python-version", python[1], "--python-platform", platform]
+    lock = ["--require-hashes", "-r", service / "requirements.txt"]
+    result = subprocess.run([*install, *target, *lock], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
