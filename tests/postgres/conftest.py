@@ -1,12 +1,22 @@
-"""The command line as a user runs it."""
+"""Places to work in, and the command line as a user runs it."""
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.postgres.processes import command_line
+
+
+@pytest.fixture
+def open_path():
+    """A folder that the server user can enter; pytest keeps its own to itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        path.chmod(0o711)
+        yield path
 
 
 @pytest.fixture

@@ -50,11 +50,3 @@ def pid_of(server) -> int:
 needs_root = pytest.mark.skipif(
     server_user() is None, reason="only root drops to an unprivileged user"
 )
-
-
-def reachable(folder: Path) -> Path:
-    """pytest keeps its folders to itself; as root the server user has to pass through."""
-    if server_user() is not None:
-        for each in [folder, *folder.parents][:3]:
-            each.chmod(each.stat().st_mode | 0o011)
-    return folder

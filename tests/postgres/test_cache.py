@@ -11,7 +11,7 @@ from senior_backend.postgres.cache import cached, forget
 from senior_backend.postgres.identity import server_user
 from senior_backend.postgres.installation import resolve
 from senior_backend.postgres.places import cache
-from tests.postgres.processes import needs_root, reachable
+from tests.postgres.processes import needs_root
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +21,8 @@ def programs() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_cache(programs, monkeypatch, tmp_path):
-    monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(reachable(tmp_path) / "cache"))
+def own_cache(programs, monkeypatch, open_path):
+    monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(open_path / "cache"))
 
 
 class Builder:
@@ -85,25 +85,25 @@ def test_damaged_cluster_is_initialised_anew(programs):
     assert control.exists()
 
 
-def test_folder_that_others_can_write_is_not_trusted(tmp_path):
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache").chmod(0o777)
+def test_folder_that_others_can_write_is_not_trusted(open_path):
+    (open_path / "cache").mkdir()
+    (open_path / "cache").chmod(0o777)
     with pytest.raises(NotRunError, match="can be written by others: set SENIOR_BACKEND_CACHE"):
         cache(None)
 
 
-def test_link_is_not_trusted(tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "cache").symlink_to(tmp_path / "elsewhere")
+def test_link_is_not_trusted(open_path):
+    (open_path / "elsewhere").mkdir()
+    (open_path / "cache").symlink_to(open_path / "elsewhere")
     with pytest.raises(NotRunError, match="is not a folder"):
         cache(None)
 
 
 @needs_root
-def test_folder_of_another_user_is_not_trusted(tmp_path):
+def test_folder_of_another_user_is_not_trusted(open_path):
     import os
 
-    (tmp_path / "cache").mkdir(mode=0o755)
-    os.chown(tmp_path / "cache", 12345, 12345)
+    (open_path / "cache").mkdir(mode=0o755)
+    os.chown(open_path / "cache", 12345, 12345)
     with pytest.raises(NotRunError, match="belongs to another user"):
         cache(None)

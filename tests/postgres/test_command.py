@@ -20,7 +20,6 @@ from tests.postgres.processes import (
     has_ended,
     is_gone,
     needs_root,
-    reachable,
 )
 
 ROOT = Path("/var/lib/senior-backend")
@@ -54,8 +53,8 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path, senior_backend):
-    root = reachable(tmp_path) / "project"
+def project(open_path, senior_backend):
+    root = open_path / "project"
     root.mkdir(mode=0o755)
     project = Project(root, senior_backend)
     yield project

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import Session, start
 from senior_backend.postgres.identity import server_user
 from senior_backend.postgres.installation import resolve
-from tests.postgres.processes import eventually, is_gone, needs_root, pid_of, reachable
+from tests.postgres.processes import eventually, is_gone, needs_root, pid_of
 
 
 @pytest.fixture(scope="module")
@@ -59,23 +60,18 @@ def test_setting_that_does_not_exist_is_named_in_one_line():
         start(settings={"no_such_setting": "1"})
 
 
-def test_servers_can_be_started_by_many_threads_at_once(tmp_path, monkeypatch):
+def test_servers_can_be_started_by_many_threads_at_once(open_path, monkeypatch):
     """With an empty cache, so that all of them want the same cluster initialised first."""
     programs = resolve(None, None, server_user()).bin_dir
-    monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(reachable(tmp_path) / "cache"))
-    ports, threads = [], []
+    monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(open_path / "cache"))
 
-    def run():
+    def port_of_a_server(_: int) -> int:
         with start(pg_bin=programs) as server:
             server.create_database("same_name")
-            ports.append(server.port)
+            return server.port
 
-    for _ in range(3):
-        threads.append(threading.Thread(target=run))
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
-    assert len(set(ports)) == 3
+    with ThreadPoolExecutor(3) as threads:
+        assert len(set(threads.map(port_of_a_server, range(3)))) == 3
 
 
 class TestDatabases:
@@ -212,8 +208,8 @@ class TestEndOfTheParent:
 
 
 class TestDirectory:
-    def test_is_made_and_removed_with_the_server(self, tmp_path):
-        directory = reachable(tmp_path) / "here"
+    def test_is_made_and_removed_with_the_server(self, open_path):
+        directory = open_path / "here"
         with start(directory=directory) as server:
             assert server.directory == directory
         assert not directory.exists()
@@ -227,9 +223,8 @@ class TestDirectory:
             start(directory=tmp_path)
         assert (tmp_path / "precious").read_text() == "data"
 
-    def test_too_deep_for_a_unix_socket_still_listens_on_loopback(self, tmp_path):
-        reachable(tmp_path)
-        with start(directory=tmp_path / ("d" * 100)) as server:
+    def test_too_deep_for_a_unix_socket_still_listens_on_loopback(self, open_path):
+        with start(directory=open_path / ("d" * 100)) as server:
             assert server.socket_directory is None
             server.session().close()
 
@@ -247,14 +242,16 @@ class TestRoot:
         ]
         assert "\nGroups:\t \n" in status or "\nGroups:\t\n" in status
 
-    def test_works_where_that_user_cannot_go_and_changes_no_mode(self, tmp_path, monkeypatch):
+    def test_works_where_that_user_cannot_go_and_changes_no_mode(
+        self, open_path, tmp_path, monkeypatch
+    ):
         home = tmp_path / "home"
         home.mkdir(mode=0o700)
         monkeypatch.setenv("TMPDIR", str(home))
         monkeypatch.setenv("HOME", str(home))
         monkeypatch.setattr("tempfile.tempdir", None)
         monkeypatch.chdir(home)
-        monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(reachable(tmp_path) / "cache"))
+        monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(open_path / "cache"))
         before = os.umask(0o077)
         try:
             with start() as server:

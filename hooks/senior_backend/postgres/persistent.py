@@ -26,6 +26,7 @@ from senior_backend.postgres.identity import User, may_enter, server_user
 from senior_backend.postgres.installation import Installation, Origin, described, resolve
 from senior_backend.postgres.process import (
     LOOPBACK,
+    backends_remain,
     free_port,
     listening,
     port_is_taken,
@@ -39,6 +40,8 @@ from senior_backend.postgres.supervisor import is_ready
 # Crash recovery of a large database takes its time.
 _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
+# Backends of a crashed server end by themselves, a busy one not at once.
+_BACKENDS_SECONDS = 10.0
 _PORT_ATTEMPTS = 5
 
 
@@ -257,34 +260,16 @@ def _ports(record: Record, wanted: int | None) -> list[int | None]:
 def _launch(
     directory: Path, data: Path, command: list[str], user: User | None, ports: list[int | None]
 ) -> int:
-    """Start ``postgres`` in a session of its own; returns the port on which it became ready."""
+    """Start ``postgres`` on the first port that can be had; returns that port."""
     for wanted in ports:
         port = wanted if wanted is not None else free_port()
-        with (directory / "log").open("ab") as log:
-            before = log.tell()
-            process = subprocess.Popen(
-                [*command, "-c", f"port={port}"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                env=cluster.environment(data.parent),
-                user=user.uid if user else None,
-                group=user.gid if user else None,
-                extra_groups=[] if user else None,
-                start_new_session=True,
-            )
-        until = time.monotonic() + _START_SECONDS
-        while process.poll() is None:
-            if is_ready(data, process.pid):
-                return port
-            if time.monotonic() > until:
-                process.send_signal(signal.SIGQUIT)
-                raise NotRunError(f"PostgreSQL does not become ready: see {directory / 'log'}")
-            time.sleep(0.01)
-        with (directory / "log").open(errors="replace") as lines:
-            lines.seek(before)
-            written = lines.read()
+        written = _attempt(directory, data, [*command, "-c", f"port={port}"], user)
+        until = time.monotonic() + _BACKENDS_SECONDS
+        while written is not None and backends_remain(written) and time.monotonic() < until:
+            time.sleep(0.1)
+            written = _attempt(directory, data, [*command, "-c", f"port={port}"], user)
+        if written is None:
+            return port
         if not port_is_taken(written):
             raise NotRunError(
                 f"PostgreSQL did not start: {reason_in(written)} (see {directory / 'log'})"
@@ -292,6 +277,36 @@ def _launch(
     if len(ports) == 1:
         raise InputError(f"port {ports[0]} is in use: choose another with --port")
     raise NotRunError("no free port was found: try again, or choose one with --port")
+
+
+def _attempt(directory: Path, data: Path, command: list[str], user: User | None) -> str | None:
+    """Start ``postgres`` in a session of its own; what it wrote if it ended, ``None`` if ready."""
+    path = directory / "log"
+    with path.open("ab") as log:
+        before = log.tell()
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            env=cluster.environment(data.parent),
+            user=user.uid if user else None,
+            group=user.gid if user else None,
+            extra_groups=[] if user else None,
+            start_new_session=True,
+        )
+    until = time.monotonic() + _START_SECONDS
+    while process.poll() is None:
+        if is_ready(data, process.pid):
+            return None
+        if time.monotonic() > until:
+            process.send_signal(signal.SIGQUIT)
+            raise NotRunError(f"PostgreSQL does not become ready: see {path}")
+        time.sleep(0.01)
+    with path.open("rb") as written:
+        written.seek(before)
+        return written.read().decode(errors="replace")
 
 
 def _stop(data: Path) -> bool:

@@ -42,8 +42,9 @@ def durable(user: User) -> Path:
 
 def make(path: Path, user: User | None) -> None:
     """Make a folder for us alone, through which, for root, the server user may pass."""
-    path.mkdir()
-    path.chmod(0o711 if user else 0o700)  # whatever the umask is
+    mode = 0o711 if user else 0o700
+    path.mkdir(mode)
+    path.chmod(mode)  # whatever the umask is
 
 
 @contextmanager

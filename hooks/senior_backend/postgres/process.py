@@ -72,6 +72,11 @@ def port_is_taken(log: str) -> bool:
     return "could not create any TCP/IP sockets" in log
 
 
+def backends_remain(log: str) -> bool:
+    """Whether a server ended because backends of a crashed one still use its memory."""
+    return "pre-existing shared memory block" in log
+
+
 def reason_in(log: str) -> str:
     """The line of a server's log that says why it ended."""
     lines = [line.strip() for line in log.splitlines() if line.strip()]
