@@ -167,7 +167,7 @@ def tour(console: Console, directory: Path) -> None:
         lines = [m for m in metrics.splitlines() if "_count{" in m and "/v1/orders" in m]
         console.print("  " + escape("\n  ".join(lines)))
         guide.say("Stop: readiness turns 503, requests drain, exit 0")
-    guide.type("make db-stop")
+    guide.type("senior-backend postgres down --remove")
 
 
 def use_orders(guide: Tour, url: str, client: httpx.Client) -> None:

@@ -65,10 +65,12 @@ def _migrate(down_to: str | None) -> int:
     import logging  # noqa: PLC0415
 
     from alembic.util import CommandError  # noqa: PLC0415
+    from asyncpg.exceptions import InterfaceError, PostgresError  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     from app.database.errors import driver_error  # noqa: PLC0415
     from app.database.migrations import migrate  # noqa: PLC0415
+    from app.database.url import parse_database_url  # noqa: PLC0415
     from app.settings import MigrationSettings  # noqa: PLC0415
 
     settings = MigrationSettings.from_environment()
@@ -76,8 +78,15 @@ def _migrate(down_to: str | None) -> int:
     logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
     try:
         migrate(settings.url, down_to=down_to)
-    except (CommandError, DBAPIError, OSError) as error:
+    except (CommandError, DBAPIError) as error:
         print(f"migrate: {driver_error(error) or error}", file=sys.stderr)
+        return 1
+    except (OSError, PostgresError, InterfaceError) as error:  # it came to no connection
+        print(
+            f"migrate: cannot connect to {parse_database_url(settings.url)}: {error};"
+            f" start the server, or mend {settings.variable}",
+            file=sys.stderr,
+        )
         return 1
     return 0
 

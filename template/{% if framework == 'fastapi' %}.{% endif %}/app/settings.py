@@ -198,6 +198,11 @@ class MigrationSettings(_Environment):
         assert url is not None, "validated"
         return url
 
+    @property
+    def variable(self) -> str:
+        """The variable that `url` was read from."""
+        return "DATABASE_DIRECT_URL" if self.database_direct_url else "DATABASE_URL"
+
 
 class TokenSettings(_Environment):
     """What `token` needs; the defaults are those of `.env.example`."""

@@ -59,10 +59,9 @@ class DatabaseProbe:
     async def _select_one(self) -> None:
         if self._connection is None:
             self._connection = await asyncpg.connect(
-                self._address.dsn,
                 timeout=self._timeout_s,
                 statement_cache_size=0,  # a pooler may stand between
-                **self._address.connect,
+                **self._address.arguments,
             )
         await self._connection.execute("select 1")
 

@@ -7,7 +7,8 @@ parameters into what asyncpg takes, what becomes a server setting, and what has 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from sqlalchemy.engine import URL
 
@@ -31,8 +32,7 @@ _IGNORED = {
     "statement_cache_size",
     "target_session_attrs",
 }
-_CONNECT_ARGUMENTS = {"sslmode": "ssl", "passfile": "passfile"}
-_TLS_FILES = {"sslrootcert", "sslcert", "sslkey", "sslcrl"}
+_TLS = {"sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl"}
 _SETTING = re.compile(r"(?:-c\s*|--)(?P<name>[A-Za-z_][\w.]*)=(?P<value>(?:\\.|[^\s\\])*)")
 
 
@@ -42,7 +42,7 @@ class DatabaseAddress:
 
     Attributes:
         url: for SQLAlchemy's asyncpg dialect, without a query string.
-        connect: further arguments of `asyncpg.connect` (`ssl`, `host` of a Unix socket, ...).
+        connect: further arguments of `asyncpg.connect` (TLS, `host` of a Unix socket, ...).
         server_settings: settings to send at connection start.
         pooled: the address says by itself that a transaction pooler stands before the server.
     """
@@ -53,9 +53,15 @@ class DatabaseAddress:
     pooled: bool = False
 
     @property
-    def dsn(self) -> str:
-        """The same address for a bare `asyncpg.connect`; holds the password."""
-        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    def arguments(self) -> dict[str, Any]:
+        """The whole address as keyword arguments of a bare `asyncpg.connect`."""
+        return {**self.url.translate_connect_args(username="user"), **self.connect}
+
+    def __str__(self) -> str:
+        """Where it is, without who asks: `host:port/database`."""
+        host = self.connect.get("host") or self.url.host or "localhost"
+        port = self.connect.get("port") or self.url.port or 5432
+        return f"{host}:{port}/{self.url.database}"
 
 
 def parse_database_url(text: str) -> DatabaseAddress:
@@ -79,6 +85,7 @@ def parse_database_url(text: str) -> DatabaseAddress:
 
     host = unquote(parts.hostname or "")
     connect: dict[str, str] = {}
+    tls: dict[str, str] = {}
     settings: dict[str, str] = {}
     pooled = host.split(".", 1)[0].endswith("-pooler")  # Neon's naming of its pooled endpoints
     user, password = _credential(parts.username), _credential(parts.password)
@@ -103,16 +110,18 @@ def parse_database_url(text: str) -> DatabaseAddress:
                 )
             case "pgbouncer":
                 pooled = pooled or value.lower() in {"1", "true", "yes"}
-            case _ if name in _CONNECT_ARGUMENTS:
-                connect[_CONNECT_ARGUMENTS[name]] = value
-            case _ if name in _TLS_FILES:
-                # asyncpg reads these from the URL itself, so they go back into it.
+            case _ if name in _TLS:
+                tls[name] = value
+            case "passfile":
                 connect[name] = value
             case _ if name not in _IGNORED:
                 raise ValueError(
                     f"has the parameter {name!r}, which this service does not understand"
                 )
 
+    if tls:
+        # asyncpg reads the names of certificate files only from a URL.
+        connect["dsn"] = f"postgresql:///?{urlencode(tls)}"
     if host.startswith("/"):  # a Unix socket: the directory cannot stand in a URL's authority
         connect["host"] = host
         host = ""

@@ -1,5 +1,8 @@
 """One DATABASE_URL for every client: the forms that people really have."""
 
+import asyncio
+
+import asyncpg
 import pytest
 
 from app.database.url import parse_database_url
@@ -22,21 +25,31 @@ ACCEPTED = {
     "sslmode": (
         "postgresql://db.example.com/shop?sslmode=verify-full",
         "postgresql+asyncpg://db.example.com/shop",
-        {"ssl": "verify-full"},
+        {"dsn": "postgresql:///?sslmode=verify-full"},
+        {},
+        False,
+    ),
+    "certificate files": (
+        "postgresql://h/shop?sslmode=verify-ca&sslrootcert=/ca.pem&sslcert=/c.pem&sslkey=/k.pem",
+        "postgresql+asyncpg://h/shop",
+        {
+            "dsn": "postgresql:///?sslmode=verify-ca"
+            "&sslrootcert=%2Fca.pem&sslcert=%2Fc.pem&sslkey=%2Fk.pem"
+        },
         {},
         False,
     ),
     "Neon, pooled": (
         "postgresql://ada:s@ep-cool-1-pooler.eu-central-1.aws.neon.tech/neondb?sslmode=require&channel_binding=require",
         "postgresql+asyncpg://ada:s@ep-cool-1-pooler.eu-central-1.aws.neon.tech/neondb",
-        {"ssl": "require"},
+        {"dsn": "postgresql:///?sslmode=require"},
         {},
         True,
     ),
     "Neon, direct": (
         "postgresql://ada:s@ep-cool-1.eu-central-1.aws.neon.tech/neondb?sslmode=require",
         "postgresql+asyncpg://ada:s@ep-cool-1.eu-central-1.aws.neon.tech/neondb",
-        {"ssl": "require"},
+        {"dsn": "postgresql:///?sslmode=require"},
         {},
         False,
     ),
@@ -117,6 +130,14 @@ def test_accepts(
     assert dict(address.connect) == connect
     assert dict(address.server_settings) == settings
     assert address.pooled is pooled
+
+
+def test_the_driver_reads_the_certificate_files() -> None:
+    address = parse_database_url(
+        "postgresql://127.0.0.1:1/shop?sslmode=verify-full&sslrootcert=/no/such/ca.pem"
+    )
+    with pytest.raises(FileNotFoundError):
+        asyncio.run(asyncpg.connect(**address.arguments))
 
 
 REFUSED = {
