@@ -1,5 +1,6 @@
 """Git floor: what a real repository holds, and the conflict markers in a text."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -42,6 +43,31 @@ def test_the_root_is_found_from_below_and_inside_a_hook(
 def test_outside_a_repository_is_bad_usage(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not in a Git repository; run this inside one"):
         git.root(tmp_path)
+
+
+def test_outside_a_repository_on_a_mounted_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git adds a hint there, which is not the reason."""
+    program = tmp_path / "git"
+    program.write_text(
+        "#!/bin/sh\n"
+        "echo 'fatal: not a git repository (or any parent up to mount point /home)' >&2\n"
+        "echo 'Stopping at filesystem boundary (GIT_DISCOVERY_ACROSS_FILESYSTEM not set).' >&2\n"
+        "exit 128\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with pytest.raises(InputError, match="is not in a Git repository; run this inside one"):
+        git.root(tmp_path)
+
+
+def test_a_failure_is_explained_by_its_reason_and_not_by_the_hints_after_it(
+    repository: Path,
+) -> None:
+    with pytest.raises(NotRunError) as refused:
+        git.run(["ls-remote", "/nowhere/x"], repository)
+    assert str(refused.value).endswith("fatal: '/nowhere/x' does not appear to be a git repository")
 
 
 def test_a_machine_without_git_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ def run(arguments: list[str], directory: Path) -> str:
     """The standard output of ``git ARGUMENTS`` in ``directory``.
 
     Raises:
-        NotRunError: git is not installed, or the command failed (the message holds its last line).
+        NotRunError: git is not installed, or the command failed (the message holds its first
+            line that says so; what follows it are hints).
     """
     try:
         done = subprocess.run(
@@ -28,7 +29,8 @@ def run(arguments: list[str], directory: Path) -> str:
     except FileNotFoundError:
         raise NotRunError("git is not installed; install it and run this again") from None
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        lines = done.stderr.strip().splitlines() or ["no reason given"]
+        reason = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[-1])
         if "dubious ownership" in done.stderr:
             owned = re.search(r"repository at '(.+)'", done.stderr)
             reason = (

@@ -57,6 +57,8 @@ def test_what_is_written_replaces_the_defaults(tmp_path: Path, text: str, expect
         ("checks:\n", ":1: expected a mapping of settings"),
         ("checks: {\n", ":2: not YAML: expected the node content, but found '<stream end>'"),
         ("checks:\n  limit: !!python/name:os.system x\n", ":2: not YAML: could not determine"),
+        ("checks:\n  limit: 2020-13-45\n", ":2: 'limit' cannot be read: month must be in 1..12"),
+        ("checks: " + "[" * 5000, ":1: nested too deeply; its sections are flat"),
         ("a: b\x00", ":1: not YAML: "),
         (b"\xff\xfe\x00", ": cannot be read"),
     ],

@@ -1,6 +1,7 @@
 """One outcome in every format."""
 
 import json
+import os
 
 import jsonschema
 import pytest
@@ -52,6 +53,15 @@ def test_json_is_the_published_schema() -> None:
     assert document["findings"][0]["fix"] == {"kind": "safe", "diff": "-x\n+y\n"}
     assert document["findings"][1]["suppressed"] == {"reason": "old", "expires": "2027-01-01"}
     assert document["not_analyzed"] == [{"path": "d.bin", "line": 1, "reason": "not UTF-8"}]
+
+
+@pytest.mark.parametrize("output_format", FORMATS)
+def test_a_file_name_that_is_not_utf_8_can_be_written(output_format: str) -> None:
+    name = os.fsdecode(b"caf\xe9.py")
+    text = render(Outcome("check", (Finding("r", name, 1, "m"),), checked=1), output_format)
+    assert r"caf\udce9.py" in text.encode().decode()
+    if output_format == "json":
+        assert json.loads(text)["findings"][0]["path"] == name
 
 
 @pytest.mark.parametrize("output_format", FORMATS)

@@ -35,6 +35,15 @@ TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\n'
             "--ref v7: gh:org/x has no such tag, branch or commit; name one that exists",
         ),
         (
+            TRACEBACK + "Command line: | /usr/bin/git worktree add -- /tmp/x v0.9.0\n"
+            "Stderr:       | fatal: invalid reference: v0.9.0\n",
+            InputError,
+            (
+                "gh:org/x no longer has v0.9.0, the _commit of .copier-answers.yml; "
+                "write one that it has there, and commit it"
+            ),
+        ),
+        (
             TRACEBACK + "Command line: | /usr/bin/git ls-remote\n"
             "Stderr:       | fatal: unable to access 'https://h/x.git/': Could not resolve host: h",
             NotRunError,

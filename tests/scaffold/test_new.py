@@ -5,8 +5,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -285,6 +288,18 @@ def test_a_commit_by_nobody_is_refused_before_the_work(
     assert tree(tmp_path) == {}
 
 
+def test_a_commit_that_git_refuses_leaves_nothing_behind(
+    run: Run, tmp_path: Path, tiny: Path
+) -> None:
+    signed = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "commit.gpgsign",
+              "GIT_CONFIG_VALUE_0": "true", "GIT_CONFIG_KEY_1": "gpg.program",
+              "GIT_CONFIG_VALUE_1": "/bin/false"}  # fmt: skip
+    done = run("new", "svc", "--from", tiny, "--git", "commit", **IDENTITY, **signed)
+    assert done.returncode == 3
+    assert done.stderr.startswith("senior-backend: git commit failed in")
+    assert not (tmp_path / "svc").exists()
+
+
 def test_git_can_be_left_alone(run: Run, tmp_path: Path, tiny: Path) -> None:
     done = run("new", "svc", "--from", tiny, "--git", "none")
     assert not (tmp_path / "svc" / ".git").exists()
@@ -321,6 +336,20 @@ def test_a_new_clone_counts_as_empty(run: Run, tmp_path: Path, tiny: Path) -> No
     assert run("new", ".", "--from", tiny, cwd=tmp_path / "svc").returncode == 0
     assert answers(tmp_path / "svc")["project_name"] == "svc"
     assert git(tmp_path / "svc", "symbolic-ref", "HEAD") == "refs/heads/trunk"
+
+
+def test_a_remote_template_needs_no_home_to_write_to(run: Run, tmp_path: Path, tiny: Path) -> None:
+    bare = tmp_path / "bare.git"
+    git(tmp_path, "clone", "--quiet", "--bare", tiny, bare)
+    git(bare, "update-server-info")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/bare.git"
+        home = {"HOME": "/proc/none", "XDG_CACHE_HOME": ""}
+        done = run("new", "svc", "--from", address, **home)
+        server.shutdown()
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_local_template_is_taken_as_it_is_now(run: Run, tmp_path: Path) -> None:

@@ -21,18 +21,19 @@ from senior_backend.scaffold.questions import Question, parse, parse_answers, re
         ("q: {choices: '{{ computed }}'}", Question("q")),
         ("q: {when: '{{ other }}'}", Question("q")),
         ("q: {secret: true}", Question("q", secret=True)),
+        ("8: x", Question("8", default="x")),
         ("q: {choices: [a], multiselect: true}", Question("q", choices=("a",), multiple=True)),
     ],
 )  # fmt: skip
 def test_forms_of_a_question(text: str, question: Question) -> None:
-    assert parse(text, "copier.yml") == {"q": question}
+    assert parse(text, "copier.yml") == {question.name: question}
 
 
 def test_settings_and_computed_values_are_no_questions() -> None:
     assert parse("_subdirectory: t\nlanguage: {when: false, default: x}\n", "copier.yml") == {}
 
 
-@pytest.mark.parametrize("text", ["", "- a", "a: [", "a: !include b.yml"])
+@pytest.mark.parametrize("text", ["", "- a", "a: [", "a: !include b.yml", "a: 2020-13-45"])
 def test_what_is_no_template_is_refused_by_its_name(text: str) -> None:
     with pytest.raises(InputError, match=r"^/t/copier\.yml: "):
         parse(text, "/t/copier.yml")

@@ -182,7 +182,9 @@ def test_a_dirty_service_is_refused_and_its_work_kept(run: Run, service: Path) -
         ({".copier-answers.yml": "a: 1\n"}, ".",
          (".copier-answers.yml: does not name the template's Git address and version "
          "(_src_path, _commit); restore the file from Git")),
-        ({".copier-answers.yml": "_src_path: x\n_commit: y\n"}, ".",
+        ({".copier-answers.yml": "_src_path: x\n_commit: 2020-13-45\n"}, ".",
+         ".copier-answers.yml: cannot be read: month must be in 1..12"),
+        ({".copier-answers.yml": "_src_path: x\n_commit: y\n8: z\n"}, ".",
          ". is not in a Git repository; run this inside one, or `git init` first"),
     ],
 )  # fmt: skip

@@ -48,6 +48,8 @@ def load(root: Path, section: str, settings: type[T]) -> T:
         raise InputError(f"{SETTINGS_FILE}:{line}: not YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise InputError(f"{SETTINGS_FILE}:1: not YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise InputError(f"{SETTINGS_FILE}:1: nested too deeply; its sections are flat") from None
 
 
 def _fill(node: "yaml.Node", settings: type[T]) -> T:
@@ -59,7 +61,10 @@ def _fill(node: "yaml.Node", settings: type[T]) -> T:
     entries = _mapping(node, "a mapping of settings", tuple(hints), "setting")
     values: dict[str, Any] = {}
     for name, value_node in entries.items():
-        value = yaml.SafeLoader("").construct_object(value_node, deep=True)
+        try:
+            value = yaml.SafeLoader("").construct_object(value_node, deep=True)
+        except ValueError as error:  # such as a date of a thirteenth month
+            raise _error(value_node, f"'{name}' cannot be read: {error}") from None
         wanted = hints[name]
         if typing.get_origin(wanted) is tuple:
             if not isinstance(value, list) or not all(isinstance(v, str) for v in value):

@@ -37,7 +37,7 @@ def read(directory: Path) -> Answers:
         raise InputError(
             f"{directory} has no {ANSWERS_FILE}; run this in the top folder of a generated service"
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict) or not {"_src_path", "_commit"} <= document.keys():
         raise InputError(
@@ -47,5 +47,5 @@ def read(directory: Path) -> Answers:
     return Answers(
         source=str(document["_src_path"]),
         version=str(document["_commit"]),
-        values={k: v for k, v in document.items() if not k.startswith("_")},
+        values={str(k): v for k, v in document.items() if not str(k).startswith("_")},
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from senior_backend import git
 from senior_backend.errors import InputError, NotRunError, SeniorBackendError
+from senior_backend.scaffold.answers import ANSWERS_FILE
 from senior_backend.scaffold.source import Source
 
 
@@ -55,11 +56,9 @@ def _run(arguments: list[str], source: Source, *, interactive: bool = False) -> 
             "Copier is not installed in this environment; add it: pip install 'copier>=9.15,<10'"
         )
     with tempfile.TemporaryDirectory(prefix="senior-backend-") as cache:
-        environment = git.environment()
-        if source.local:
-            # Copier mirrors an address once and keeps it; a local repository is cheap to mirror
-            # anew, and a mirror misses its branch switches and detached commits.
-            environment["COPIER_CACHE_DIR"] = cache
+        # Copier mirrors an address once and keeps it below the home folder. Anew each time, the
+        # mirror follows branch switches and detached commits, and the home may be read-only.
+        environment = {**git.environment(), "COPIER_CACHE_DIR": cache}
         if not interactive:
             environment["GIT_TERMINAL_PROMPT"] = "0"
         try:
@@ -101,6 +100,12 @@ def explain(stderr: str, source: Source) -> SeniorBackendError:
             f"trust it with: git config --global --add safe.directory {found[1]}"
         )
     if re.search(r"invalid reference|did not match any|couldn't find remote ref", text):
+        missing = re.search(r"invalid reference: (\S+)", text)
+        if missing and missing[1] != source.ref:
+            return InputError(
+                f"{source.address} no longer has {missing[1]}, the _commit of "
+                f"{ANSWERS_FILE}; write one that it has there, and commit it"
+            )
         return InputError(
             f"--ref {source.ref}: {source.address} has no such tag, branch or commit; "
             "name one that exists"

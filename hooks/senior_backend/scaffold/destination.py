@@ -20,6 +20,7 @@ def prepared(directory: Path) -> Iterator[Path]:
     """
     _refuse(directory)
     existed = directory.is_dir()
+    found = {p.name for p in directory.iterdir()} if existed else set()
     missing = [p for p in (directory, *directory.parents) if not p.exists()]
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,7 @@ def prepared(directory: Path) -> Iterator[Path]:
     try:
         yield directory
     except BaseException:
-        _empty(directory)
+        _empty(directory, found)
         _remove([] if existed else missing)
         raise
 
@@ -62,11 +63,12 @@ def _refuse(directory: Path) -> None:
         )
 
 
-def _empty(directory: Path) -> None:
+def _empty(directory: Path, kept: set[str]) -> None:
     for path in directory.iterdir() if directory.is_dir() else ():
+        if path.name in kept:
+            continue
         if path.is_dir() and not path.is_symlink():
-            if path.name != ".git":
-                shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
 

@@ -38,14 +38,15 @@ def parse(text: str, name: str) -> dict[str, Question]:
 
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise InputError(f"{name}: cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise InputError(f"{name}: holds no questions; a Copier template has some")
     return {
-        key: _question(key, value)
+        str(key): _question(str(key), value)
         for key, value in document.items()
-        if not key.startswith("_") and not (isinstance(value, dict) and value.get("when") is False)
+        if not str(key).startswith("_")
+        and not (isinstance(value, dict) and value.get("when") is False)
     }
 
 

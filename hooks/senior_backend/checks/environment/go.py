@@ -25,10 +25,11 @@ def reads(text: str) -> Iterator[Read]:
     """Every read whose name stands in the file."""
     prefixed = bool(_TAG_PREFIX.search(text))
     code = []  # what is left without comments and literals, to follow constants
-    end = 0
+    line, end = 1, 0
     for token in _TOKEN.finditer(text):
-        before, after = text[max(0, token.start() - 80) : token.start()], text[token.end() :][:8]
-        line = text.count("\n", 0, token.start()) + 1
+        before = text[max(0, token.start() - 80) : token.start()]
+        after = text[token.end() : token.end() + 8]
+        line += text.count("\n", end, token.start())
         if token["text"]:
             value = token["text"][1:-1]
             if _LOOKUP.search(before):
@@ -38,8 +39,9 @@ def reads(text: str) -> Iterator[Read]:
         elif token["raw"]:
             yield from _tag(token["raw"], line, prefixed=prefixed)
         code.append(text[end : token.start()])
-        code.append("\n" * token[0].count("\n"))
-        end = token.end()
+        breaks = token[0].count("\n")
+        code.append("\n" * breaks)
+        line, end = line + breaks, token.end()
     code.append(text[end:])
     yield from _by_constant(text, "".join(code))
 

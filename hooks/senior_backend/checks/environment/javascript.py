@@ -7,15 +7,16 @@ from senior_backend.checks.environment.read import Read
 
 _ENV = r"(?:\bprocess\??\.env|\bimport\.meta\.env)\b"
 _ASSIGNED = r"(?!\w)(?!\s*=(?![=>]))"
-_MEMBER = re.compile(rf"(?<!delete ){_ENV}[?!]?\.([A-Za-z_]\w*){_ASSIGNED}")
+_CALLED = r"(?!\(|\?\.\()"  # hasOwnProperty() and its like; a variable is a string
+_MEMBER = re.compile(rf"(?<!delete ){_ENV}[?!]?\.([A-Za-z_]\w*){_ASSIGNED}{_CALLED}")
 _SUBSCRIPT = re.compile(
     rf"""(?<!delete ){_ENV}(?:\?\.)?\[\s*(['"])([A-Za-z_]\w*)\1\s*\]{_ASSIGNED}"""
 )
 _TEMPLATE = re.compile(rf"{_ENV}(?:\?\.)?\[\s*`([^`]*)`\s*\]")
 _DESTRUCTURED = re.compile(rf"\{{([^{{}}]*)\}}\s*(?::[^={{}};]+)?=\s*{_ENV}(?!\s*[\w.?\[(])")
-_ALIAS = re.compile(rf"\b(?:const|let|var)\s+(\w+)\s*(?::[^=;]+)?=\s*{_ENV}\s*(?=[;\n,]|$)")
+_ALIAS = re.compile(rf"\b(?:const|let|var)\s+(\w+)\s*(?::[^=;]{1, 200})?=\s*{_ENV}\s*(?=[;\n,]|$)")
 _IMPORTED = re.compile(
-    r"""\bimport\s*\{[^}]*\benv(?:\s+as\s+(\w+))?\b[^}]*\}\s*from\s*['"](?:node:)?process['"]"""
+    r"""\bimport\s*\{[^{}]*\benv(?:\s+as\s+(\w+))?\b[^{}]*\}\s*from\s*['"](?:node:)?process['"]"""
 )
 _SET_BY_BUNDLER = frozenset({"MODE", "DEV", "PROD", "SSR", "BASE_URL"})
 _CONSTANT_CASE = re.compile(r"[A-Z_][A-Z0-9_]*")

@@ -29,14 +29,23 @@ def reads(text: str) -> Iterator[Read]:
     nodes = list(ast.walk(tree))
     module = Module.of(tree, nodes)
     if lookups:
+        unused = {n.value for n in nodes if isinstance(n, ast.Expr)}
         for node in nodes:
-            name = _looked_up(node, module)
+            name = None if _removes(node, unused) else _looked_up(node, module)
             if name is not None and (pattern := string(name, module.constants)):
                 yield Read((pattern,), name.lineno)
     if settings:
         yield from pydantic_settings.reads(
             [n for n in nodes if isinstance(n, ast.ClassDef)], module
         )
+
+
+def _removes(node: ast.AST, unused: set[ast.expr]) -> bool:
+    """Whether ``node`` is a ``pop`` whose result nobody uses: it deletes, as ``del`` does."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="pop")):
+            return node in unused
+    return False
 
 
 def _looked_up(node: ast.AST, module: Module) -> ast.expr | None:
