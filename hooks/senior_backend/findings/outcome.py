@@ -9,8 +9,6 @@ from senior_backend.findings.finding import Class, Finding, NotAnalyzed
 
 CLEAN: Final = 0
 FOUND: Final = 1
-USAGE: Final = 2
-NOT_RUN: Final = 3
 
 _CLASSES: Final[tuple[Class, ...]] = get_args(Class)
 _SEVERITIES: Final = {"error": 0, "warning": 1, "info": 2}
