@@ -6,7 +6,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "hooks"))
 
-from senior_backend.cli import main
+try:
+    from senior_backend.cli import main
+except ModuleNotFoundError as error:
+    print(
+        f"api_scaffolder: {error.name} is not installed: pip install -r requirements.txt",
+        file=sys.stderr,
+    )
+    sys.exit(3)
 
 if __name__ == "__main__":
     main(["new", *sys.argv[1:]])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.fixtures.template import git
+from tests.fixtures.template import ROOT, git
 
 
 def test_the_script_needs_no_installation_of_this_package(
@@ -37,3 +37,15 @@ def test_the_script_needs_no_installation_of_this_package(
     hooks = yaml.safe_load((service / ".pre-commit-config.yaml").read_text())["repos"]
     ours = next(r for r in hooks if r["repo"] == f"file://{template_repository}")
     assert ours["rev"] == git(template_repository, "rev-parse", "HEAD")
+
+
+def test_without_the_requirements_the_remedy_is_named() -> None:
+    script = ROOT / "scripts" / "api_scaffolder.py"
+    done = subprocess.run(
+        [sys.executable, "-S", script, "svc"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (
+        3,
+        "",
+        "api_scaffolder: click is not installed: pip install -r requirements.txt\n",
+    )
