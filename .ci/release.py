@@ -10,6 +10,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 VERSION_FILE = ROOT / "hooks/senior_backend/__init__.py"
 CHANGELOG = ROOT / "CHANGELOG.md"
 UNRELEASED = "## Unreleased\n"
+# Where people copy a version from: `rev: v1.2.3`.
+PINNED = [ROOT / "README.md", ROOT / "SKILL.md", *sorted(ROOT.glob("references/*/*.md"))]
 
 
 def git(*arguments: str) -> str:
@@ -22,6 +24,10 @@ def refusal(version: str) -> str | None:
     """Why ``version`` cannot be released now, or None."""
     if not re.fullmatch(r"\d+\.\d+\.\d+((a|b|rc)\d+)?", version):
         return f"VERSION must look like 1.2.3 or 1.2.3rc1, not '{version}'"
+    if subprocess.run(
+        ["git", "var", "GIT_COMMITTER_IDENT"], cwd=ROOT, capture_output=True
+    ).returncode:
+        return "git does not know who you are; set user.name and user.email first"
     if git("status", "--porcelain"):
         return "the work tree has uncommitted changes; commit them first"
     if git("tag", "--list", f"v{version}"):
@@ -43,6 +49,8 @@ def main(version: str) -> None:
     CHANGELOG.write_text(
         CHANGELOG.read_text().replace(UNRELEASED, f"{UNRELEASED}\n## {version} - {today}\n", 1)
     )
+    for page in PINNED:
+        page.write_text(re.sub(r"(rev: )v[\w.]+", rf"\1v{version}", page.read_text()))
     git("commit", "--all", "--message", f"Release {version}")
     git("tag", "--annotate", f"v{version}", "--message", f"Release {version}")
     print(f"release: tagged v{version}; publish it with: git push --follow-tags")

@@ -98,13 +98,15 @@ class Tour:
             yield url
         finally:
             stop(server)
-        for line in log.read_text().strip().splitlines()[-3:]:
-            self.console.print(f"  {escape(shorten(line))}")
+        last = log.read_text().strip().splitlines()[-1]
+        self.console.print(f"  {escape(shorten(last))}")
+        if json.loads(last)["event"] != "stopped":
+            sys.exit("demo: the service did not stop in an orderly way; its last words are above")
 
     def request(
-        self, client: httpx.Client, method: str, path: str, **more: object
+        self, expected: int, client: httpx.Client, method: str, path: str, **more: object
     ) -> httpx.Response:
-        """Send one request and show it and the response's essence."""
+        """Send one request and show it and the response's essence; another status ends the tour."""
         response = client.request(method, path, **more)  # type: ignore[arg-type]
         sent = [f"{n}: {v}" for n, v in dict(more.get("headers", {})).items()]  # type: ignore[call-overload]
         self.console.print(f"[bold green]>[/] [bold]{method} {path}[/] {escape(' | '.join(sent))}")
@@ -117,6 +119,8 @@ class Tour:
             + escape(" | ".join(shown))
         )
         self.console.print(f"  {escape(shorten(response.text))}")
+        if response.status_code != expected:
+            sys.exit(f"demo: expected {expected} {httpx.codes(expected).name}")
         return response
 
 
@@ -158,6 +162,14 @@ def tour(console: Console, directory: Path) -> None:
     guide.say("Its locked dependencies; no Docker, no database needed")
     guide.type("make setup")
     guide.say("PostgreSQL starts, migrations run, the service answers")
+    try:
+        show_service(guide, console)
+    finally:
+        guide.type("senior-backend postgres down --remove")
+
+
+def show_service(guide: Tour, console: Console) -> None:
+    """Start the service, use it, stop it."""
     with guide.serve("make dev") as url:
         token = guide.type("make -s token").strip().splitlines()[-1]
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}) as client:
@@ -166,32 +178,31 @@ def tour(console: Console, directory: Path) -> None:
         metrics = httpx.get(f"http://127.0.0.1:{guide.environment['METRICS_PORT']}/metrics").text
         lines = [m for m in metrics.splitlines() if "_count{" in m and "/v1/orders" in m]
         console.print("  " + escape("\n  ".join(lines)))
-        guide.say("Stop: readiness turns 503, requests drain, exit 0")
-    guide.type("senior-backend postgres down --remove")
+        guide.say("Stop: readiness turns 503, requests drain, connections close")
 
 
 def use_orders(guide: Tour, url: str, client: httpx.Client) -> None:
     """What the service guarantees, seen from outside."""
     guide.say("Without a token: a problem document (RFC 9457), not a stack trace")
     with httpx.Client(base_url=url) as anonymous:
-        guide.request(anonymous, "GET", "/v1/orders")
+        guide.request(401, anonymous, "GET", "/v1/orders")
     guide.say("With one: a customer, and an order whose total the server computes")
     person = {"email": "ada@example.com", "name": "Ada"}
     key = {"Idempotency-Key": secrets.token_hex(4)}
-    customer = guide.request(client, "POST", "/v1/customers", headers=key, json=person).json()
+    customer = guide.request(201, client, "POST", "/v1/customers", headers=key, json=person).json()
     order = {
         "customerId": customer["id"],
         "currency": "EUR",
         "items": [{"sku": "book", "quantity": 2, "unitPriceMinor": 1250}],
     }
     key = {"Idempotency-Key": secrets.token_hex(4)}
-    first = guide.request(client, "POST", "/v1/orders", headers=key, json=order)
+    first = guide.request(201, client, "POST", "/v1/orders", headers=key, json=order)
     guide.say("The client retries after a lost reply: same key, same order, nothing ordered twice")
-    guide.request(client, "POST", "/v1/orders", headers=key, json=order)
+    guide.request(201, client, "POST", "/v1/orders", headers=key, json=order)
     guide.say("Two people change one order: the second is told, not overwritten")
     path, match = f"/v1/orders/{first.json()['id']}", {"If-Match": first.headers["etag"]}
-    guide.request(client, "PATCH", path, headers=match, json={"status": "confirmed"})
-    guide.request(client, "PATCH", path, headers=match, json={"status": "cancelled"})
+    guide.request(200, client, "PATCH", path, headers=match, json={"status": "confirmed"})
+    guide.request(412, client, "PATCH", path, headers=match, json={"status": "cancelled"})
 
 
 def main() -> None:
@@ -201,8 +212,11 @@ def main() -> None:
     arguments = parser.parse_args()
     console = Console(record=arguments.svg is not None, width=120, highlight=False)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="senior-backend-demo-") as directory:
-        tour(console, Path(directory))
+    try:
+        with tempfile.TemporaryDirectory(prefix="senior-backend-demo-") as directory:
+            tour(console, Path(directory))
+    except KeyboardInterrupt:
+        sys.exit("demo: interrupted; nothing is left behind")
     console.print(f"\n[bold]Done in {time.monotonic() - started:.0f} s; nothing is left behind.[/]")
     if arguments.svg:
         # Without its web fonts: a picture in a README must not call other hosts.

@@ -56,6 +56,22 @@ def test_without_arguments_the_help_is_shown() -> None:
     assert done.stderr.startswith("Usage: senior-backend")
 
 
+def test_a_bug_shows_its_traceback_and_exits_3_not_1() -> None:
+    code = (
+        "from senior_backend import cli; cli.TOOLS['new'] = 'senior_backend.nowhere:new'; "
+        "cli.main(['new'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 3
+    assert "Traceback" in done.stderr
+
+
+def test_a_reader_that_stops_reading_gets_no_traceback() -> None:
+    command = f"{sys.executable} -m senior_backend explain no-conflict-markers | true"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_unknown_rule_is_refused_with_the_nearest_one() -> None:
     done = run("explain", "no-conflict-marker")
     assert (done.returncode, done.stdout) == (2, "")

@@ -4,14 +4,16 @@ Hooks start on every commit, so nothing but click may be imported before the too
 """
 
 import importlib
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
 import click
 
 from senior_backend import __version__
-from senior_backend.errors import InputError, SeniorBackendError
+from senior_backend.errors import InputError, NotRunError, SeniorBackendError
 
 _INTERRUPTED = 130  # what a shell reports for SIGINT; 1 would mean findings
 
@@ -70,6 +72,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _stop(error.format_message(), InputError.exit_code)
     except click.Abort:
         sys.exit(_INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(NotRunError.exit_code)
+    except Exception:  # a bug; Python's own exit code for it, 1, would mean findings
+        traceback.print_exc()
+        sys.exit(NotRunError.exit_code)
     sys.exit(code)
 
 

@@ -120,7 +120,11 @@ def test_code_outside_every_examples_folder_is_not_called_clean(repository: Repo
 
 def test_a_file_that_cannot_be_parsed_is_not_called_clean(repository: Repository) -> None:
     tree = Tree(repository({".env.example": "", "a.py": "import os\nos.environ['A'\n"}))
-    assert list(check(tree)) == [NotAnalyzed("a.py", 2, "cannot be parsed: '[' was never closed")]
+    reason = (
+        "cannot be parsed ('[' was never closed): "
+        "mend it, or name it under `exclude` in senior-backend.yml"
+    )
+    assert list(check(tree)) == [NotAnalyzed("a.py", 2, reason, whole=True)]
 
 
 def test_named_files_choose_the_folders_to_compare(repository: Repository) -> None:

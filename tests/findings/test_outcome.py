@@ -2,7 +2,7 @@
 
 import pytest
 
-from senior_backend.findings import Class, Finding, Outcome, Severity, Suppression
+from senior_backend.findings import Class, Finding, NotAnalyzed, Outcome, Severity, Suppression
 
 
 def finding(class_: Class = "gate", severity: Severity = "error", **others: object) -> Finding:
@@ -39,6 +39,16 @@ def test_a_suppressed_finding_is_counted_but_does_not_fail_the_run() -> None:
         "suppressed": 1,
         "not_analyzed": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("found", "whole", "code"), [((), True, 3), ((), False, 0), ((finding(),), True, 1)]
+)
+def test_a_file_that_could_not_be_checked_at_all_is_not_clean(
+    found: tuple[Finding, ...], whole: bool, code: int
+) -> None:
+    unread = NotAnalyzed("a.py", 1, "cannot be parsed", whole=whole)
+    assert Outcome("t", found, checked=1, not_analyzed=(unread,)).exit_code() == code
 
 
 def test_findings_are_listed_gravest_first_then_by_place() -> None:

@@ -52,7 +52,9 @@ def test_json_is_the_published_schema() -> None:
     assert [f["rule"] for f in document["findings"]] == ["a-rule", "c-rule", "b-rule"]
     assert document["findings"][0]["fix"] == {"kind": "safe", "diff": "-x\n+y\n"}
     assert document["findings"][1]["suppressed"] == {"reason": "old", "expires": "2027-01-01"}
-    assert document["not_analyzed"] == [{"path": "d.bin", "line": 1, "reason": "not UTF-8"}]
+    assert document["not_analyzed"] == [
+        {"path": "d.bin", "line": 1, "reason": "not UTF-8", "whole": False}
+    ]
 
 
 @pytest.mark.parametrize("output_format", FORMATS)

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +18,7 @@ import pytest
 
 from tests.contract.service import free_port
 from tests.fixtures.template import ROOT, commit_all, git
-from tests.template.make import PATH, command, environment, make, succeed
+from tests.template.make import PATH, TOOLS, command, environment, make, succeed
 from tests.template.trees import EXAMPLES, TREES
 
 pytestmark = pytest.mark.verify
@@ -234,7 +233,9 @@ def test_make_dev_starts_a_database_where_none_is_given(service: Path, tmp_path:
         assert len(tables_in(url)) > 1, "the data of the first start"
     finally:
         succeed(service, "db-stop", SENIOR_BACKEND=CHECKOUT)
-        shutil.rmtree(service / ".pg")
+        # As root the data lies elsewhere: removing the folder would leave it behind.
+        remove = [TOOLS / "senior-backend", "postgres", "down", "--remove"]
+        subprocess.run(remove, cwd=service, check=True)
 
 
 def test_a_port_that_is_taken_is_named_in_one_line(

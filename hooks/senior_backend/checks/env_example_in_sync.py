@@ -74,7 +74,12 @@ def _reads(tree: Tree, paths: Iterable[Path]) -> tuple[list[Place], list[NotAnal
         except (SyntaxError, ValueError, RecursionError) as error:
             line = getattr(error, "lineno", None) or 1
             reason = getattr(error, "msg", error)
-            unread.append(NotAnalyzed(path.as_posix(), line, f"cannot be parsed: {reason}"))
+            remedy = "mend it, or name it under `exclude` in senior-backend.yml"
+            unread.append(
+                NotAnalyzed(
+                    path.as_posix(), line, f"cannot be parsed ({reason}): {remedy}", whole=True
+                )
+            )
     return reads, unread
 
 

@@ -60,3 +60,5 @@ class NotAnalyzed:
     path: str
     line: int
     reason: str
+    whole: bool = False
+    """Nothing of the file could be checked, so a run without findings is not a clean one."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, get_args
 
+from senior_backend.errors import NotRunError
 from senior_backend.findings.finding import Class, Finding, NotAnalyzed
 
 CLEAN: Final = 0
@@ -34,10 +35,16 @@ class Outcome:
         )
 
     def exit_code(self, fail_on: Class = "gate") -> int:
-        """``FOUND`` when an unsuppressed finding is of class ``fail_on`` or graver."""
+        """``FOUND`` when an unsuppressed finding is of class ``fail_on`` or graver.
+
+        Else that of ``NotRunError`` when a whole file could not be checked: never reported as
+        clean.
+        """
         failing = _CLASSES[: _CLASSES.index(fail_on) + 1]
         found = any(f.class_ in failing and f.suppressed is None for f in self.findings)
-        return FOUND if found else CLEAN
+        if found:
+            return FOUND
+        return NotRunError.exit_code if any(n.whole for n in self.not_analyzed) else CLEAN
 
     def summary(self) -> dict[str, Any]:
         """Counts for people and machines: what was checked, what was found, by class."""
