@@ -103,6 +103,14 @@ def test_compose_listens_on_this_machine_only(service: Path):
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
+def test_compose_uses_its_own_database_whatever_the_env_file_names(service: Path):
+    services = yaml.safe_load((service / "compose.yml").read_text())["services"]
+    for part in ("migrate", "service"):
+        own = services[part]["environment"]
+        assert own["DATABASE_URL"].startswith("postgresql://postgres:postgres@database:5432/")
+        assert (own["DATABASE_DIRECT_URL"], own["DATABASE_POOLED"]) == ("", "false")
+
+
 def test_compose_starts_each_part_when_what_it_needs_is_ready(service: Path):
     services = yaml.safe_load((service / "compose.yml").read_text())["services"]
     assert services["database"]["healthcheck"]["test"][1] == "pg_isready"

@@ -50,6 +50,9 @@ def test_make_alone_lists_every_target(service: Path):
         (" VALUE=indented", ""),
         ("BAD NAME=x\nVALUE=after", "after"),
         ("VALUE=without newline at the end", "without newline at the end"),
+        ("VALUE=from Windows\r\n", "from Windows"),
+        ('VALUE="from Windows"\r\n', "from Windows"),
+        ("VALUE=\r\n", ""),
     ],
 )
 def test_a_value_of_the_env_file_is_taken_as_it_stands(service: Path, line: str, value: str):

@@ -24,6 +24,8 @@ from app.settings import Settings
 # Longer than the 60 s after which common load balancers drop an idle connection: whoever closes
 # first may do so while the other one is sending.
 KEEP_ALIVE_S = 75
+# More than any proxy lets through; the parser itself would keep whatever comes.
+MAX_HEAD_BYTES = 65_536
 SETTLE_S = 0.5
 
 
@@ -148,7 +150,57 @@ class Server(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's parser; nonsense after a complete request does not take away its reply."""
+    """uvicorn's parser, with limits to the size of a request's head and to the time it takes.
+
+    Nonsense after a complete request does not take away its reply.
+    """
+
+    _unfinished_bytes = 0  # received since the last head, piece of a body or end of a request
+    _head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Wait for the first request, but not for ever."""
+        super().connection_made(transport)
+        self._start_head_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._progress()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse, and refuse a head that does not end."""
+        self._unfinished_bytes += len(data)
+        super().data_received(data)
+        if self._unfinished_bytes > MAX_HEAD_BYTES:
+            self.flow.pause_reading()
+            self.send_400_response("The request's head is too large.")
+        elif self._unfinished_bytes and self._head_timer is None:
+            self._start_head_timer()
+
+    def on_headers_complete(self) -> None:
+        """A head has arrived."""
+        self._progress()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of a body has arrived."""
+        self._progress()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request has arrived whole."""
+        self._progress()
+        super().on_message_complete()
+
+    def _progress(self) -> None:
+        self._unfinished_bytes = 0
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _start_head_timer(self) -> None:
+        self._head_timer = self.loop.call_later(KEEP_ALIVE_S, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed, and close."""

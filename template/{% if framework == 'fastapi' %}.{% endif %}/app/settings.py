@@ -21,7 +21,7 @@ class Environment(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """From this level on, lines are written; `debug` includes every SQL statement's name."""
+    """From this level on, lines are written."""
 
     DEBUG = "debug"
     INFO = "info"

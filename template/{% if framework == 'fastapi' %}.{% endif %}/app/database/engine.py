@@ -5,12 +5,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from asyncpg.exceptions import PostgresError
 from sqlalchemy import Connection, event
+from sqlalchemy.engine import Dialect, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 
+from app.database.errors import CannotConnect
 from app.database.url import DatabaseAddress
 
 CONNECT_TIMEOUT_S = 3.0
@@ -113,13 +116,35 @@ def _create_engine(address: DatabaseAddress, settings: PoolSettings) -> AsyncEng
         pool_use_lifo=True,  # idle connections stay idle, so the server can let go of them
         hide_parameters=True,  # an exception's text ends in the log; values belong to tenants
     )
+    event.listen(engine.sync_engine, "do_connect", _connect)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    event.listen(engine.sync_engine, "handle_error", _forget_values)
     if settings.pooled:
         limits = "; ".join(
             f"set local {name} = {value}" for name, value in session_settings(settings).items()
         )
         event.listen(engine.sync_engine, "begin", lambda connection: _limit(connection, limits))
     return engine
+
+
+def _connect(
+    dialect: Dialect,
+    _entry: ConnectionPoolEntry,
+    arguments: tuple[Any, ...],
+    keywords: dict[str, Any],
+) -> DBAPIConnection:
+    """Connect; asyncpg lets the socket's own errors through, which say nothing of the database."""
+    try:
+        return dialect.connect(*arguments, **keywords)
+    except OSError as error:
+        raise CannotConnect(f"{type(error).__name__}: {error}") from error
+
+
+def _forget_values(context: ExceptionContext) -> None:
+    """Take the row out of a violated constraint's error: the server quotes it in DETAIL."""
+    cause = context.original_exception.__cause__
+    if isinstance(cause, PostgresError):
+        cause.detail = None
 
 
 def _refuse_closed(

@@ -29,6 +29,10 @@ _AWAY = (
 )
 
 
+class CannotConnect(Exception):
+    """No connection came about: the socket's own error, named as the database's."""
+
+
 def driver_error(error: BaseException) -> BaseException | None:
     """The driver's own exception inside an SQLAlchemy one."""
     if isinstance(error, DBAPIError) and error.orig is not None:
@@ -53,8 +57,8 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
         return Unavailable("Another request holds the data that this one needs.")
     if isinstance(cause, _AWAY) or isinstance(error, SqlalchemyInterfaceError):
         return Unavailable("The database is not available.", retry_after=2)
-    # asyncpg lets the socket's own errors through when it cannot connect.
-    if isinstance(error, OSError) or isinstance(cause, OSError):
+    # Not every OSError: a file that a handler misses is no matter of the database.
+    if isinstance(error, (CannotConnect, ConnectionError)) or isinstance(cause, OSError):
         return Unavailable("The database is not available.", retry_after=2)
     if isinstance(error, DBAPIError) and error.connection_invalidated:
         return Unavailable("The connection to the database was lost.")

@@ -27,6 +27,8 @@ from app.observability.context import RequestContext
 from app.observability.logs import log
 
 MEDIA_TYPE = "application/problem+json"
+# A body of wrong names alone would otherwise be answered by one ten times as large.
+MAX_FIELD_ERRORS = 100
 
 
 class FieldError(TypedDict):
@@ -181,13 +183,15 @@ def _problem_of_validation(error: RequestValidationError) -> Problem:
     places: dict[str, list[FieldError]] = {"query": [], "body": [], "path": []}
     for item in error.errors():
         place, *rest = item["loc"]
+        if len(places.setdefault(place, [])) == MAX_FIELD_ERRORS:
+            continue
         code, message = item["type"].replace("_", "-"), item["msg"].removeprefix("Value error, ")
         field: FieldError = {"code": code, "message": message}
         if place == "query":
             field = {"parameter": str(rest[0]), **field}
         elif place == "body":
             field = {"pointer": json_pointer(rest), **field}
-        places.setdefault(place, []).append(field)
+        places[place].append(field)
     if places["query"]:
         return Problem(BAD_REQUEST, "A query parameter cannot be used.", errors=places["query"])
     if places.get("header") or places.get("cookie"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics_core import Metric
@@ -38,9 +38,6 @@ class Metrics:
             "Requests answered, by route template.",
             ("method", "route", "status"),
             registry=self.registry,
-        )
-        self.in_flight = Gauge(
-            "http_requests_in_flight", "Requests being answered now.", registry=self.registry
         )
         self.rate_limited = Counter(
             "rate_limited_requests",

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -115,6 +116,23 @@ async def test_a_bug_in_a_statement_is_no_outage(opened: Open) -> None:
             async with database.read() as connection:
                 await connection.execute(text("select * from nowhere"))
         assert as_unavailable(failure.value) is None
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError(), PermissionError(), TimeoutError()])
+def test_an_error_of_the_system_elsewhere_is_no_outage_of_the_database(error: OSError) -> None:
+    assert as_unavailable(error) is None
+
+
+async def test_an_error_does_not_quote_the_row_that_was_refused(opened: Open) -> None:
+    async with opened() as database:
+        with pytest.raises(DBAPIError) as failure:
+            async with database.read() as connection:
+                await connection.execute(
+                    text("with t as (select 1) insert into idempotency_keys (key) values ('ada')")
+                )
+    told = "".join(traceback.format_exception(failure.value))
+    assert "violates not-null constraint" in told
+    assert "Failing row" not in told
 
 
 async def test_an_unreachable_database_is_unavailable() -> None:

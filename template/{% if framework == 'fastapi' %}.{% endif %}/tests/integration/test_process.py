@@ -116,6 +116,46 @@ def test_a_port_that_is_taken_is_one_line(environment: Mapping[str, str]) -> Non
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET /",
+        b"GET /livez HTTP/1.1\r\nA: ",
+        b"POST /livez HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ",
+    ],
+)
+def test_a_head_without_an_end_is_refused(environment: Mapping[str, str], start: bytes) -> None:
+    with (
+        serving(environment) as service,
+        socket.create_connection(("127.0.0.1", int(service.url.rsplit(":", 1)[1]))) as caller,
+    ):
+        caller.settimeout(5)
+        sent = 0
+        with suppress(ConnectionError):
+            caller.sendall(start)
+            while sent < 50_000_000:
+                caller.sendall(b"a" * 100_000)
+                sent += 100_000
+        assert sent < 20_000_000, "what the kernel's buffers hold"
+        assert httpx.get(f"{service.url}/livez").status_code == 200
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_head_as_proxies_let_through_is_served(
+    environment: Mapping[str, str], pieces: int
+) -> None:
+    head = b"GET /livez HTTP/1.1\r\nConnection: close\r\nA: " + b"a" * 32_000 + b"\r\n\r\n"
+    size = len(head) // pieces + 1
+    with (
+        serving(environment) as service,
+        socket.create_connection(("127.0.0.1", int(service.url.rsplit(":", 1)[1]))) as caller,
+    ):
+        for start in range(0, len(head), size):
+            caller.sendall(head[start : start + size])
+            time.sleep(0.05)
+        assert caller.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
 def test_openapi_needs_no_environment() -> None:
     done = command("openapi", environment={})
     assert done.returncode == 0

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
@@ -14,7 +15,7 @@ from app.http.json_body import (
     decode_json,
     read_body,
 )
-from app.http.problems import Problem, problem_of
+from app.http.problems import MAX_FIELD_ERRORS, Problem, problem_of
 
 MALFORMED = {
     "empty": b"",
@@ -130,3 +131,12 @@ async def test_a_caller_that_goes_away_amid_the_body_is_no_error_of_ours() -> No
     with pytest.raises(ClientDisconnect) as gone:
         await read_body(receive, limit=25)
     assert problem_of(gone.value).kind.status == 400
+
+
+def test_a_body_of_wrong_names_is_not_answered_by_a_larger_one() -> None:
+    errors = [
+        {"loc": ("body", f"n{number}"), "type": "extra_forbidden", "msg": "Not permitted"}
+        for number in range(10_000)
+    ]
+    told = problem_of(RequestValidationError(errors)).errors
+    assert [field["pointer"] for field in told] == [f"/n{n}" for n in range(MAX_FIELD_ERRORS)]
