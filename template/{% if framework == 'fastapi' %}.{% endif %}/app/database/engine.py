@@ -1,7 +1,8 @@
 """The connection pool and its two uses: a read in one round trip, and a transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from app.database.errors import CannotConnect
 from app.database.url import DatabaseAddress
 
 CONNECT_TIMEOUT_S = 3.0
+CLOSE_TIMEOUT_S = 2.0
 # A connection that a firewall forgot silently is gone after this; servers behind a failover move.
 RECYCLE_AFTER_S = 1800
 
@@ -66,8 +68,10 @@ class Database:
         return pool
 
     async def close(self) -> None:
-        """Close every connection that is not in use."""
-        await self.engine.dispose()
+        """Close every connection that is not in use; a server that does not answer is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self.engine.dispose()
 
 
 @asynccontextmanager

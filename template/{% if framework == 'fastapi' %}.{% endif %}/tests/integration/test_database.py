@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -140,6 +141,36 @@ async def test_an_unreachable_database_is_unavailable() -> None:
     settings = PoolSettings(1, 200, 300, pooled=False)
     async with open_database(address, settings) as database, unavailable(), database.read():
         pass
+
+
+async def test_closing_does_not_wait_for_a_server_that_is_frozen(database_url: str) -> None:
+    address = parse_database_url(database_url)
+    answering = asyncio.Event()
+    answering.set()
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65_536):
+            await answering.wait()
+            writer.write(data)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_connection(
+            address.url.host, address.url.port or 5432
+        )
+        await asyncio.gather(copy(reader, server_writer), copy(server_reader, writer))
+
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    url = address.url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
+    database = Database(replace(address, url=url), PoolSettings(1, 200, 300, pooled=False))
+    async with database.read():
+        pass
+    answering.clear()
+    started = time.monotonic()
+    await database.close()
+    assert time.monotonic() - started < 4
+    answering.set()
+    server.close()
 
 
 async def test_the_probe_goes_down_after_three_failures_and_up_after_one_answer(
