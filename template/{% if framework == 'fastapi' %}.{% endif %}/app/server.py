@@ -67,7 +67,7 @@ async def _serve(settings: Settings, public: socket, private: socket) -> int:
 
 
 def _relax_garbage_collection() -> None:
-    """Collect a hundred times less often than Python does by itself.
+    """Collect far less often than Python does by itself.
 
     Requests leave next to no cycles, and a collection walks over every object that a large reply
     or a burst of requests holds at the moment. What start-up made is not looked at again.

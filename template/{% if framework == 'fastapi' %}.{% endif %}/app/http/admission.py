@@ -43,7 +43,8 @@ class Admission:
             await self._limit("address", address)
             raise
         request.tenant, request.subject = principal.tenant, principal.subject
-        await self._limit("principal", f"principal {principal.tenant} {principal.subject}")
+        # A separator that neither can hold: with a space two tenants might share a bucket.
+        await self._limit("principal", f"principal {principal.tenant}\0{principal.subject}")
         if not scopes <= principal.scopes:
             needed = " ".join(sorted(scopes))
             raise Problem(

@@ -180,6 +180,23 @@ async def test_a_principal_has_a_limit_of_its_own(
     assert by_bob.status_code == 403
 
 
+async def test_tenants_share_no_limit_whatever_their_names(
+    environment: Mapping[str, str], token: Token
+) -> None:
+    transport = httpx.ASGITransport(application(environment, LocalRateLimiter(per_minute=1)))
+    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        callers = [("a b", "c"), ("a", "b c"), ("a b", "c")]
+        statuses = [
+            (
+                await client.post(
+                    "/v1/things", headers=bearer(token(tenant=tenant, subject=subject))
+                )
+            ).status_code
+            for tenant, subject in callers
+        ]
+    assert statuses == [403, 403, 429]
+
+
 async def test_an_address_pays_for_failed_logins(
     environment: Mapping[str, str], token: Token
 ) -> None:
