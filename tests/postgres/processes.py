@@ -1,6 +1,7 @@
 """Servers seen from outside, as an operator sees them."""
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -50,3 +51,14 @@ def pid_of(server) -> int:
 needs_root = pytest.mark.skipif(
     server_user() is None, reason="only root drops to an unprivileged user"
 )
+
+needs_setpriv = pytest.mark.skipif(
+    server_user() is None or shutil.which("setpriv") is None,
+    reason="needs root and setpriv (apt install util-linux)",
+)
+
+
+def without_capability(name: str, *command: str) -> list[str]:
+    """A command line run as root without one of root's rights, as containers do."""
+    dropped = ["--bounding-set", f"-{name}", "--inh-caps", f"-{name}"]
+    return ["setpriv", *dropped, "--", *command]

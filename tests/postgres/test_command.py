@@ -7,19 +7,23 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from senior_backend.errors import InputError
+from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import Session, connect_to, persistent
 from senior_backend.postgres.process import server_of
+from senior_backend.postgres.server import _sweep
 from tests.postgres.processes import (
     command_line,
     eventually,
     has_ended,
     is_gone,
     needs_root,
+    needs_setpriv,
+    without_capability,
 )
 
 ROOT = Path("/var/lib/senior-backend")
@@ -248,6 +252,91 @@ class TestRootBelowAPrivateHome:
         subprocess.run(["cp", "-R", project.directory, copy], check=True)
         refused = project.postgres("up", "--dir", "copy")
         assert_one_line(refused, 2, f"{copy} is a copy of {project.directory}")
+
+
+@needs_setpriv
+class TestRootThatMayNotLookIntoProcesses:
+    """Docker's default: no capability SYS_PTRACE, and /proc/PID/cwd is closed."""
+
+    @pytest.fixture
+    def project(self, project):
+        def run(*arguments, cwd: Path):
+            command = without_capability("sys_ptrace", *command_line(*arguments))
+            return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+
+        project._senior_backend = run
+        return project
+
+    def test_life_of_a_server(self, project):
+        url = project.up()
+        before = (project.data / "postmaster.pid").read_bytes()
+        assert url in project.postgres("status").stdout
+        assert project.up() == url
+        assert (project.data / "postmaster.pid").read_bytes() == before
+        pid = server_of(project.data)
+        assert_one_line(project.postgres("down"), 0, "the server in .pg is stopped")
+        assert has_ended(pid)
+        assert project.postgres("status").returncode == 1
+
+    def test_server_that_cannot_be_told_is_left_as_it_is(self, project):
+        """Its directory was moved while it ran: its command line names the old place."""
+        project.up()
+        pid = server_of(project.data)
+        moved = project.directory.rename(project.root / "moved")
+        before = (moved / "data/postmaster.pid").read_bytes()
+        try:
+            for command in ("up", "status", "url", "down"):
+                refused = project.postgres(command, "--dir", "moved")
+                assert_one_line(refused, 3, f"process {pid} is the server of {moved}/data")
+            refused = project.postgres("down", "--dir", "moved", "--remove")
+            assert_one_line(refused, 3, f"process {pid} is the server of {moved}/data")
+            assert (moved / "data/postmaster.pid").read_bytes() == before
+            assert not has_ended(pid)
+        finally:
+            project.directory = moved
+
+    def test_sweep_ends_servers_that_it_can_tell(self):
+        script = textwrap.dedent(
+            """
+            import os, signal, sys
+            from pathlib import Path
+            from senior_backend.postgres import start
+            from tests.postgres.processes import is_gone, eventually, pid_of
+            server = start()
+            pid = pid_of(server)
+            supervisor = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+            os.kill(supervisor, signal.SIGKILL)
+            server._channel._process.wait()
+            assert server.directory.exists()
+            start().stop()
+            assert eventually(lambda: is_gone(server.directory, pid))
+            """
+        )
+        command = without_capability("sys_ptrace", sys.executable, "-c", script)
+        subprocess.run(command, check=True, timeout=60)
+
+    def test_sweep_leaves_what_it_cannot_tell(self, monkeypatch, tmp_path):
+        home = tmp_path / "pg-x"
+        (home / "data").mkdir(parents=True)
+
+        def cannot_tell(data):
+            raise NotRunError(str(data))
+
+        monkeypatch.setattr("senior_backend.postgres.server.server_of", cannot_tell)
+        _sweep(tmp_path)
+        assert (home / "data").is_dir()
+        monkeypatch.setattr("senior_backend.postgres.server.server_of", lambda _: None)
+        _sweep(tmp_path)
+        assert not home.exists()
+
+
+@needs_setpriv
+def test_server_that_may_not_be_stopped_is_said_in_one_line(project):
+    project.up()
+    command = without_capability("kill", *command_line("postgres", "down"))
+    refused = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=60)
+    assert_one_line(refused, 3, "may not be stopped by us")
+    assert project.postgres("status").returncode == 0
 
 
 class TestRun:

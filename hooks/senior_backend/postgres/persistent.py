@@ -215,10 +215,10 @@ def _mend_pid_file(data: Path) -> None:
     """
     path = data / "postmaster.pid"
     try:
-        _, rest = path.read_text().split("\n", 1)
-    except (OSError, ValueError):
+        _, rest = path.read_bytes().split(b"\n", 1)
+    except (FileNotFoundError, ValueError):
         return
-    path.write_text(f"{os.getpid()}\n{rest}")
+    path.write_bytes(b"%d\n%s" % (os.getpid(), rest))
 
 
 def _installation(
@@ -315,7 +315,15 @@ def _stop(data: Path) -> bool:
     if pid is None:
         return False
     for number in (signal.SIGINT, signal.SIGQUIT):
-        os.kill(pid, number)
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            raise NotRunError(
+                f"the server (process {pid}) may not be stopped by us: run this as the user who "
+                "started it (in a container: with capability KILL)"
+            ) from None
         until = time.monotonic() + _STOP_SECONDS
         while time.monotonic() < until:
             if not works_in(pid, data):
@@ -336,7 +344,12 @@ def _end_orphans(directory: Path, *, remove: bool) -> tuple[bool, list[Path]]:
         return False, []
     stopped, homes = False, []
     for home, owner in orphans(user):
-        ran = _stop(home / "data")
+        try:
+            ran = _stop(home / "data")
+        except NotRunError:
+            if owner == directory:
+                raise
+            continue  # another directory's, and no reason not to serve this one
         if owner == directory:
             stopped = stopped or ran
             homes.append(home)

@@ -6,6 +6,7 @@ import random
 import re
 import socket
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from senior_backend.errors import NotRunError
@@ -40,31 +41,98 @@ def server_of(data: Path) -> int | None:
     """The process id of the server that runs on the data directory, or ``None``.
 
     A pid file outlives a crash or a reboot, and its number may then be another program's: it
-    counts only if that process really works in this directory.
+    counts only if that process really works in this directory. Raises ``NotRunError`` when that
+    cannot be told (see ``works_in``).
     """
-    try:
-        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return None
-    return pid if pid > 0 and works_in(pid, data) else None
+    pid = _noted_pid(data)
+    return pid if pid is not None and works_in(pid, data) else None
 
 
 def listening(data: Path) -> int:
     """The port of the server that runs on the data directory, from its pid file."""
-    return int((data / "postmaster.pid").read_text().splitlines()[3])
+    return int((data / "postmaster.pid").read_bytes().split(b"\n")[3])
 
 
 def works_in(pid: int, data: Path) -> bool:
-    """Whether a process is the server of a data directory; one that has ended is not."""
+    """Whether a process is the server of a data directory; one that has ended is not.
+
+    Raises ``NotRunError`` when it cannot be told: nothing of that server may be touched then.
+    """
     if Path("/proc/self/cwd").exists():  # a slim image has no `ps`
+        answer = _works_in_by_proc(pid, data)
+    else:
+        listing = subprocess.run(
+            ["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False
+        )
+        answer = "postgres" in listing.stdout and f" -D {data} " in listing.stdout
+    if answer is None:
+        raise NotRunError(
+            f"it cannot be told whether process {pid} is the server of {data}: end that process, "
+            "or run this where it may be looked into (in a container: capability SYS_PTRACE)"
+        )
+    return answer
+
+
+def _works_in_by_proc(pid: int, data: Path) -> bool | None:
+    process = Path("/proc", str(pid))
+    try:
+        directory = (process / "cwd").stat()
+    except PermissionError:
+        # Containers keep root from looking into another user's processes; command lines are for
+        # everybody.
+        pass
+    except OSError:
+        return None if not process.exists() and _is_hidden(pid) else False
+    else:
         try:
-            return Path(f"/proc/{pid}/cwd").samefile(data)
-        except OSError:
+            return os.path.samestat(directory, data.stat())
+        except FileNotFoundError:
             return False
-    listing = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "args="], capture_output=True, text=True, check=False
-    )
-    return "postgres" in listing.stdout and str(data) in listing.stdout
+        except OSError:
+            return None
+    try:
+        arguments = (process / "cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    except OSError:
+        return None
+    return serves(pid, [os.fsdecode(argument) for argument in arguments], data)
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether a process that /proc does not show (``hidepid``) could be a server of ours."""
+    try:
+        os.kill(pid, 0)
+    except OSError:  # ended, or another user's: ours, and for root all, may be signalled
+        return False
+    return True
+
+
+def serves(pid: int, arguments: Sequence[str], data: Path) -> bool | None:
+    """Whether a command line is that of the server of ``data``; ``None``: it does not tell."""
+    if Path(arguments[0]).name != "postgres":
+        return False  # also a process that has ended: it has no command line any more
+    if "-D" not in arguments[:-1]:
+        return None
+    named = Path(arguments[arguments.index("-D") + 1])
+    try:
+        if named.is_absolute() and named.samefile(data):
+            return True
+    except OSError:
+        return None
+    # A server whose directory was moved away meanwhile still names the old place.
+    return False if _noted_pid(named) == pid else None
+
+
+def _noted_pid(data: Path) -> int | None:
+    """The number in a pid file, which may be anybody's."""
+    try:
+        pid = int((data / "postmaster.pid").read_bytes().split(b"\n")[0])
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    except OSError as error:
+        raise NotRunError(f"{error.filename} cannot be read: {error.strerror}") from None
+    return pid if pid > 0 else None
 
 
 def port_is_taken(log: str) -> bool:

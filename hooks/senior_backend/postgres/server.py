@@ -213,24 +213,21 @@ def _held(home: Path) -> int:
 
 
 def _sweep(shelf: Path) -> None:
-    """Remove servers whose supervisor was killed itself: nobody holds their lock."""
+    """Remove servers whose supervisor was killed itself: nobody holds their lock.
+
+    One that cannot be looked into or ended is left for a start that can.
+    """
     for home in shelf.glob("pg-*"):
-        try:
-            lock = os.open(home / "lock", os.O_RDWR | os.O_CLOEXEC)
-        except OSError:
-            shutil.rmtree(home, ignore_errors=True)
-            continue
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            continue  # alive
-        else:
-            pid = server_of(home / "data")
-            if pid is not None:
-                supervisor.signal_all([pid, *supervisor.descendants(pid)], signal.SIGKILL)
-            shutil.rmtree(home, ignore_errors=True)
-        finally:
-            os.close(lock)
+        with contextlib.suppress(OSError, NotRunError):
+            lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails: alive
+                pid = server_of(home / "data")
+                if pid is not None:
+                    supervisor.signal_all([pid, *supervisor.descendants(pid)], signal.SIGKILL)
+                shutil.rmtree(home, ignore_errors=True)
+            finally:
+                os.close(lock)
 
 
 class _Channel:

@@ -83,10 +83,11 @@ def signal_all(pids: list[int], number: int) -> None:
 def is_ready(data: Path, pid: int) -> bool:
     """Whether the server says in its own pid file that it accepts connections."""
     try:
-        lines = (data / "postmaster.pid").read_text().splitlines()
+        # Bytes: the path on the second line may hold anything that Python takes for a line's end.
+        lines = (data / "postmaster.pid").read_bytes().split(b"\n")
     except OSError:
         return False
-    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+    return len(lines) >= 8 and lines[0] == str(pid).encode() and lines[7].strip() == b"ready"
 
 
 class Keeper:
