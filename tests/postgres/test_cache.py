@@ -92,6 +92,12 @@ def test_folder_that_others_can_write_is_not_trusted(open_path):
         cache(None)
 
 
+def test_line_break_in_its_name_is_refused_in_one_line(open_path, monkeypatch):
+    monkeypatch.setenv("SENIOR_BACKEND_CACHE", str(open_path / "a\nb"))
+    with pytest.raises(NotRunError, match=r"^no folder .*/a\\nb' has a line break in its name"):
+        cache(None)
+
+
 def test_link_is_not_trusted(open_path):
     (open_path / "elsewhere").mkdir()
     (open_path / "cache").symlink_to(open_path / "elsewhere")

@@ -189,6 +189,28 @@ def test_marker_that_is_not_ours_is_not_believed(project, content, message):
         persistent.up(project.directory)
 
 
+@pytest.mark.parametrize("command", ["up", "down", "status", "url"])
+def test_line_break_in_the_name_of_the_directory_is_refused(project, command):
+    refused = project.postgres(command, "--dir", "a\nb")
+    assert_one_line(refused, 2, "a\\nb' has a line break in its name")
+    assert list(project.root.iterdir()) == []
+
+
+# What means something to a list of settings, to a shell, or to Python's `splitlines`.
+ODD_NAMES = ["a,b", 'a"b', "a'b", " a  b ", "$(a)`b`\\", "a%p=b", "-D", "a\u2028b\rc", "a\udcffb"]
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_directory_of_any_other_name_serves(project, name):
+    project.directory = project.root / name
+    running = persistent.up(project.directory)
+    Session(running.url()).close()
+    # Its only socket is where it belongs.
+    assert (project.directory / f"socket/.s.PGSQL.{running.port}").exists()
+    assert persistent.status(project.directory) == running
+    assert persistent.down(project.directory)
+
+
 def test_file_in_the_place_of_the_directory(project):
     project.directory.touch()
     assert_one_line(project.postgres("up"), 2, "is not a directory")

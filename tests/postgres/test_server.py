@@ -223,6 +223,24 @@ class TestDirectory:
             start(directory=tmp_path)
         assert (tmp_path / "precious").read_text() == "data"
 
+    def test_line_break_in_its_name_is_refused(self, open_path):
+        with pytest.raises(InputError, match=r"/a\\nb' has a line break in its name"):
+            start(directory=open_path / "a\nb")
+
+    @pytest.mark.parametrize("name", ["a,b", 'a"b c', "a\u2028b"])
+    def test_temporary_folder_of_any_other_name_serves(self, open_path, monkeypatch, name):
+        (open_path / name).mkdir(mode=0o755)
+        monkeypatch.setattr("tempfile.tempdir", str(open_path / name))
+        with start() as server:
+            assert (open_path / name) in server.directory.parents
+            server.session().close()
+
+    def test_temporary_folder_with_a_line_break_is_passed_over(self, open_path, monkeypatch):
+        (open_path / "a\nb").mkdir(mode=0o755)
+        monkeypatch.setattr("tempfile.tempdir", str(open_path / "a\nb"))
+        with start() as server:
+            assert "\n" not in str(server.directory)
+
     def test_too_deep_for_a_unix_socket_still_listens_on_loopback(self, open_path):
         with start(directory=open_path / ("d" * 100)) as server:
             assert server.socket_directory is None

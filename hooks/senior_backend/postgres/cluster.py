@@ -13,7 +13,7 @@ from senior_backend.postgres.cache import cached
 from senior_backend.postgres.identity import User, run_as
 from senior_backend.postgres.installation import Installation
 from senior_backend.postgres.process import socket_directory
-from senior_backend.postgres.settings import arguments
+from senior_backend.postgres.settings import arguments, list_of
 
 SUPERUSER = "postgres"
 
@@ -71,7 +71,8 @@ def server_command(
     installation: Installation, data: Path, sockets: Path | None, settings: Mapping[str, str]
 ) -> list[str]:
     """The command line of ``postgres`` on a data directory, all but the port."""
-    options = arguments({**settings, "unix_socket_directories": str(sockets or "")})
+    directories = list_of(str(sockets)) if sockets else ""
+    options = arguments({**settings, "unix_socket_directories": directories})
     return [str(installation.bin_dir / "postgres"), "-D", str(data), *options]
 
 

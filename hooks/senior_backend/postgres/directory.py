@@ -51,6 +51,11 @@ class Record:
 
 def read(directory: Path) -> Record | None:
     """The record of a directory of ours; ``None`` for none at all, or an empty one."""
+    if places.has_line_break(directory):
+        raise InputError(
+            f"{str(directory)!r} has a line break in its name, which PostgreSQL cannot take: "
+            "name another directory with --dir"
+        )
     try:
         entries = os.listdir(directory)  # noqa: PTH208 - only whether there are any
         owner = directory.stat().st_uid
@@ -127,7 +132,7 @@ def make(directory: Path, user: User | None) -> None:
         if user is not None and not may_enter(user, fresh):
             elsewhere = places.durable(user) / identity
             places.make(elsewhere, user)
-            (elsewhere / _OWNER).write_text(str(directory))
+            (elsewhere / _OWNER).write_bytes(os.fsencode(directory))
             data = str(elsewhere / "data")
         (fresh / ".gitignore").write_text("*\n")
         (fresh / "lock").touch(mode=0o600)
@@ -168,7 +173,7 @@ def claim_data(directory: Path, record: Record, user: User) -> None:
     if home == directory:
         return
     try:
-        owner = Path((home / _OWNER).read_text())
+        owner = Path(os.fsdecode((home / _OWNER).read_bytes()))
     except FileNotFoundError:  # removed by hand: the cluster will be a new one
         shutil.rmtree(home, ignore_errors=True)
         places.make(home, user)
@@ -178,7 +183,7 @@ def claim_data(directory: Path, record: Record, user: User) -> None:
             f"{directory} is a copy of {owner}, whose data is in {home}: remove "
             "the copy and run `up` again"
         )
-    (home / _OWNER).write_text(str(directory))
+    (home / _OWNER).write_bytes(os.fsencode(directory))
 
 
 def _id_of(directory: Path) -> str | None:
@@ -193,7 +198,7 @@ def orphans(user: User) -> Iterator[tuple[Path, Path]]:
     """(folder in ``/var/lib``, the directory it belonged to) where that one is gone."""
     for owner in sorted(places.durable(user).glob(f"*/{_OWNER}")):
         try:
-            directory = Path(owner.read_text())
+            directory = Path(os.fsdecode(owner.read_bytes()))
         except FileNotFoundError:
             continue  # removed by another command just now
         if _id_of(directory) != owner.parent.name:

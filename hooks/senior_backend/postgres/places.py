@@ -47,6 +47,11 @@ def make(path: Path, user: User | None) -> None:
     path.chmod(mode)  # whatever the umask is
 
 
+def has_line_break(path: Path) -> bool:
+    """Whether PostgreSQL cannot keep data there: its pid file holds one fact a line."""
+    return "\n" in str(path)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock file ``path`` exclusively; it is created when absent and never removed."""
@@ -68,12 +73,14 @@ def _first_usable(candidates: list[Path], user: User | None) -> Path:
         reason = _make_ours(path, user)
         if reason is None:
             return path
-        reasons.append(f"{path} {reason}")
+        reasons.append(f"{str(path)!r} {reason}" if has_line_break(path) else f"{path} {reason}")
     raise NotRunError(f"no folder to work in: {'; '.join(reasons)}: set {CACHE_VARIABLE} to one")
 
 
 def _make_ours(path: Path, user: User | None) -> str | None:
     """Make ``path`` a folder of ours; the reason why it cannot be one, or ``None``."""
+    if has_line_break(path):
+        return "has a line break in its name"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):

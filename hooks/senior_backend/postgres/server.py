@@ -185,6 +185,11 @@ def _home(directory: Path | None, user: User | None) -> tuple[Path, int]:
     """A new folder for one server, and its lock, which the supervisor holds while it lives."""
     if directory is not None:
         home = directory.absolute()
+        if places.has_line_break(home):
+            raise InputError(
+                f"{str(home)!r} has a line break in its name, which PostgreSQL cannot take: "
+                "name another folder"
+            )
         try:
             places.make(home, user)
         except OSError as error:

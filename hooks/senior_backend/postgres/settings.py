@@ -25,3 +25,8 @@ THROW_AWAY = COMMON | {
 def arguments(settings: Mapping[str, str]) -> list[str]:
     """The command-line form, which wins over every file of the cluster."""
     return [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+
+
+def list_of(path: str) -> str:
+    """One path as the value of a setting that takes a list, whatever the path holds."""
+    return '"' + path.replace('"', '""') + '"'
