@@ -249,6 +249,29 @@ class TestRootBelowAPrivateHome:
         assert not elsewhere.exists()
         assert not project.directory.exists()
 
+    @pytest.mark.parametrize("part", ["", "data", "directory"])
+    def test_data_removed_by_hand_hinders_no_command(self, project, part):
+        project.up()
+        elsewhere = project.data.parent
+        assert project.postgres("down").returncode == 0
+        subprocess.run(["rm", "-rf", elsewhere / part], check=True)
+        assert project.postgres("status").returncode == 1
+        assert_one_line(project.postgres("down"), 0, "was not running")
+        assert_one_line(project.postgres("down", "--remove"), 0, "was not running")
+        assert not elsewhere.exists()
+        assert list(project.root.iterdir()) == []
+
+    def test_data_removed_by_hand_with_the_data_of_all_is_made_anew(
+        self, project, monkeypatch, open_path
+    ):
+        monkeypatch.setattr("senior_backend.postgres.places.DURABLE", (open_path / "durable",))
+        persistent.up(project.directory)
+        persistent.down(project.directory)
+        subprocess.run(["rm", "-rf", open_path / "durable"], check=True)
+        Session(persistent.up(project.directory).url()).close()
+        assert persistent.down(project.directory, remove=True)
+        assert list((open_path / "durable").iterdir()) == []
+
     def test_removal_by_hand_is_noticed(self, project):
         project.postgres("up")
         elsewhere, pid = project.data.parent, server_of(project.data)

@@ -176,7 +176,14 @@ def claim_data(directory: Path, record: Record, user: User) -> None:
         owner = Path(os.fsdecode((home / _OWNER).read_bytes()))
     except FileNotFoundError:  # removed by hand: the cluster will be a new one
         shutil.rmtree(home, ignore_errors=True)
-        places.make(home, user)
+        places.durable(user)  # that may have gone with it
+        try:
+            places.make(home, user)
+        except OSError as error:
+            raise NotRunError(
+                f"{home}, which held the data of {directory}, cannot be made: {error.strerror}: "
+                "`down --remove` and start again"
+            ) from None
         owner = directory
     if owner != directory and _id_of(owner) == record.id:
         raise InputError(

@@ -110,10 +110,18 @@ def down(directory: Path, *, remove: bool = False) -> bool:
     with locked(directory):
         stopped = _stop(directory / record.data)
         if remove:
-            home = (directory / record.data).parent
-            for folder in {home, directory}:
-                shutil.rmtree(folder)
+            _remove((directory / record.data).parent)
+            _remove(directory)
     return stopped
+
+
+def _remove(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        pass  # by hand, earlier or just now; what is left of it goes with the next attempt
+    except OSError as error:
+        raise NotRunError(f"{error.filename} cannot be removed: {error.strerror}") from None
 
 
 def status(directory: Path) -> RunningServer | None:
@@ -355,5 +363,5 @@ def _end_orphans(directory: Path, *, remove: bool) -> tuple[bool, list[Path]]:
             homes.append(home)
     if remove:
         for home in homes:
-            shutil.rmtree(home, ignore_errors=True)
+            _remove(home)
     return stopped, [home for home in homes if home.exists()]
