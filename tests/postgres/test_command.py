@@ -412,6 +412,11 @@ class TestRun:
     def test_command_that_cannot_be_started(self, senior_backend, name, code, message):
         assert_one_line(senior_backend("postgres", "run", "--", name), code, message)
 
+    @pytest.mark.parametrize("name", ["A=B", "", "A B", "1A", "A\n", "É"])
+    def test_name_that_no_variable_can_have_is_refused(self, senior_backend, name):
+        refused = senior_backend("postgres", "run", "--env", name, "--", "true")
+        assert_one_line(refused, 2, f"{name!r} is no name of an environment variable")
+
     def test_no_command_is_a_usage_error(self, senior_backend):
         assert senior_backend("postgres", "run").returncode == 2
 

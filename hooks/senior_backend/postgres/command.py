@@ -133,9 +133,10 @@ def run(
     Signals go to COMMAND and its exit code is ours. Nothing is left of the server, however this
     ends.
     """
-    from senior_backend.postgres.run import CommandError, find, run
+    from senior_backend.postgres.run import CommandError, check_variable, find, run
     from senior_backend.postgres.server import start
 
+    check_variable(variable)
     try:
         find(command[0])
         with start(pg=pg, pg_bin=pg_bin) as server:

@@ -1,12 +1,15 @@
 """Running a command beside a throw-away server that lives exactly as long as it."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from types import FrameType
+
+from senior_backend.errors import InputError
 
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -20,6 +23,15 @@ class CommandError(Exception):
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
         self.exit_code = exit_code
+
+
+def check_variable(name: str) -> None:
+    """Raise ``InputError`` for a name that a shell could not read: known before a server starts."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise InputError(
+            f"{name!r} is no name of an environment variable: use letters, digits and _, "
+            "such as --env TEST_DATABASE_URL"
+        )
 
 
 def find(command: str) -> None:
