@@ -84,6 +84,8 @@ def test_life_of_a_server(project):
     assert project.postgres("url").stdout == f"{url}\n"
     named = project.postgres("url", "--database", "orders").stdout
     assert named == url.removesuffix("postgres") + "orders\n"
+    odd = project.postgres("url", "--database", "my db/x?y#z%é").stdout
+    assert odd == url.removesuffix("postgres") + "my%20db%2Fx%3Fy%23z%25%C3%A9\n"
     status = project.postgres("status")
     assert status.returncode == 0
     assert url in status.stdout

@@ -31,6 +31,14 @@ def test_answers_on_loopback_and_on_its_unix_socket(server):
         assert session.execute("select current_database()") == [("postgres",)]
 
 
+@pytest.mark.parametrize("name", ["my db/x?y#z", "100%", "é@:&="])
+def test_url_of_a_database_of_any_name_leads_to_it(server, name):
+    with server.session() as session:
+        session.execute(f'create database "{name}"')
+    with Session(server.url(name)) as session:
+        assert session.execute("select current_database()") == [(name,)]
+
+
 def test_listens_on_no_other_interface(server):
     with server.session() as session:
         assert session.execute("show listen_addresses") == [("127.0.0.1",)]

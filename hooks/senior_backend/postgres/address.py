@@ -5,6 +5,9 @@ from urllib.parse import quote, urlencode
 
 from senior_backend.errors import InputError
 
+LOOPBACK = "127.0.0.1"
+SUPERUSER = "postgres"
+
 _SCHEMES = ("postgresql", "postgres")
 
 
@@ -42,6 +45,11 @@ def as_url(dsn: str) -> str:
     place = f"{credentials}@" * bool(credentials) + host + f":{port}" * bool(port)
     options = f"?{urlencode(words)}" if words else ""
     return f"postgresql://{place}/{quote(database, safe='')}{options}"
+
+
+def own_url(port: int, database: str) -> str:
+    """The address, over TCP, of a database of a server of our own."""
+    return f"postgresql://{SUPERUSER}@{LOOPBACK}:{port}/{quote(database, safe='')}"
 
 
 def with_database(url: str, database: str) -> str:

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from senior_backend.errors import NotRunError
+from senior_backend.postgres.address import SUPERUSER
 from senior_backend.postgres.cache import cached
 from senior_backend.postgres.identity import User, run_as
 from senior_backend.postgres.installation import Installation
 from senior_backend.postgres.process import socket_directory
 from senior_backend.postgres.settings import arguments, list_of
-
-SUPERUSER = "postgres"
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import cluster
+from senior_backend.postgres.address import own_url
 from senior_backend.postgres.directory import (
     Record,
     claim_data,
@@ -25,7 +26,6 @@ from senior_backend.postgres.directory import (
 from senior_backend.postgres.identity import User, may_enter, server_user
 from senior_backend.postgres.installation import Installation, Origin, described, resolve
 from senior_backend.postgres.process import (
-    LOOPBACK,
     backends_remain,
     free_port,
     listening,
@@ -57,7 +57,7 @@ class RunningServer:
 
     def url(self, database: str = "postgres") -> str:
         """The address of one of its databases."""
-        return f"postgresql://{cluster.SUPERUSER}@{LOOPBACK}:{self.port}/{database}"
+        return own_url(self.port, database)
 
 
 def up(

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from senior_backend.errors import NotRunError
+from senior_backend.postgres.address import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 # sun_path holds 104 bytes on macOS, 108 on Linux, the final zero included.
 _SOCKET_PATH_LIMIT = 103
 # Linux gives from 32768 on, macOS from 49152 on, and Kubernetes takes 30000 to 32767.

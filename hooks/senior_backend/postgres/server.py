@@ -18,12 +18,12 @@ from typing import BinaryIO, cast
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import cluster, places, supervisor
+from senior_backend.postgres.address import LOOPBACK, own_url
 from senior_backend.postgres.cache import forget
 from senior_backend.postgres.databases import Databases
 from senior_backend.postgres.identity import User, may_enter, server_user
 from senior_backend.postgres.installation import Installation, resolve
 from senior_backend.postgres.process import (
-    LOOPBACK,
     free_port,
     port_is_taken,
     reason_in,
@@ -67,8 +67,7 @@ class Server(Databases):
 
     def url(self, database: str | None = None) -> str:
         """The address, over TCP, of one of its databases; by default, of ``postgres``."""
-        name = database if database is not None else "postgres"
-        return f"postgresql://{cluster.SUPERUSER}@{self.host}:{self.port}/{name}"
+        return own_url(self.port, database if database is not None else "postgres")
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
