@@ -1,13 +1,16 @@
 """Which PostgreSQL is used: the documented order, as a table over described machines."""
 
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.postgres import fetched, installation, start
+from senior_backend.postgres import Session, fetched, installation, start
 from senior_backend.postgres.identity import server_user
 from senior_backend.postgres.installation import Installation, Origin, choose, resolve, version_in
+from senior_backend.postgres.package import INSTALL
 
 
 def system(version: str) -> Installation:
@@ -79,6 +82,28 @@ class TestGivenFolder:
             resolve(None, tmp_path, None)
 
 
+def test_nobody_is_told_to_install_this_package_by_name_alone():
+    """The name is not in the package index: whoever takes it would be installed instead."""
+    package = Path(installation.__file__).parents[1]
+    told = {
+        f"{path.relative_to(package)}: {line.strip()}"
+        for path in package.rglob("*.py")
+        for line in path.read_text().splitlines()
+        if re.search(r"\b(install|add|uvx|--with|--from) \W?senior-backend", line)
+        and "git+https://" not in line
+    }
+    assert told == set()
+    assert "senior-backend[postgres] @ git+https://" in INSTALL
+
+
+class TestDriverIsMissing:
+    def test_remedy_is_named(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        with pytest.raises(NotRunError) as error:
+            Session("postgresql://127.0.0.1:1/x")
+        assert str(error.value) == f"the PostgreSQL driver is missing: {INSTALL}"
+
+
 class TestNothingFits:
     @pytest.fixture(autouse=True)
     def bare_machine(self, monkeypatch):
@@ -89,7 +114,7 @@ class TestNothingFits:
     def test_remedies_are_named(self):
         with pytest.raises(NotRunError) as error:
             resolve(None, None, None)
-        for remedy in ('pip install "senior-backend[postgres]"', "--pg-bin", "install postgresql"):
+        for remedy in (INSTALL, "--pg-bin", "install postgresql"):
             assert remedy in str(error.value)
 
     def test_major_that_nobody_packages(self):

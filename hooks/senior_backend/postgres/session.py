@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from senior_backend.errors import NotRunError
 from senior_backend.postgres.address import without_password
+from senior_backend.postgres.package import INSTALL
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,9 +25,7 @@ def _driver() -> Any:  # noqa: ANN401 - the module itself; imported late, it cos
     try:
         import psycopg
     except ImportError:
-        raise NotRunError(
-            'the PostgreSQL driver is missing: pip install "senior-backend[postgres]"'
-        ) from None
+        raise NotRunError(f"the PostgreSQL driver is missing: {INSTALL}") from None
     return psycopg
 
 
