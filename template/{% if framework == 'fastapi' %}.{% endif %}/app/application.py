@@ -29,7 +29,7 @@ from app.http.openapi import build_openapi
 from app.http.problems import problem_of, problem_response
 from app.maintenance import run_maintenance
 from app.observability.context import current_request
-from app.observability.logs import access_log
+from app.observability.logs import access_log, log_database
 from app.observability.metrics import Metrics
 from app.rate_limit import LocalRateLimiter, RateLimiter
 from app.routes import ROUTERS
@@ -99,7 +99,7 @@ def create_parts(settings: Settings) -> Parts:
         lifecycle=Lifecycle(),
         metrics=metrics,
         database=database,
-        probe=DatabaseProbe(address),
+        probe=DatabaseProbe(address, on_change=partial(log_database, str(address))),
         http_client=client,
         keys=KeySet(_key_source(settings, client), refuse_development_keys=settings.production),
         limiter=LocalRateLimiter(per_minute) if per_minute else None,

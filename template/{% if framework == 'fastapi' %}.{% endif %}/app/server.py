@@ -243,5 +243,8 @@ def _listen(variable: str, port: int) -> socket:
         listener.bind(("0.0.0.0", port))  # noqa: S104 - a container's port is published or not
     except OSError as error:
         listener.close()
-        raise PortTaken(f"{variable}: cannot listen on port {port}: {error.strerror}") from None
+        raise PortTaken(
+            f"{variable}: cannot listen on port {port}: {error.strerror};"
+            " stop the other program, or name another port"
+        ) from None
     return listener

@@ -35,7 +35,10 @@ def database_url() -> Iterator[str]:
     if not server:
         pytest.exit("TEST_DATABASE_URL is not set: run `make test`", returncode=3)
     name = f"test_{secrets.token_hex(6)}"
-    asyncio.run(_execute(server, f'create database "{name}"'))
+    try:
+        asyncio.run(_execute(server, f'create database "{name}"'))
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        pytest.exit(f"TEST_DATABASE_URL: no database can be made there: {error}", returncode=3)
     url = urlsplit(server)._replace(path=f"/{name}").geturl()
     try:
         migrate(url)

@@ -11,24 +11,31 @@ from app.database.url import DatabaseAddress
 INTERVAL_S = 1.0
 TIMEOUT_S = 1.0
 FAILURES_UNTIL_DOWN = 3
+NOT_ASKED = "not asked yet"
 
 
 class DatabaseProbe:
-    """Asks `select 1` every second; down after three failures in a row, up after one success."""
+    """Asks `select 1` every second; down after three failures in a row, up after one success.
+
+    Args:
+        on_change: called with the error when the database is away, with None when it answers again.
+    """
 
     def __init__(
         self,
         address: DatabaseAddress,
         *,
+        on_change: Callable[[str | None], None] = lambda _: None,
         interval_s: float = INTERVAL_S,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._address = address
+        self._on_change = on_change
         self._interval_s = interval_s
         self._timeout_s = timeout_s
         self._connection: asyncpg.Connection | None = None
         self._failures = FAILURES_UNTIL_DOWN  # down until the first answer
-        self.last_error: str | None = "not asked yet"
+        self.last_error: str | None = NOT_ASKED
 
     @property
     def up(self) -> bool:
@@ -50,9 +57,13 @@ class DatabaseProbe:
             await _within(self._timeout_s, self._select_one)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the answer is "not now"
             self._failures += 1
+            if self._failures == FAILURES_UNTIL_DOWN or self.last_error == NOT_ASKED:
+                self._on_change(repr(error))
             self.last_error = type(error).__name__
             self.close()
         else:
+            if not self.up:
+                self._on_change(None)
             self._failures = 0
             self.last_error = None
 

@@ -7,9 +7,12 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 _COUNTER_BITS = 42
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _VERSION_AND_VARIANT = (0x7 << 76) | (0b10 << 62)
 
 
@@ -54,3 +57,14 @@ class IdGenerator:
 
 
 new_id = IdGenerator()
+
+
+def time_of(made: UUID) -> datetime:
+    """The millisecond in which a UUIDv7 was made."""
+    return _EPOCH + (made.int >> 80) * _MILLISECOND
+
+
+def first_id_from(moment: datetime) -> UUID:
+    """The bound that an id is not below exactly when its `time_of` is not before `moment`."""
+    milliseconds = -((_EPOCH - moment) // _MILLISECOND)  # rounded up
+    return UUID(int=max(milliseconds, 0) << 80)

@@ -128,3 +128,11 @@ def access_log(request: RequestContext, duration_s: float) -> None:
         tenant=request.tenant,
         subject=request.subject,
     )
+
+
+def log_database(address: str, error: str | None) -> None:
+    """Say that the database went away, and why, or that it is back."""
+    if error is None:
+        log.info("database answers", database=address)
+    else:
+        log.warning("database away", database=address, error=error)

@@ -176,7 +176,8 @@ async def test_closing_does_not_wait_for_a_server_that_is_frozen(database_url: s
 async def test_the_probe_goes_down_after_three_failures_and_up_after_one_answer(
     database_url: str,
 ) -> None:
-    probe = DatabaseProbe(parse_database_url(database_url))
+    told: list[str | None] = []
+    probe = DatabaseProbe(parse_database_url(database_url), on_change=told.append)
     assert not probe.up
     await probe.ask()
     assert probe.up
@@ -190,6 +191,7 @@ async def test_the_probe_goes_down_after_three_failures_and_up_after_one_answer(
     probe._address = parse_database_url(database_url)
     await probe.ask()
     assert probe.up
+    assert [error and "ConnectionRefused" in error for error in told] == [None, True, None]
     probe.close()
 
 

@@ -1,8 +1,11 @@
 """UUIDv7: RFC 9562, section 5.7."""
 
+from datetime import UTC, datetime, timedelta
 from uuid import RFC_4122
 
-from app.domain.ids import IdGenerator
+import pytest
+
+from app.domain.ids import IdGenerator, first_id_from, time_of
 
 
 def test_form() -> None:
@@ -32,3 +35,19 @@ def test_a_full_counter_goes_on_in_the_next_millisecond() -> None:
     after = new_id()
     assert after > before
     assert after.int >> 80 == 1_001
+
+
+def test_an_id_carries_its_millisecond() -> None:
+    made = IdGenerator(clock=lambda: 1_700_000_000_123)()
+    assert time_of(made) == datetime(2023, 11, 14, 22, 13, 20, 123_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("microseconds", [-1001, -1000, -999, -1, 0, 1, 999, 1000])
+def test_a_range_of_time_is_a_range_of_ids(microseconds: int) -> None:
+    made = IdGenerator(clock=lambda: 1_700_000_000_123)()
+    moment = time_of(made) + timedelta(microseconds=microseconds)
+    assert (made >= first_id_from(moment)) is (time_of(made) >= moment)
+
+
+def test_before_the_epoch_every_id_counts() -> None:
+    assert first_id_from(datetime(1, 1, 1, tzinfo=UTC)).int == 0
