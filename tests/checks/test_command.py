@@ -48,7 +48,7 @@ def test_paths_are_taken_from_here_and_shown_from_the_root(repository: Repositor
         f"sub/bad.py:{line}:1: error: merge conflict marker '{marker}'; "
         "keep what is right of the two sides and delete the markers [no-conflict-markers]"
         for line, marker in ((1, "<<<<<<< HEAD"), (3, "======="), (5, ">>>>>>> topic"))
-    ] + ["no-conflict-markers: 1 file checked; 3 gate"]
+    ] + ["no-conflict-markers: 1 file checked; 3 to fix"]
 
 
 def test_formats_for_machines(repository: Repository) -> None:

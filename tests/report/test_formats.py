@@ -29,7 +29,7 @@ c.txt:2:1: error: known [c-rule] (suppressed: old)
 sub/b,c.txt:3:1: warning: 100% wrong
 really [b-rule]
 d.bin:1: not analyzed: not UTF-8
-check: 3 files checked; 2 gate; 1 suppressed; 1 not analyzed"""
+check: 3 files checked; 2 to fix; 1 suppressed; 1 not analyzed"""
 
 GITHUB = """\
 ::error file=a.txt,line=1,col=5,title=a-rule::broken

@@ -4,6 +4,7 @@ import click
 
 from senior_backend.findings import Finding, Outcome
 
+_CLASSES = {"gate": "to fix", "hygiene": "of hygiene", "style": "of style", "note": "to know"}
 _COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
 
 
@@ -30,7 +31,7 @@ def _summary(outcome: Outcome) -> str:
     counts = outcome.summary()
     plural = "" if outcome.checked == 1 else "s"
     parts = [f"{outcome.checked} {outcome.unit}{plural} checked"]
-    found = [f"{counts[c]} {c}" for c in ("gate", "hygiene", "style", "note") if counts[c]]
+    found = [f"{counts[c]} {word}" for c, word in _CLASSES.items() if counts[c]]
     parts.append(", ".join(found) if found else "nothing found")
     if counts["suppressed"]:
         parts.append(f"{counts['suppressed']} suppressed")
