@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
@@ -49,21 +50,23 @@ class Pooler:
 
     `command` is started once for the server, must stay in the foreground and is told by environment
     what to do: listen on 127.0.0.1:CONTRACT_POOLER_PORT and pass every database through to
-    127.0.0.1:CONTRACT_SERVER_PORT as user `postgres`.
+    127.0.0.1:CONTRACT_SERVER_PORT, for clients that are the user `postgres` with the password
+    CONTRACT_SERVER_PASSWORD, as the same user.
     """
 
     command: str
     port: int
     _process: subprocess.Popen[bytes] | None = None
 
-    def start(self, server_port: int) -> None:
+    def start(self, server: "Server") -> None:
         """Start it and wait until it accepts connections."""
         self._process = subprocess.Popen(
             shlex.split(self.command),
             env={
                 **os.environ,
                 "CONTRACT_POOLER_PORT": str(self.port),
-                "CONTRACT_SERVER_PORT": str(server_port),
+                "CONTRACT_SERVER_PORT": str(server.port),
+                "CONTRACT_SERVER_PASSWORD": urlsplit(server.url()).password or "",
             },
         )
         deadline = time.monotonic() + 10
@@ -95,7 +98,7 @@ class Cluster:
 
         cluster = cls(start(), pooler)
         if pooler is not None:
-            pooler.start(cluster.server.port)
+            pooler.start(cluster.server)
         return cluster
 
     def stop(self) -> None:
@@ -132,7 +135,8 @@ class Database:
         """What DATABASE_URL says to the service."""
         if self.cluster.pooler is None:
             return self.direct_url
-        return f"postgresql://postgres@127.0.0.1:{self.cluster.pooler.port}/{self.name}"
+        server, pooler = self.cluster.server, self.cluster.pooler
+        return self.direct_url.replace(f":{server.port}/", f":{pooler.port}/")
 
     def environment(self) -> dict[str, str]:
         """The contract's variables that say where the database is."""

@@ -8,7 +8,7 @@ import pytest
 from senior_backend.errors import NotRunError
 from senior_backend.postgres import start
 from senior_backend.postgres.cache import cached, forget
-from senior_backend.postgres.identity import server_user
+from senior_backend.postgres.identity import run_as, server_user
 from senior_backend.postgres.installation import resolve
 from senior_backend.postgres.places import cache
 from tests.postgres.processes import needs_root
@@ -83,6 +83,35 @@ def test_damaged_cluster_is_initialised_anew(programs):
     with start(pg_bin=programs) as server:
         server.session().close()
     assert control.exists()
+
+
+def test_password_of_a_cluster_is_in_no_command_line(programs, monkeypatch):
+    seen = []
+
+    def watched(user, command, **options):
+        (file,) = (part for part in command if str(part).endswith(".password"))
+        seen.append((Path(file).read_text(), Path(file).stat().st_mode & 0o777, command))
+        return run_as(user, command, **options)
+
+    monkeypatch.setattr("senior_backend.postgres.cluster.run_as", watched)
+    with start(pg_bin=programs) as server:
+        ((password, mode, command),) = seen
+        assert f":{password}@" in server.url()
+        assert mode == 0o600
+        assert password not in " ".join(map(str, command))
+    # initdb's copy is gone, ours stays.
+    kept = cache(server_user()) / "clusters.password"
+    assert list(cache(server_user()).rglob("*password")) == [kept]
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("half")])
+def test_password_that_was_lost_is_made_anew_with_a_cluster_that_knows_it(programs, damage):
+    with start(pg_bin=programs) as server:
+        lost = server.url()
+    damage(cache(server_user()) / "clusters.password")
+    with start(pg_bin=programs) as server:
+        server.session().close()
+        assert server.url().partition("@")[0] != lost.partition("@")[0]
 
 
 def test_folder_that_others_can_write_is_not_trusted(open_path):

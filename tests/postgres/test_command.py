@@ -9,11 +9,13 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import Session, connect_to, persistent
+from senior_backend.postgres.address import without_password
 from senior_backend.postgres.process import server_of
 from senior_backend.postgres.server import _sweep
 from tests.postgres.processes import (
@@ -88,7 +90,8 @@ def test_life_of_a_server(project):
     assert odd == url.removesuffix("postgres") + "my%20db%2Fx%3Fy%23z%25%C3%A9\n"
     status = project.postgres("status")
     assert status.returncode == 0
-    assert url in status.stdout
+    assert without_password(url) in status.stdout
+    assert urlsplit(url).password not in status.stdout
 
     pid = server_of(project.data)
     assert_one_line(project.postgres("down"), 0, "the server in .pg is stopped")
@@ -110,6 +113,46 @@ def test_life_of_a_server(project):
 
     assert project.postgres("down", "--remove").returncode == 0
     assert list(project.root.iterdir()) == []
+
+
+class TestPassword:
+    def test_only_the_caller_can_read_it(self, project):
+        url = project.up()
+        password = urlsplit(url).password
+        record = project.directory / "server.json"
+        assert record.stat().st_mode & 0o777 == 0o600
+        assert json.loads(record.read_text())["password"] == password
+        assert password not in (project.directory / "log").read_text()
+        # What initdb read it from is gone.
+        assert not list(project.data.parent.glob("*.password"))
+        assert password not in repr(persistent.status(project.directory))
+
+    def test_without_it_nobody_gets_in_over_tcp(self, project):
+        with pytest.raises(NotRunError, match="password"):
+            Session(project.up().replace(":" + urlsplit(project.up()).password, ""))
+
+    def test_each_server_has_its_own_and_keeps_it(self, project):
+        first = project.up()
+        project.postgres("down")
+        assert project.up() == first
+        other = persistent.up(project.root / "other")
+        try:
+            assert other.password != urlsplit(first).password
+        finally:
+            persistent.down(project.root / "other", remove=True)
+
+    def test_directory_of_a_version_without_passwords_serves_and_is_named(self, project):
+        url = project.up()
+        hba = project.data / "pg_hba.conf"
+        hba.write_text(hba.read_text().replace("scram-sha-256", "trust"))
+        project.postgres("down")
+        record = json.loads((project.directory / "server.json").read_text())
+        del record["password"]
+        (project.directory / "server.json").write_text(json.dumps(record))
+        again = project.postgres("up")
+        assert again.stdout.strip() == url.replace(":" + urlsplit(url).password, "")
+        assert "asks for no password: `down --remove`, then `up`" in again.stderr
+        Session(again.stdout.strip()).close()
 
 
 def test_down_of_nothing_says_so(project):
@@ -168,7 +211,7 @@ def test_directory_of_somebody_else_is_left_alone(project, command):
     assert (project.directory / "precious").read_text() == "data"
 
 
-def marker(**changes: str) -> str:
+def marker(**changes: object) -> str:
     content = {"made_by": "senior-backend postgres up", "id": "0123456789ab", "data": "data"}
     return json.dumps(content | changes)
 
@@ -181,6 +224,9 @@ def marker(**changes: str) -> str:
         ("[1]", "was not made by"),
         (marker(data="/home/precious/data"), "was not made by"),
         (marker(id="../../home/precious", data=f"{ROOT}/../../home/precious/data"), "was not made"),
+        (marker(id=1), "was not made by"),
+        (marker(port="5432"), "was not made by"),
+        (marker(password=["x"]), "was not made by"),
         (marker(colour="red"), "is of another version of senior-backend"),
     ],
 )
@@ -317,7 +363,7 @@ class TestRootThatMayNotLookIntoProcesses:
     def test_life_of_a_server(self, project):
         url = project.up()
         before = (project.data / "postmaster.pid").read_bytes()
-        assert url in project.postgres("status").stdout
+        assert without_password(url) in project.postgres("status").stdout
         assert project.up() == url
         assert (project.data / "postmaster.pid").read_bytes() == before
         pid = server_of(project.data)

@@ -1,5 +1,7 @@
 """A server that was given to us by its address: only what we made on it is ever touched."""
 
+import re
+
 import pytest
 
 from senior_backend.errors import InputError, NotRunError
@@ -48,8 +50,8 @@ def test_names_outside_our_prefix_are_refused(address):
 
 def test_role_that_may_not_create_databases_is_told_the_remedy(address, postgres_server):
     with postgres_server.session() as session:
-        session.execute("create role senior_backend_weak login")
-    weak = address.replace("//postgres@", "//senior_backend_weak@")
+        session.execute("create role senior_backend_weak login password 'weak'")
+    weak = re.sub("//[^/]*@", "//senior_backend_weak:weak@", address)
     try:
         refusal = pytest.raises(NotRunError, match="may not create databases: alter role")
         with connect_to(weak) as server, refusal:

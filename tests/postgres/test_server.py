@@ -1,6 +1,7 @@
 """Throw-away servers: what they promise while they run, and that nothing is left of them."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -9,13 +10,16 @@ import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres import Session, start
+from senior_backend.postgres.address import without_password
 from senior_backend.postgres.identity import server_user
 from senior_backend.postgres.installation import resolve
+from senior_backend.postgres.places import cache
 from tests.postgres.processes import eventually, is_gone, needs_root, pid_of
 
 
@@ -26,7 +30,8 @@ def server():
 
 
 def test_answers_on_loopback_and_on_its_unix_socket(server):
-    assert server.url("x") == f"postgresql://postgres@127.0.0.1:{server.port}/x"
+    password = urlsplit(server.url()).password
+    assert server.url("x") == f"postgresql://postgres:{password}@127.0.0.1:{server.port}/x"
     with Session(f"host={server.socket_directory} port={server.port} user=postgres") as session:
         assert session.execute("select current_database()") == [("postgres",)]
 
@@ -37,6 +42,51 @@ def test_url_of_a_database_of_any_name_leads_to_it(server, name):
         session.execute(f'create database "{name}"')
     with Session(server.url(name)) as session:
         assert session.execute("select current_database()") == [(name,)]
+
+
+class TestPassword:
+    """A superuser runs programs as the server's user, and every account reaches the port."""
+
+    @pytest.mark.parametrize("role", ["postgres", "postgres:", "postgres:wrong"])
+    def test_without_it_nobody_gets_in_over_tcp(self, server, role):
+        for host in ("127.0.0.1", "localhost"):
+            refusal = pytest.raises(NotRunError, match="password")
+            with refusal:
+                Session(f"postgresql://{role}@{host}:{server.port}/postgres")
+
+    def test_connections_are_checked_by_scram(self, server):
+        with server.session() as session:
+            rules = session.execute(
+                "select distinct type, auth_method from pg_hba_file_rules order by 1"
+            )
+        assert rules == [("host", "scram-sha-256"), ("local", "trust")]
+
+    def test_only_the_user_of_the_server_gets_to_the_socket(self, server):
+        status = server.socket_directory.stat()
+        assert status.st_mode & 0o777 == 0o700
+        assert status.st_uid == (server_user().uid if server_user() else os.geteuid())
+
+    def test_is_in_no_command_line_and_in_no_log(self, server):
+        password = urlsplit(server.url()).password
+        with pytest.raises(NotRunError):
+            Session(server.url("no_such_database"))
+        assert password not in server.log.read_text()
+        listing = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, text=True)
+        assert f" -D {server.directory}" in listing.stdout
+        assert password not in listing.stdout
+
+    def test_is_readable_in_the_cache_by_us_alone(self, server):
+        password = urlsplit(server.url()).password
+        holder = cache(server_user()) / "clusters.password"
+        assert holder.read_text() == password
+        assert holder.stat().st_mode & 0o777 == 0o600
+        assert holder.stat().st_uid == os.geteuid()
+
+    def test_is_in_no_error_message(self, server):
+        url = server.url("no_such_database")
+        with pytest.raises(NotRunError) as error:
+            Session(url)
+        assert urlsplit(url).password not in str(error.value)
 
 
 def test_listens_on_no_other_interface(server):
@@ -126,7 +176,8 @@ class TestOutage:
             server.kill()
             with pytest.raises(NotRunError):
                 session.execute("select 1")
-        with pytest.raises(NotRunError, match=f"cannot connect to {url}: Connection refused"):
+        shown = re.escape(without_password(url))
+        with pytest.raises(NotRunError, match=f"cannot connect to {shown}: Connection refused"):
             Session(url)
         server.restart()
         with Session(url) as session:

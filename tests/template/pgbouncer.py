@@ -13,13 +13,14 @@ from pathlib import Path
 
 SETTINGS = """\
 [databases]
-* = host=127.0.0.1 port={server} user=postgres
+* = host=127.0.0.1 port={server}
 
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {pooler}
 unix_socket_dir =
-auth_type = any
+auth_type = scram-sha-256
+auth_file = {users}
 pool_mode = transaction
 max_client_conn = 500
 default_pool_size = 10
@@ -38,10 +39,17 @@ def main() -> int:
     user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as directory:
         Path(directory).chmod(0o755)
+        users = Path(directory) / "users"
+        users.touch(mode=0o600)
+        if user is not None:
+            os.chown(users, user.pw_uid, user.pw_gid)
+        users.write_text(f'"postgres" "{os.environ["CONTRACT_SERVER_PASSWORD"]}"\n')
         settings = Path(directory) / "pgbouncer.ini"
         settings.write_text(
             SETTINGS.format(
-                server=os.environ["CONTRACT_SERVER_PORT"], pooler=os.environ["CONTRACT_POOLER_PORT"]
+                server=os.environ["CONTRACT_SERVER_PORT"],
+                pooler=os.environ["CONTRACT_POOLER_PORT"],
+                users=users,
             )
         )
         process = subprocess.Popen(

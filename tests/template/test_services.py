@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -91,7 +92,7 @@ def test_the_tests_take_their_server_and_nothing_else_from_the_env_file(service:
 
 def test_the_tests_get_a_server_of_their_own(service: Path):
     seen = environment_of_tests(service, SENIOR_BACKEND=CHECKOUT)
-    assert seen["TEST_DATABASE_URL"].startswith("postgresql://postgres@127.0.0.1:")
+    assert re.match(r"postgresql://postgres:\w+@127\.0\.0\.1:", seen["TEST_DATABASE_URL"])
 
 
 def test_the_tests_use_the_server_of_compose(service: Path, tmp_path: Path):

@@ -47,9 +47,10 @@ def as_url(dsn: str) -> str:
     return f"postgresql://{place}/{quote(database, safe='')}{options}"
 
 
-def own_url(port: int, database: str) -> str:
+def own_url(port: int, database: str, password: str | None) -> str:
     """The address, over TCP, of a database of a server of our own."""
-    return f"postgresql://{SUPERUSER}@{LOOPBACK}:{port}/{quote(database, safe='')}"
+    credentials = SUPERUSER + (f":{quote(password, safe='')}" if password else "")
+    return f"postgresql://{credentials}@{LOOPBACK}:{port}/{quote(database, safe='')}"
 
 
 def with_database(url: str, database: str) -> str:

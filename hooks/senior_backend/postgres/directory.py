@@ -2,7 +2,8 @@
 
 It holds::
 
-    server.json   the marker: made by us, where the data is, the port of last time
+    server.json   the marker: made by us, where the data is, the port of last time, the password;
+                  nobody else may read it
     .gitignore    `*`
     lock          held by the command that changes something
     log           what the server wrote
@@ -23,11 +24,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.postgres import places
+from senior_backend.postgres import places, secret
 from senior_backend.postgres.identity import User, may_enter
 
 MARKER = "server.json"
@@ -46,6 +47,8 @@ class Record:
     port: int | None = None
     """The port of the last start, tried first at the next, so that URLs stay valid."""
     bin_dir: str | None = None
+    password: str | None = field(default=None, repr=False)
+    """The superuser's; ``None`` before the cluster is made."""
     made_by: str = _MADE_BY
 
 
@@ -86,6 +89,9 @@ def read(directory: Path) -> Record | None:
             f"{directory / MARKER} is of another version of senior-backend: use that version, "
             "or name another directory with --dir"
         ) from None
+    texts = [record.id, record.data, record.bin_dir or "", record.password or ""]
+    if not all(isinstance(text, str) for text in texts) or not isinstance(record.port, int | None):
+        raise _foreign(directory)
     # A marker that came with somebody's repository must not lead us to other folders.
     elsewhere = [root / record.id / "data" for root in places.DURABLE]
     if not re.fullmatch(r"[0-9a-f]{12}", record.id) or (
@@ -152,7 +158,7 @@ def write(directory: Path, record: Record) -> None:
     """Replace ``server.json``: whoever reads it sees the old or the new one."""
     content = {key: value for key, value in asdict(record).items() if value is not None}
     fresh = directory / f"{MARKER}.new"
-    fresh.write_text(json.dumps(content, indent=2) + "\n")
+    secret.write(fresh, json.dumps(content, indent=2) + "\n")
     fresh.rename(directory / MARKER)
 
 

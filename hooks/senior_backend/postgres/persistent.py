@@ -7,11 +7,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.postgres import cluster
+from senior_backend.postgres import cluster, secret
 from senior_backend.postgres.address import own_url
 from senior_backend.postgres.directory import (
     Record,
@@ -54,10 +54,11 @@ class RunningServer:
     pid: int
     port: int
     major: int
+    password: str | None = field(repr=False)
 
     def url(self, database: str = "postgres") -> str:
-        """The address of one of its databases."""
-        return own_url(self.port, database)
+        """The address of one of its databases; it holds the superuser's password."""
+        return own_url(self.port, database, self.password)
 
 
 def up(
@@ -92,8 +93,14 @@ def up(
                 )
         running = _running(directory, record)
         if running is None:
-            return _start(directory, record, user, pg, pg_bin, port)
-        _refuse_other(running, pg, port)
+            running = _start(directory, record, user, pg, pg_bin, port)
+        else:
+            _refuse_other(running, pg, port)
+        if running.password is None:
+            note(
+                f"{directory.name} was made by an earlier version and asks for no password: "
+                "`down --remove`, then `up`, if its data is not needed"
+            )
         return running
 
 
@@ -144,7 +151,7 @@ def _running(directory: Path, record: Record) -> RunningServer | None:
         if time.monotonic() > until:
             raise NotRunError(f"the server in {directory} does not become ready: see its log")
         time.sleep(0.02)
-    return RunningServer(directory, data, pid, listening(data), _major(data))
+    return RunningServer(directory, data, pid, listening(data), _major(data), record.password)
 
 
 def _refuse_other(running: RunningServer, pg: int | None, port: int | None) -> None:
@@ -189,7 +196,10 @@ def _start(
         # A run that was killed may have left half a cluster under the other name.
         fresh = data.with_name("data.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        cluster.initialise(installation, fresh, user, durable=True)
+        # Noted before there is a cluster that asks for it.
+        record = replace(record, password=secret.fresh())
+        write(directory, record)
+        cluster.initialise(installation, fresh, user, str(record.password), durable=True)
         fresh.rename(data)
     _mend_pid_file(data)
     sockets = cluster.make_socket_directory(data.parent, user)

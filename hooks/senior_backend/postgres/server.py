@@ -42,12 +42,18 @@ class Server(Databases):
     host = LOOPBACK
 
     def __init__(
-        self, installation: Installation, directory: Path, port: int, channel: "_Channel"
+        self,
+        installation: Installation,
+        directory: Path,
+        port: int,
+        password: str,
+        channel: "_Channel",
     ) -> None:
         super().__init__()
         self.installation = installation
         self.directory = directory
         self.port = port
+        self._password = password
         self._channel = channel
 
     @property
@@ -66,8 +72,11 @@ class Server(Databases):
         return self.directory / "log"
 
     def url(self, database: str | None = None) -> str:
-        """The address, over TCP, of one of its databases; by default, of ``postgres``."""
-        return own_url(self.port, database if database is not None else "postgres")
+        """The address, over TCP, of one of its databases; by default, of ``postgres``.
+
+        It holds the superuser's password.
+        """
+        return own_url(self.port, database if database is not None else "postgres", self._password)
 
     def stop(self) -> None:
         """Stop the server and remove its folder."""
@@ -117,9 +126,10 @@ def start(
     installation = resolve(pg, pg_bin, user)
     home, lock = _home(directory, user)
     try:
-        original = cluster.copy_of_initialised(installation, home / "data", user)
+        original, password = cluster.copy_of_initialised(installation, home / "data", user)
         try:
-            return _launch(installation, home, lock, user, THROW_AWAY | dict(settings or {}))
+            chosen = THROW_AWAY | dict(settings or {})
+            return _launch(installation, home, lock, user, password, chosen)
         except NotRunError:
             # The cause may lie in the original: have the next start make a new one.
             forget(original)
@@ -136,6 +146,7 @@ def _launch(
     home: Path,
     lock: int,
     user: User | None,
+    password: str,
     settings: Mapping[str, str],
 ) -> Server:
     sockets = cluster.make_socket_directory(home, user)
@@ -153,7 +164,7 @@ def _launch(
     except BaseException:
         channel.close()
         raise
-    return Server(installation, home, port, channel)
+    return Server(installation, home, port, password, channel)
 
 
 def _start_on_a_free_port(channel: "_Channel", log: Path) -> int:
