@@ -320,6 +320,18 @@ class TestRootBelowAPrivateHome:
         assert persistent.down(project.directory, remove=True)
         assert list((open_path / "durable").iterdir()) == []
 
+    def test_server_of_a_directory_that_another_version_made_is_no_orphan(self, project, open_path):
+        project.up()
+        pid, marker = server_of(project.data), project.directory / "server.json"
+        content = marker.read_text()
+        marker.write_text(json.dumps(json.loads(content) | {"colour": "red"}))
+        try:
+            persistent.up(open_path / "other")
+            persistent.down(open_path / "other", remove=True)
+            assert not has_ended(pid)
+        finally:
+            marker.write_text(content)
+
     def test_removal_by_hand_is_noticed(self, project):
         project.postgres("up")
         elsewhere, pid = project.data.parent, server_of(project.data)

@@ -199,12 +199,15 @@ def claim_data(directory: Path, record: Record, user: User) -> None:
     (home / _OWNER).write_bytes(os.fsencode(directory))
 
 
-def _id_of(directory: Path) -> str | None:
+def _id_of(directory: Path) -> object:
+    """The id in a marker of any version; raises ``NotRunError`` when it cannot be read."""
     try:
-        record = read(directory)
-    except InputError:
+        content = json.loads((directory / MARKER).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
-    return record.id if record is not None else None
+    except OSError as error:
+        raise NotRunError(f"{directory / MARKER} cannot be read: {error.strerror}") from None
+    return content.get("id") if isinstance(content, dict) else None
 
 
 def orphans(user: User) -> Iterator[tuple[Path, Path]]:
@@ -214,5 +217,9 @@ def orphans(user: User) -> Iterator[tuple[Path, Path]]:
             directory = Path(os.fsdecode(owner.read_bytes()))
         except FileNotFoundError:
             continue  # removed by another command just now
-        if _id_of(directory) != owner.parent.name:
+        try:
+            gone = _id_of(directory) != owner.parent.name
+        except NotRunError:
+            continue  # it cannot be told, so its server is left alone
+        if gone:
             yield owner.parent, directory
