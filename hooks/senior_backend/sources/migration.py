@@ -1,0 +1,92 @@
+"""What every migration tool's folder comes down to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from senior_backend.sql.text import SqlText
+
+Transaction = Literal["file", "implicit", "statement", "run"]
+"""How the tool runs the statements of a segment.
+
+- ``file``: BEGIN, each statement, COMMIT.
+- ``implicit``: the whole text in one query message. One statement alone runs outside a transaction
+  block; several form an implicit transaction (PostgreSQL docs, 55.2.2.1 "Multiple Statements in a
+  Simple Query").
+- ``statement``: each on its own, as psql does (autocommit).
+- ``run``: one transaction around everything that one run of the tool applies.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """SQL that the tool runs in one manner."""
+
+    text: SqlText
+    transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A file, or a place in one, whose SQL could not be known."""
+
+    path: str
+    line: int
+    reason: str
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One version of a folder: what it does, and what takes it back.
+
+    ``path`` is the file that a person opens, as shown to them. ``down`` is None when none exists.
+    ``repeatable`` ones (Flyway ``R__``) run again whenever they change.
+    """
+
+    source: str
+    path: str
+    version: str
+    name: str
+    up: tuple[Segment, ...]
+    down: tuple[Segment, ...] | None = None
+    not_read: tuple[NotRead, ...] = ()
+    repeatable: bool = False
+    files: tuple[str, ...] = ()
+    """Every file that it is made of; a change of one of them is a change of the migration."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A migration folder: its migrations in the order in which the tool runs them."""
+
+    source: str
+    root: Path
+    migrations: tuple[Migration, ...] = ()
+    not_read: tuple[NotRead, ...] = ()
+    has_downs: bool = True
+    """Whether the tool knows down migrations at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMigration:
+    """A migration to write: what it is called, its statements up and down.
+
+    ``transactional`` is False for statements that refuse a transaction (CREATE INDEX
+    CONCURRENTLY). ``note`` becomes a comment at its top.
+    """
+
+    name: str
+    up: tuple[str, ...]
+    down: tuple[str, ...] = ()
+    transactional: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFiles:
+    """New files by path relative to the folder's root, and what else must be set, as sentences."""
+
+    files: Mapping[str, str]
+    remarks: tuple[str, ...] = field(default=())
