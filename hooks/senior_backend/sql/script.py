@@ -12,7 +12,8 @@ class Statement:
 
     ``start`` and ``end`` are byte offsets into ``text.data``, without leading comments and without
     the semicolon. ``node`` is the protobuf message of the parse tree (``pg_query.AlterTableStmt``
-    and so on), ``kind`` its name. Locations inside ``node`` count from ``start``: add it.
+    and so on), ``kind`` its name. Locations inside ``node`` count from ``base``: always use
+    ``locate`` for them.
     """
 
     text: SqlText
@@ -20,6 +21,11 @@ class Statement:
     end: int
     kind: str
     node: Any
+    base: int = 0
+
+    def locate(self, location: int) -> int:
+        """The offset in ``text.data`` of a ``location`` found in ``node`` (-1: the start)."""
+        return self.start if location < 0 else self.base + location
 
     @property
     def sql(self) -> str:

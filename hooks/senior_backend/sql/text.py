@@ -41,7 +41,7 @@ class SqlText:
 
     path: str
     data: bytes
-    place: Verbatim | Derived = Verbatim()  # noqa: RUF009 - frozen
+    place: Verbatim | Derived = Verbatim()
     _starts: list[int] = field(default_factory=list, repr=False, compare=False)
 
     def position(self, offset: int) -> Position:

@@ -1,0 +1,30 @@
+"""SQL text to statements with exact places, by PostgreSQL's own grammar.
+
+Importing this package does not import the parser: that happens when something is parsed.
+"""
+
+from senior_backend.sql.script import Body, Comment, Script, Statement, Unparsed
+from senior_backend.sql.text import Derived, Position, SqlText, Verbatim
+
+__all__ = [
+    "Body",
+    "Comment",
+    "Derived",
+    "Position",
+    "Script",
+    "SqlText",
+    "Statement",
+    "Unparsed",
+    "Verbatim",
+    "read",
+]
+
+
+def read(text: SqlText) -> Script:
+    """Take a text apart into statements, pieces that could not be parsed, and comments.
+
+    Never raises: what cannot be parsed is in ``unparsed`` with its reason.
+    """
+    from senior_backend.sql import reader
+
+    return reader.read(text)
