@@ -1,0 +1,1 @@
+"""One model of a schema. ``model`` is what is known, ``replay`` fills it from operations."""

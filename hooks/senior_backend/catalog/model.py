@@ -1,0 +1,210 @@
+"""The schema as far as it is known: filled by replaying migrations, or from a server.
+
+What was never seen is absent, which is not the same as not existing: ``Table.complete`` says
+whether the table's creation was seen, ``Catalog.complete`` whether everything was.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from senior_backend.operations.columns import ColumnDefinition
+from senior_backend.operations.constraints import Constraint
+from senior_backend.operations.indexes import IndexKey
+from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.tables import PartitionBound, PartitionKey
+
+BEFORE: Final = -1
+"""``created_by`` of what was there before the first migration (a schema dump)."""
+
+RelationKind = Literal["table", "foreign table", "view", "materialized view", "sequence"]
+
+
+@dataclass(slots=True)
+class Column:
+    """A column as it is now, and the number of the migration that created it."""
+
+    definition: ColumnDefinition
+    created_by: int = BEFORE
+
+    @property
+    def type(self) -> TypeName:
+        """Its type."""
+        return self.definition.type
+
+
+@dataclass(slots=True)
+class Index:
+    """An index. ``valid`` is None when a concurrent build may have left it INVALID."""
+
+    name: Name
+    table: Name
+    keys: tuple[IndexKey, ...] = ()
+    include: tuple[str, ...] = ()
+    method: str = "btree"
+    unique: bool = False
+    where: Expression | None = None
+    only: bool = False
+    constraint: str | None = None
+    """The constraint that it backs."""
+    created_by: int = BEFORE
+
+
+@dataclass(slots=True)
+class Table:
+    """A table, or another relation with columns.
+
+    ``constraints`` are by name; those that PostgreSQL names itself have the name it gives
+    (``orders_pkey``, ``orders_customer_id_fkey``).
+    """
+
+    name: Name
+    kind: RelationKind = "table"
+    columns: dict[str, Column] = field(default_factory=dict)
+    constraints: dict[str, Constraint] = field(default_factory=dict)
+    persistence: str = "permanent"
+    partition_by: PartitionKey | None = None
+    partition_of: Name | None = None
+    bound: PartitionBound | None = None
+    partitions: list[Name] = field(default_factory=list)
+    inherits: list[Name] = field(default_factory=list)
+    triggers: set[str] = field(default_factory=set)
+    policies: set[str] = field(default_factory=set)
+    row_security: bool = False
+    reads: tuple[Name, ...] = ()
+    """Of a view: the relations that it reads; ``columns_read`` the column names in it."""
+    columns_read: tuple[str, ...] = ()
+    created_by: int = BEFORE
+    complete: bool = True
+
+
+@dataclass(slots=True)
+class Domain:
+    """A domain; ``constrained`` when a value can be refused by it."""
+
+    name: Name
+    type: TypeName
+    not_null: bool = False
+    default: Expression | None = None
+    checks: dict[str, Constraint] = field(default_factory=dict)
+    created_by: int = BEFORE
+
+    @property
+    def constrained(self) -> bool:
+        """Whether it has NOT NULL or a CHECK."""
+        return self.not_null or bool(self.checks)
+
+
+@dataclass(slots=True)
+class Enum:
+    """An enum type; ``added`` maps labels that ALTER TYPE added to the migration's number."""
+
+    name: Name
+    labels: list[str] = field(default_factory=list)
+    added: dict[str, int] = field(default_factory=dict)
+    created_by: int = BEFORE
+
+
+@dataclass(slots=True)
+class Function:
+    """A function or procedure by name (overloads share one: the most volatile counts)."""
+
+    name: Name
+    language: str
+    volatility: Literal["volatile", "stable", "immutable"]
+    created_by: int = BEFORE
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Everything that is known. Keys are names with their schema (see ``key``)."""
+
+    search_path: str = "public"
+    tables: dict[Name, Table] = field(default_factory=dict)
+    indexes: dict[Name, Index] = field(default_factory=dict)
+    domains: dict[Name, Domain] = field(default_factory=dict)
+    enums: dict[Name, Enum] = field(default_factory=dict)
+    functions: dict[Name, Function] = field(default_factory=dict)
+    schemas: dict[str, int] = field(default_factory=dict)
+    """Name to the number of the migration that created it."""
+    extensions: set[str] = field(default_factory=set)
+    complete: bool = False
+    """Whether the replay began with an empty database or a full dump."""
+
+    def key(self, name: Name) -> Name:
+        """The name with the schema in which an unqualified one is looked up."""
+        return name if name.schema else Name(self.search_path, name.name)
+
+    def table(self, name: Name) -> Table | None:
+        """The relation, or None when nothing is known of it."""
+        return self.tables.get(self.key(name))
+
+    def index(self, name: Name) -> Index | None:
+        """The index, or None when nothing is known of it."""
+        return self.indexes.get(self.key(name))
+
+    def column(self, table: Name, column: str) -> Column | None:
+        """The column, or None when nothing is known of it."""
+        known = self.table(table)
+        return known.columns.get(column) if known else None
+
+    def domain(self, type_name: TypeName) -> Domain | None:
+        """The domain that a type is, or None."""
+        if type_name.array:
+            return None
+        return self.domains.get(self.key(Name(type_name.schema, type_name.name)))
+
+    def enum(self, type_name: TypeName) -> Enum | None:
+        """The enum that a type is, or None."""
+        return self.enums.get(self.key(Name(type_name.schema, type_name.name)))
+
+    def indexes_of(self, table: Name) -> list[Index]:
+        """The indexes on a table, those of constraints included."""
+        key = self.key(table)
+        return [i for i in self.indexes.values() if i.table == key]
+
+    def foreign_keys_to(self, table: Name) -> list[tuple[Table, Constraint]]:
+        """Every foreign key that references a table, with the table that holds it."""
+        key = self.key(table)
+        return [
+            (holder, constraint)
+            for holder in self.tables.values()
+            for constraint in holder.constraints.values()
+            if constraint.references and self.key(constraint.references) == key
+        ]
+
+    def partitions_of(self, table: Name) -> list[Table]:
+        """All partitions below a partitioned table, at every level."""
+        known = self.table(table)
+        found = []
+        for name in known.partitions if known else ():
+            if partition := self.tables.get(name):
+                found += [partition, *self.partitions_of(name)]
+        return found
+
+    def default_partition(self, table: Name) -> Table | None:
+        """The DEFAULT partition of a partitioned table, or None when none is known."""
+        known = self.table(table)
+        for name in known.partitions if known else ():
+            partition = self.tables.get(name)
+            if partition and partition.bound and partition.bound.default:
+                return partition
+        return None
+
+    def users_of_domain(self, domain: Name) -> list[tuple[Table, str]]:
+        """The tables and columns whose type is a domain."""
+        key = self.key(domain)
+        return [
+            (table, name)
+            for table in self.tables.values()
+            for name, column in table.columns.items()
+            if self.key(Name(column.type.schema, column.type.name)) == key
+        ]
+
+    def views_reading(self, table: Name) -> list[Table]:
+        """Views and materialized views that read a relation."""
+        key = self.key(table)
+        return [
+            view
+            for view in self.tables.values()
+            if any(self.key(read) == key for read in view.reads)
+        ]

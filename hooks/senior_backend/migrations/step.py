@@ -1,0 +1,110 @@
+"""An operation in its place: what a rule gets to see."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+from senior_backend.catalog.model import Catalog
+from senior_backend.migrations.lock_model.effect import Effect, Lock
+from senior_backend.operations.names import Name
+from senior_backend.operations.operation import Operation
+from senior_backend.sources.migration import Migration, Transaction
+from senior_backend.sql.script import Statement
+
+Direction = Literal["up", "down"]
+T = TypeVar("T", bound=Operation)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What is taken to be true of the database that will run the migrations.
+
+    ``rows`` by table name; ``major`` is the oldest PostgreSQL to be safe on.
+    """
+
+    major: int = 14
+    rows: Mapping[str, int] = field(default_factory=dict)
+    timezone: str | None = None
+    """TimeZone of the sessions, if known: timestamp to timestamptz is free only with UTC."""
+
+
+@dataclass(slots=True)
+class OpenTransaction:
+    """The transaction block in which a statement runs, and what came before in it.
+
+    ``kind`` says who opened it: the tool (``file``, ``run``), the query message (``implicit``) or
+    the script itself (``explicit``). ``locks`` holds the strongest lock held on each relation that
+    was there before the transaction began. ``steps`` are the earlier operations.
+    """
+
+    kind: Transaction | Literal["explicit"]
+    locks: dict[Name, Lock] = field(default_factory=dict)
+    steps: list["Step"] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Session:
+    """Settings that earlier statements of the same session made, by lower-case name."""
+
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def timeout_ms(self, name: str) -> float | None:
+        """A timeout in milliseconds; 0 and unset are None."""
+        value = self.variables.get(name)
+        if value is None:
+            return None
+        number = value.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
+        unit = value.strip()[len(number) :].strip()
+        factors = {"": 1.0, "us": 0.001, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6, "d": 8.64e7}
+        try:
+            return float(number) * factors[unit] or None
+        except (ValueError, KeyError):
+            return None
+
+
+@dataclass(slots=True)
+class Step:
+    """One operation of one statement, the schema before it, and what PostgreSQL does for it.
+
+    ``transaction`` is None when the statement runs on its own (autocommit). ``number`` counts
+    migrations; ``first_of_deploy`` is the number of the first that is deployed together with it.
+    ``in_function`` is set for a statement inside a function body, which runs only when called.
+    """
+
+    migration: Migration
+    direction: Direction
+    number: int
+    first_of_deploy: int
+    statement: Statement
+    operation: Operation
+    effects: tuple[Effect, ...]
+    catalog: Catalog
+    session: Session
+    transaction: OpenTransaction | None
+    assumptions: Assumptions
+    in_function: bool = False
+    alone_in_statement: bool = True
+    """False for one of several actions of an ALTER TABLE."""
+
+    def the(self, kind: type[T]) -> T:
+        """The operation as ``kind``, which a rule with one entry in ``RULE.operations`` knows."""
+        if not isinstance(self.operation, kind):
+            raise TypeError(f"{type(self.operation).__name__} is no {kind.__name__}")
+        return self.operation
+
+    def is_new(self, table: Name) -> bool:
+        """Whether nobody can be using the table yet: created by this deploy, or temporary."""
+        known = self.catalog.table(table)
+        if known is None:
+            return False
+        return known.persistence == "temporary" or known.created_by >= self.first_of_deploy
+
+    def rows(self, table: Name) -> int | None:
+        """How many rows the table has, if the user said so."""
+        rows = self.assumptions.rows
+        return rows.get(str(self.catalog.key(table)), rows.get(table.name))
+
+    def effect_on(self, table: Name) -> Effect | None:
+        """The effect on one relation."""
+        names = {str(table), str(self.catalog.key(table)), table.name}
+        return next((e for e in self.effects if e.relation in names), None)

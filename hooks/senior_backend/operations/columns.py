@@ -1,0 +1,130 @@
+"""Columns: their definition and what ALTER TABLE does to them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from senior_backend.operations.constraints import Constraint
+from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.operation import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDefinition:
+    """A column as it is written in CREATE TABLE or ADD COLUMN.
+
+    ``serial`` types have type ``integer`` (and so on) and ``serial`` set. ``constraints`` are the
+    inline ones: check, foreign_key, unique, primary_key (NOT NULL is ``not_null``).
+    """
+
+    name: str
+    type: TypeName
+    not_null: bool = False
+    default: Expression | None = None
+    serial: bool = False
+    identity: Literal["always", "by default"] | None = None
+    generated: Literal["stored", "virtual"] | None = None
+    generation: Expression | None = None
+    collation: Name | None = None
+    constraints: tuple[Constraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnOperation(Operation):
+    """What happens to one column of a table."""
+
+    table: Name
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddColumn(ColumnOperation):
+    """ALTER TABLE ... ADD COLUMN."""
+
+    definition: ColumnDefinition
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropColumn(ColumnOperation):
+    """ALTER TABLE ... DROP COLUMN."""
+
+    cascade: bool = False
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterColumnType(ColumnOperation):
+    """ALTER TABLE ... ALTER COLUMN ... TYPE."""
+
+    type: TypeName
+    using: Expression | None = None
+    collation: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetDefault(ColumnOperation):
+    """SET DEFAULT."""
+
+    default: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropDefault(ColumnOperation):
+    """DROP DEFAULT."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetNotNull(ColumnOperation):
+    """SET NOT NULL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropNotNull(ColumnOperation):
+    """DROP NOT NULL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetExpression(ColumnOperation):
+    """SET EXPRESSION of a generated column (PostgreSQL 17)."""
+
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropExpression(ColumnOperation):
+    """DROP EXPRESSION of a generated column."""
+
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterIdentity(ColumnOperation):
+    """ADD GENERATED ... AS IDENTITY, SET GENERATED, DROP IDENTITY."""
+
+    action: Literal["add", "set", "drop"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetColumnStatistics(ColumnOperation):
+    """SET STATISTICS. ``column`` is empty when it is named by number (an index expression)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetColumnOptions(ColumnOperation):
+    """SET (n_distinct = ...) and RESET of attribute options."""
+
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetStorage(ColumnOperation):
+    """SET STORAGE."""
+
+    storage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetCompression(ColumnOperation):
+    """SET COMPRESSION."""
+
+    method: str

@@ -1,0 +1,54 @@
+"""Statements that read or change rows, and calls."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from senior_backend.operations.names import Name
+from senior_backend.operations.operation import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRows(Operation):
+    """INSERT, UPDATE, DELETE, MERGE, COPY FROM; also inside WITH (one operation for each).
+
+    ``bounded`` is whether it is visibly limited to few rows: INSERT ... VALUES, an equality with a
+    constant on a column (``equals``), a LIMIT in a sub-select. ``reads`` are the other tables.
+    """
+
+    action: Literal["insert", "update", "delete", "merge", "copy"]
+    table: Name
+    has_where: bool = False
+    bounded: bool = False
+    equals: tuple[str, ...] = ()
+    """Columns compared with constants in the top-level AND of WHERE."""
+    rows: int | None = None
+    """Of INSERT ... VALUES."""
+    columns: tuple[str, ...] = ()
+    """What INSERT lists or UPDATE assigns, in order, repetitions kept."""
+    reads: tuple[Name, ...] = ()
+    functions: tuple[Name, ...] = ()
+    literals: tuple[str, ...] = ()
+    """String constants in it (an enum label may be among them); at most 1,000."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Select(Operation):
+    """A SELECT: the tables it reads, the functions it calls (``SELECT backfill()``)."""
+
+    reads: tuple[Name, ...] = ()
+    functions: tuple[Name, ...] = ()
+    for_update: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Operation):
+    """CALL procedure(...)."""
+
+    procedure: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Do(Operation):
+    """A DO block; what stands in it is read with ``sql.bodies``."""
+
+    language: str = "plpgsql"

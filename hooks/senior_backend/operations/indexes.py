@@ -1,0 +1,71 @@
+"""Indexes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from senior_backend.operations.names import Expression, Name
+from senior_backend.operations.operation import Operation
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKey:
+    """A column, or the SQL of an expression; with what makes it differ from another."""
+
+    column: str | None
+    expression: str | None = None
+    descending: bool = False
+    nulls_first: bool | None = None
+    operator_class: str | None = None
+    collation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateIndex(Operation):
+    """CREATE INDEX. ``name`` is None where the server chooses; ``only`` is ON ONLY."""
+
+    name: str | None
+    table: Name
+    keys: tuple[IndexKey, ...] = ()
+    include: tuple[str, ...] = ()
+    method: str = "btree"
+    unique: bool = False
+    concurrently: bool = False
+    if_not_exists: bool = False
+    only: bool = False
+    where: Expression | None = None
+    nulls_not_distinct: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropIndex(Operation):
+    """DROP INDEX, one operation for each index named."""
+
+    index: Name
+    concurrently: bool = False
+    if_exists: bool = False
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reindex(Operation):
+    """REINDEX; ``name`` is None for REINDEX DATABASE and SYSTEM without one."""
+
+    kind: Literal["index", "table", "schema", "database", "system"]
+    name: Name | None
+    concurrently: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachIndex(Operation):
+    """ALTER INDEX parent ATTACH PARTITION child."""
+
+    index: Name
+    child: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetIndexOptions(Operation):
+    """ALTER INDEX ... SET (fillfactor = ...), RESET, ALTER COLUMN ... SET STATISTICS."""
+
+    index: Name
+    names: tuple[str, ...] = ()

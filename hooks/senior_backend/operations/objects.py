@@ -1,0 +1,285 @@
+"""Everything that is neither a table, a column, a constraint nor an index."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from senior_backend.operations.constraints import Constraint
+from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.operation import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop(Operation):
+    """DROP of anything but an index and what belongs to a table; one for each name.
+
+    ``kind`` is SQL's word in lower case: table, view, materialized view, foreign table, sequence,
+    schema, type, domain, function, procedure, aggregate, extension, publication, ...
+    """
+
+    kind: str
+    name: Name
+    cascade: bool = False
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropFromTable(Operation):
+    """DROP TRIGGER, POLICY or RULE name ON table."""
+
+    kind: Literal["trigger", "policy", "rule"]
+    name: str
+    table: Name
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rename(Operation):
+    """RENAME of anything.
+
+    ``kind`` as in ``Drop``, and column, constraint, enum value, attribute. ``of`` is the object
+    renamed or, for a part of one (column, constraint, enum value), the object that holds it;
+    ``old`` is the part's name, else the object's own.
+    """
+
+    kind: str
+    of: Name
+    old: str
+    new: str
+    if_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetSchema(Operation):
+    """SET SCHEMA of anything."""
+
+    kind: str
+    name: Name
+    schema: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeOwner(Operation):
+    """OWNER TO of anything."""
+
+    kind: str
+    name: Name
+    owner: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateView(Operation):
+    """CREATE VIEW; ``columns`` are those of the target list whose names are certain."""
+
+    name: Name
+    replace: bool = False
+    reads: tuple[Name, ...] = ()
+    columns_read: tuple[str, ...] = ()
+    temporary: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateMaterializedView(Operation):
+    """CREATE MATERIALIZED VIEW."""
+
+    name: Name
+    with_data: bool = True
+    if_not_exists: bool = False
+    reads: tuple[Name, ...] = ()
+    columns_read: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshMaterializedView(Operation):
+    """REFRESH MATERIALIZED VIEW."""
+
+    name: Name
+    concurrently: bool = False
+    with_data: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTrigger(Operation):
+    """CREATE [CONSTRAINT] TRIGGER. ``references`` is the FROM table of a constraint trigger."""
+
+    name: str
+    table: Name
+    replace: bool = False
+    constraint: bool = False
+    references: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePolicy(Operation):
+    """CREATE POLICY, ALTER POLICY when ``alter``."""
+
+    name: str
+    table: Name
+    alter: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateRule(Operation):
+    """CREATE RULE."""
+
+    name: str
+    table: Name
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateEnum(Operation):
+    """CREATE TYPE ... AS ENUM."""
+
+    name: Name
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddEnumValue(Operation):
+    """ALTER TYPE ... ADD VALUE."""
+
+    type: Name
+    label: str
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateCompositeType(Operation):
+    """CREATE TYPE ... AS (...), and other CREATE TYPE."""
+
+    name: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterCompositeType(Operation):
+    """ALTER TYPE ... ADD / DROP / ALTER ATTRIBUTE."""
+
+    type: Name
+    cascade: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateDomain(Operation):
+    """CREATE DOMAIN."""
+
+    name: Name
+    type: TypeName
+    not_null: bool = False
+    default: Expression | None = None
+    checks: tuple[Constraint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterDomain(Operation):
+    """ALTER DOMAIN. ``constraint`` is what is added; ``name`` what is dropped or validated."""
+
+    domain: Name
+    action: Literal[
+        "add constraint",
+        "validate constraint",
+        "drop constraint",
+        "set not null",
+        "drop not null",
+        "set default",
+        "drop default",
+    ]
+    constraint: Constraint | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFunction(Operation):
+    """CREATE FUNCTION or PROCEDURE. ``volatility`` is volatile unless said otherwise."""
+
+    name: Name
+    language: str
+    volatility: Literal["volatile", "stable", "immutable"] = "volatile"
+    replace: bool = False
+    procedure: bool = False
+    security_definer: bool = False
+    sets_search_path: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSequence(Operation):
+    """CREATE SEQUENCE; ``owned_by`` is the table of OWNED BY."""
+
+    name: Name
+    if_not_exists: bool = False
+    owned_by: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterSequence(Operation):
+    """ALTER SEQUENCE; ``options`` by name (restart, as, increment, owned_by, ...)."""
+
+    name: Name
+    options: tuple[str, ...] = ()
+    owned_by: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateSchema(Operation):
+    """CREATE SCHEMA."""
+
+    name: str
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateExtension(Operation):
+    """CREATE EXTENSION."""
+
+    name: str
+    if_not_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterExtension(Operation):
+    """ALTER EXTENSION ... UPDATE."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateStatistics(Operation):
+    """CREATE STATISTICS."""
+
+    name: Name | None
+    table: Name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePublication(Operation):
+    """CREATE or ALTER PUBLICATION; ``tables`` are those it names."""
+
+    name: str
+    create: bool = False
+    tables: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment(Operation):
+    """COMMENT ON; ``table`` is set for a table, a column or a constraint."""
+
+    kind: str
+    table: Name | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant(Operation):
+    """GRANT and REVOKE of privileges on objects; of roles when ``kind`` is role."""
+
+    kind: str
+    objects: tuple[Name, ...] = ()
+    privileges: tuple[str, ...] = ()
+    grantees: tuple[str, ...] = ()
+    """``public`` for PUBLIC."""
+    revoke: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Other(Operation):
+    """A statement that no other operation describes; ``kind`` is the parse tree's name of it."""
+
+    kind: str

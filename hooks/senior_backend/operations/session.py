@@ -1,0 +1,25 @@
+"""Transactions and settings of the session."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from senior_backend.operations.operation import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionControl(Operation):
+    """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and so on."""
+
+    action: Literal["begin", "commit", "rollback", "savepoint", "release", "rollback to", "other"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetVariable(Operation):
+    """SET, SET LOCAL, RESET, and ``SELECT set_config(...)`` with constants.
+
+    ``value`` is as written without quotes (``5s``, ``0``), or None for DEFAULT and RESET.
+    """
+
+    name: str
+    value: str | None
+    local: bool = False
