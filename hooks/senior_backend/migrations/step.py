@@ -9,7 +9,7 @@ from senior_backend.migrations.lock_model.effect import Effect, Lock
 from senior_backend.operations.names import Name
 from senior_backend.operations.operation import Operation
 from senior_backend.sources.migration import Migration, Transaction
-from senior_backend.sql.script import Statement
+from senior_backend.sql.script import Body, Statement
 
 Direction = Literal["up", "down"]
 T = TypeVar("T", bound=Operation)
@@ -38,7 +38,8 @@ class OpenTransaction:
     """
 
     kind: Transaction | Literal["explicit"]
-    locks: dict[Name, Lock] = field(default_factory=dict)
+    locks: dict[str, Lock] = field(default_factory=dict)
+    """By relation, as ``Effect.relation`` names it."""
     steps: list["Step"] = field(default_factory=list)
 
 
@@ -85,6 +86,8 @@ class Step:
     in_function: bool = False
     alone_in_statement: bool = True
     """False for one of several actions of an ALTER TABLE."""
+    bodies: tuple[Body, ...] = ()
+    """What stands in a DO block or a function body; its statements are steps of their own."""
 
     def the(self, kind: type[T]) -> T:
         """The operation as ``kind``, which a rule with one entry in ``RULE.operations`` knows."""

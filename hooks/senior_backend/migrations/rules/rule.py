@@ -11,8 +11,8 @@ The safe form is the business of ``fixes``, which know rules by their id.
 Hazards on tables that this deploy creates must not be reported: ``step.is_new``.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from senior_backend.findings import Class, Severity
@@ -88,8 +88,10 @@ class MigrationView:
     migration: Migration
     direction: Direction
     steps: Sequence[Step]
-    later: Sequence[Step] = field(default=())
-    """Steps of the migrations after it, for what is finished later."""
+    later: Iterable[Operation] = ()
+    """The operations of the migrations after it, for what is finished later."""
+    downs_known: bool = False
+    """Whether other migrations of the folder have downs, so that a missing one is an omission."""
 
 
 class RuleModule(Protocol):
