@@ -1,0 +1,11 @@
+"""Every tool, once: a further one is a module that follows ``Source``, and a line here."""
+
+from typing import Final
+
+from senior_backend.sources import goose, plain_sql, prisma
+from senior_backend.sources.source import Source
+
+SOURCES: Final[tuple[Source, ...]] = (prisma, goose, plain_sql)
+"""In the order in which they are asked whether a directory is theirs: certain signs first."""
+
+BY_ID: Final = {source.ID: source for source in SOURCES}
