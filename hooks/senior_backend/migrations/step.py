@@ -1,8 +1,9 @@
 """An operation in its place: what a rule gets to see."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from itertools import islice
+from typing import Final, Literal, TypeVar
 
 from senior_backend.catalog.model import Catalog
 from senior_backend.migrations.lock_model.effect import Effect, Lock
@@ -13,6 +14,9 @@ from senior_backend.sql.script import Body, Statement
 
 Direction = Literal["up", "down"]
 T = TypeVar("T", bound=Operation)
+
+SMALL: Final = 10_000
+"""Rows that PostgreSQL reads, checks or rewrites in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,9 @@ class Step:
     """False for one of several actions of an ALTER TABLE."""
     bodies: tuple[Body, ...] = ()
     """What stands in a DO block or a function body; its statements are steps of their own."""
+    operations: Sequence[Operation] = ()
+    """All operations of the migration in this direction; this one is at ``index``."""
+    index: int = 0
 
     def the(self, kind: type[T]) -> T:
         """The operation as ``kind``, which a rule with one entry in ``RULE.operations`` knows."""
@@ -101,6 +108,25 @@ class Step:
         if known is None:
             return False
         return known.persistence == "temporary" or known.created_by >= self.first_of_deploy
+
+    def is_from_this_deploy(self, created_by: int) -> bool:
+        """Whether what migration number ``created_by`` created is deployed together with this."""
+        return created_by >= self.first_of_deploy
+
+    @property
+    def earlier(self) -> Iterator[Operation]:
+        """The operations before it in the same migration."""
+        return islice(self.operations, self.index)
+
+    @property
+    def later(self) -> Iterator[Operation]:
+        """The operations after it in the same migration."""
+        return islice(self.operations, self.index + 1, None)
+
+    def is_small(self, table: Name) -> bool:
+        """Whether the user said that the table has so few rows that reading it is an instant."""
+        rows = self.rows(table)
+        return rows is not None and rows <= SMALL
 
     def rows(self, table: Name) -> int | None:
         """How many rows the table has, if the user said so."""

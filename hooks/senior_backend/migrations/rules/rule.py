@@ -92,6 +92,8 @@ class MigrationView:
     """The operations of the migrations after it, for what is finished later."""
     downs_known: bool = False
     """Whether other migrations of the folder have downs, so that a missing one is an omission."""
+    undoes: Sequence[Operation] = ()
+    """For a down: the operations of the up that it is there to take back."""
 
 
 class RuleModule(Protocol):
