@@ -1,0 +1,247 @@
+"""From a migration to its steps: which transaction and settings each statement runs under.
+
+A ``Walk`` goes through one folder and carries the schema from migration to migration. Down
+migrations are walked on a copy of the schema as it is after their up.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from senior_backend import sql
+from senior_backend.catalog import replay
+from senior_backend.catalog.model import Catalog
+from senior_backend.migrations.lock_model.model import effects
+from senior_backend.migrations.step import Assumptions, Direction, OpenTransaction, Session, Step
+from senior_backend.operations import reader
+from senior_backend.operations.data import Call, Do, Select
+from senior_backend.operations.names import Name
+from senior_backend.operations.objects import CreateFunction
+from senior_backend.operations.operation import Operation
+from senior_backend.operations.session import SetVariable, TransactionControl
+from senior_backend.sources.migration import Migration, Segment
+from senior_backend.sql.script import Body, Comment, Script, Statement, Unparsed
+
+MAX_CALL_DEPTH = 5
+"""How deep calls of functions that a migration defines are followed: they may be recursive."""
+
+
+@dataclass(slots=True)
+class Walk:
+    """The way through a folder. ``scripts`` and ``unparsed`` are those of the last migration."""
+
+    catalog: Catalog
+    assumptions: Assumptions
+    scripts: list[Script] = field(default_factory=list)
+    unparsed: list[Unparsed] = field(default_factory=list)
+    bodies: dict[Name, tuple[Body, ...]] = field(default_factory=dict)
+    """Of the functions that migrations created, for when one is called."""
+    still_open: OpenTransaction | None = None
+    """The transaction around a whole run of the tool, from migration to migration."""
+
+    def replay(self, migration: Migration, number: int) -> Iterator[Operation]:
+        """Only carry the schema through ``migration``; its operations, in order."""
+        for segment in migration.up:
+            for statement in sql.read(segment.text).statements:
+                for operation in reader.read(statement):
+                    yield operation
+                    self._remember(statement, operation)
+                    replay.apply(self.catalog, operation, number)
+
+    def steps(
+        self, migration: Migration, direction: Direction, number: int, first_of_deploy: int
+    ) -> Iterator[Step]:
+        """Every operation with the schema and transaction in which it runs.
+
+        The schema is carried on after each step, when the next one is asked for.
+        """
+        self.scripts, self.unparsed = [], []
+        segments = (migration.up if direction == "up" else migration.down) or ()
+        for segment in segments:
+            script = sql.read(segment.text)
+            self.scripts.append(script)
+            self.unparsed.extend(script.unparsed)
+        read = [[(s, reader.read(s)) for s in script.statements] for script in self.scripts]
+        operations = [o for statements in read for _, found in statements for o in found]
+        run = _Run(self, migration, direction, number, first_of_deploy, operations)
+        if direction == "up" and number > first_of_deploy:
+            run.transaction = self.still_open
+        for segment, statements in zip(segments, read, strict=True):
+            yield from run.segment(segment, statements)
+        if direction == "up":
+            kept = run.transaction
+            self.still_open = kept if kept is not None and kept.kind == "run" else None
+
+    def comments(self) -> Iterator[tuple[Script, Comment]]:
+        """The comments of the last migration."""
+        for script in self.scripts:
+            for comment in script.comments:
+                yield script, comment
+
+    def _remember(self, statement: Statement, operation: Operation) -> tuple[Body, ...]:
+        if not isinstance(operation, CreateFunction | Do):
+            return ()
+        found = sql.bodies(statement)
+        if isinstance(operation, CreateFunction):
+            self.bodies[self.catalog.key(operation.name)] = found
+        return found
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of one migration by its tool: a session, and the transaction that is open in it."""
+
+    walk: Walk
+    migration: Migration
+    direction: Direction
+    number: int
+    first_of_deploy: int
+    operations: Sequence[Operation]
+    """Of all its statements, without what stands in function bodies."""
+    index: int = -1
+    session: Session = field(default_factory=Session)
+    transaction: OpenTransaction | None = None
+    local: dict[str, str | None] = field(default_factory=dict)
+    """What SET LOCAL replaced, to be put back when the transaction ends."""
+    manual: bool = False
+    """The script has ended the tool's own transaction; what follows runs on its own."""
+
+    def segment(
+        self, segment: Segment, statements: Sequence[tuple[Statement, tuple[Operation, ...]]]
+    ) -> Iterator[Step]:
+        """The steps of one segment, under its transaction model."""
+        if segment.transaction == "statement":
+            self._end()
+        elif segment.transaction == "implicit":
+            self._end()
+            if len(statements) > 1:
+                self.transaction = OpenTransaction("implicit")
+        elif (self.transaction is None or self.transaction.kind != segment.transaction) and not (
+            self.manual
+        ):
+            self.transaction = OpenTransaction(segment.transaction)
+        for statement, operations in statements:
+            yield from self._statement(statement, operations, top=True)
+        if segment.transaction in ("implicit", "statement"):
+            self._end()
+
+    def _statement(
+        self,
+        statement: Statement,
+        operations: tuple[Operation, ...],
+        depth: int = 0,
+        *,
+        top: bool = False,
+        in_function: bool = False,
+    ) -> Iterator[Step]:
+        alone = len(operations) == 1
+        for operation in operations:
+            self.index += top
+            step = self._step(statement, operation, alone=alone, in_function=in_function)
+            yield step
+            if in_function:
+                continue
+            if isinstance(operation, CreateFunction):
+                for body in step.bodies:
+                    self.walk.unparsed.extend(body.unparsed)
+                    for inner in body.statements:
+                        yield from self._statement(inner, reader.read(inner), in_function=True)
+            elif isinstance(operation, Do):
+                for body in step.bodies:
+                    self.walk.unparsed.extend(body.unparsed)
+                yield from self._inside(step.bodies, depth)
+            elif isinstance(operation, Select | Call) and depth < MAX_CALL_DEPTH:
+                for name in _called(operation):
+                    yield from self._inside(
+                        self.walk.bodies.get(self.walk.catalog.key(name), ()), depth + 1
+                    )
+            self._after(step)
+
+    def _inside(self, bodies: Iterable[Body], depth: int) -> Iterator[Step]:
+        """What a DO block or a called function runs: at least one transaction of its own."""
+        own = self.transaction is None
+        if own:
+            self.transaction = OpenTransaction("implicit")
+        for body in bodies:
+            for inner in body.statements:
+                yield from self._statement(inner, reader.read(inner), depth)
+        if own:
+            self._end()
+
+    def _step(
+        self, statement: Statement, operation: Operation, *, alone: bool, in_function: bool
+    ) -> Step:
+        walk = self.walk
+        return Step(
+            migration=self.migration,
+            direction=self.direction,
+            number=self.number,
+            first_of_deploy=self.first_of_deploy,
+            statement=statement,
+            operation=operation,
+            effects=effects(operation, walk.catalog, walk.assumptions),
+            catalog=walk.catalog,
+            session=self.session,
+            transaction=self.transaction,
+            assumptions=walk.assumptions,
+            in_function=in_function,
+            alone_in_statement=alone,
+            bodies=walk._remember(statement, operation),
+            operations=self.operations,
+            index=self.index,
+        )
+
+    def _after(self, step: Step) -> None:
+        """Carry schema, session and transaction over the step."""
+        operation = step.operation
+        if isinstance(operation, TransactionControl):
+            self._control(operation)
+        elif isinstance(operation, SetVariable):
+            self._set(operation)
+        replay.apply(self.walk.catalog, operation, self.number)
+        open_ = self.transaction
+        if open_ is None:
+            return
+        open_.steps.append(step)
+        for effect in step.effects:
+            if effect.lock is not None and not step.is_new(_name(effect.relation)):
+                held = open_.locks.get(effect.relation)
+                if held is None or held < effect.lock:
+                    open_.locks[effect.relation] = effect.lock
+
+    def _control(self, operation: TransactionControl) -> None:
+        if operation.action == "begin":
+            if self.transaction is None or self.transaction.kind == "implicit":
+                self.transaction = OpenTransaction("explicit")
+        elif operation.action in ("commit", "rollback"):
+            self.manual = True
+            self._end()
+
+    def _set(self, operation: SetVariable) -> None:
+        name = operation.name.lower()
+        variables = self.session.variables
+        if operation.local:
+            if self.transaction is None:
+                return  # no effect outside a transaction block (PostgreSQL docs, SET)
+            self.local.setdefault(name, variables.get(name))
+        if operation.value is None:
+            variables.pop(name, None)
+        else:
+            variables[name] = operation.value
+
+    def _end(self) -> None:
+        self.transaction = None
+        for name, value in self.local.items():
+            if value is None:
+                self.session.variables.pop(name, None)
+            else:
+                self.session.variables[name] = value
+        self.local.clear()
+
+
+def _called(operation: Select | Call) -> tuple[Name, ...]:
+    return operation.functions if isinstance(operation, Select) else (operation.procedure,)
+
+
+def _name(relation: str) -> Name:
+    schema, dot, name = relation.rpartition(".")
+    return Name(schema, name) if dot else Name(None, name)
