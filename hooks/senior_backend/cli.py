@@ -22,6 +22,7 @@ TOOLS = {
     "new": "senior_backend.scaffold.command:new",
     "update": "senior_backend.scaffold.command:update",
     "check": "senior_backend.checks.command:check",
+    "migrations": "senior_backend.migrations.command:migrations",
     "explain": "senior_backend.explain:explain",
     "postgres": "senior_backend.postgres.command:postgres",
 }
