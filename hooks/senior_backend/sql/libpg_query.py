@@ -6,11 +6,15 @@ encode every text once more.
 """
 
 import ctypes
+import json
+import sys
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from postgast.native import lib
+from postgast.native import PgQueryProtobuf, lib
 from postgast.pg_query_pb2 import ParseResult
+
+_RECURSION = 200_000
 
 
 class GrammarError(Exception):
@@ -33,9 +37,7 @@ def parse(sql: bytes) -> Any:  # noqa: ANN401 - a generated message class
     """
     result = lib.pg_query_parse_protobuf(sql)
     try:
-        if result.error:
-            error = result.error.contents
-            raise GrammarError(error.message.decode("utf-8", "replace"), error.cursorpos - 1)
+        _check(result)
         tree = result.parse_tree
         data = ctypes.string_at(tree.data, tree.len)
     finally:
@@ -44,3 +46,57 @@ def parse(sql: bytes) -> Any:  # noqa: ANN401 - a generated message class
         return ParseResult.FromString(data)
     except DecodeError as error:
         raise TooDeepError from error
+
+
+def parse_deep(sql: bytes) -> Any:  # noqa: ANN401 - a generated message class
+    """The same tree as ``parse``, by way of JSON: protobuf reads 100 levels at most, this does not.
+
+    Some hundred times slower.
+    """
+    from google.protobuf import json_format
+
+    result = lib.pg_query_parse(sql)
+    try:
+        _check(result)
+        content = result.parse_tree
+    finally:
+        lib.pg_query_free_parse_result(result)
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, _RECURSION))
+    try:
+        return json_format.ParseDict(
+            json.loads(content), ParseResult(), max_recursion_depth=_RECURSION
+        )
+    except (RecursionError, ValueError, json_format.ParseError) as error:
+        raise TooDeepError from error
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def deparse_expression(node: Any) -> str:  # noqa: ANN401
+    """The SQL of an expression's ``Node``, as PostgreSQL's grammar reads it back.
+
+    Raises GrammarError for a tree that cannot be written as SQL.
+    """
+    tree = ParseResult(version=180_000)
+    select = tree.stmts.add().stmt.select_stmt
+    select.target_list.add().res_target.val.CopyFrom(node)
+    select.limit_option = 1
+    select.op = 1
+    data = tree.SerializeToString()
+    buffer = ctypes.create_string_buffer(data, len(data))
+    pointer = ctypes.cast(buffer, ctypes.c_void_p).value
+    result = lib.pg_query_deparse_protobuf(PgQueryProtobuf(len=len(data), data=pointer))
+    try:
+        if result.error:
+            raise GrammarError(result.error.contents.message.decode("utf-8", "replace"), -1)
+        sql: str = result.query.decode("utf-8", "replace")
+    finally:
+        lib.pg_query_free_deparse_result(result)
+    return sql.removeprefix("SELECT ")
+
+
+def _check(result: Any) -> None:  # noqa: ANN401 - a ctypes structure
+    if result.error:
+        error = result.error.contents
+        raise GrammarError(error.message.decode("utf-8", "replace"), error.cursorpos - 1)

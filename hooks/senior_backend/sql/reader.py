@@ -1,99 +1,205 @@
 """A SQL text taken apart: every piece becomes a statement, or says why it could not."""
 
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from senior_backend.sql import libpg_query, splitter
+from senior_backend.sql import depth, lexical, libpg_query, refusals, splitter, templates
 from senior_backend.sql.script import Comment, Script, Statement, Unparsed
-from senior_backend.sql.splitter import Pieces, Span
+from senior_backend.sql.splitter import Pieces
+from senior_backend.sql.templates import Mark
 from senior_backend.sql.text import SqlText
 
-# Nothing so short can nest deep enough to exhaust the parser's stack (two bytes a level at least).
-_SHORT = 8_192
+_BLANKS = b" \t\r\n\f\v"
+_INCLUDES = (rb"\i", rb"\ir", rb"\include", rb"\include_relative")
+_COMPUTED = (rb"\gexec",)
 
 
 def read(text: SqlText) -> Script:
-    """Take a text apart; never raises. Usually one call of the parser for the whole of it."""
-    data = text.data
+    """Take a text apart; never raises."""
+    return read_part(text, 0, len(text.data))
+
+
+def read_part(text: SqlText, start: int, end: int) -> Script:
+    """Take the bytes from ``start`` to ``end`` apart; offsets are those of the whole text.
+
+    One call of the parser where the whole is PostgreSQL's own SQL, else one for every piece.
+    """
+    data = text.data if not start and end == len(text.data) else text.data[start:end]
     if not data.strip():
         return Script(text)
     if b"\0" in data:
-        return Script(text, unparsed=(Unparsed(text, 0, len(data), "binary data: NUL bytes"),))
-    if len(data) <= _SHORT and b"\\." not in data:
+        return Script(text, unparsed=(Unparsed(text, start, end, "binary data: NUL bytes"),))
+    if len(data) < depth.SHORT and b"\\." not in data:
         try:
             tree = libpg_query.parse(data)
         except (libpg_query.GrammarError, libpg_query.TooDeepError):
             pass
         else:
-            return _whole(text, tree)
-    return _by_piece(text)
+            return _whole(text, data, start, tree)
+    return _by_piece(text, data, start)
 
 
-def _whole(text: SqlText, tree: Any) -> Script:  # noqa: ANN401
-    data = text.data
-    spans = splitter.comments(data) if b"--" in data or b"/*" in data else []
+def parse_piece(text: SqlText, start: int, end: int, sql: bytes, base: int) -> Statement | Unparsed:
+    """One statement that stands from ``start`` to ``end``.
+
+    ``sql`` is what to parse; its first byte stands at ``base`` of the text.
+    """
+    return _parse(text, start, end, sql, base, ())
+
+
+def _whole(text: SqlText, data: bytes, origin: int, tree: Any) -> Script:  # noqa: ANN401
+    spans = lexical.comments(data) if b"--" in data or b"/*" in data else []
+    ends = [end for _, end in spans]
     statements = []
     for raw in tree.stmts:
         start = raw.stmt_location
         end = start + raw.stmt_len if raw.stmt_len else len(data)
-        start, end = _trim(data, start, end, spans)
-        statements.append(_statement(text, start, end, 0, raw.stmt))
-    return Script(text, tuple(statements), comments=_comments(data, spans))
+        # The grammar's span ends at the semicolon: without the comments before it.
+        index = bisect_right(ends, end) - 1
+        while end > start:
+            if data[end - 1] in _BLANKS:
+                end -= 1
+            elif index >= 0 and ends[index] == end and spans[index][0] >= start:
+                end = spans[index][0]
+                index -= 1
+            else:
+                break
+            while index >= 0 and ends[index] > end:
+                index -= 1
+        node = getattr(raw.stmt, raw.stmt.WhichOneof("node"))
+        statements.append(
+            Statement(text, origin + start, origin + end, type(node).__name__, node, origin)
+        )
+    return Script(text, tuple(statements), comments=_comments(data, origin, spans))
 
 
-def _trim(data: bytes, start: int, end: int, comments: list[Span]) -> tuple[int, int]:
-    """A span without blanks and comments around it."""
-    for comment in comments:
-        if comment.end > end:
-            break
-        if comment.start >= start and not data[start : comment.start].strip():
-            start = comment.end
-    for comment in reversed(comments):
-        if comment.start < start:
-            break
-        if comment.end <= end and not data[comment.end : end].strip():
-            end = comment.start
-    while start < end and data[start] in b" \t\r\n\f\v":
-        start += 1
-    while end > start and data[end - 1] in b" \t\r\n\f\v":
-        end -= 1
-    return start, end
-
-
-def _statement(text: SqlText, start: int, end: int, base: int, stmt: Any) -> Statement:  # noqa: ANN401
-    node = getattr(stmt, stmt.WhichOneof("node"))
-    return Statement(text, start, end, type(node).__name__, node, base)
-
-
-def _comments(data: bytes, spans: list[Span]) -> tuple[Comment, ...]:
+def _comments(data: bytes, origin: int, spans: Iterable[tuple[int, int]]) -> tuple[Comment, ...]:
     return tuple(
-        Comment(start, end, data[start:end].decode("utf-8", "replace")) for start, end in spans
+        Comment(origin + start, origin + end, data[start:end].decode("utf-8", "replace"))
+        for start, end in spans
     )
 
 
-def _by_piece(text: SqlText) -> Script:
-    found = splitter.split(text.data)
+def _by_piece(text: SqlText, data: bytes, origin: int) -> Script:
+    found = splitter.split(data)
     statements: list[Statement] = []
     unparsed: list[Unparsed] = []
-    for piece in found.pieces:
-        result = _piece(text, piece, found)
+    for start, end in found.pieces:
+        result: Statement | Unparsed
+        if start in found.errors:
+            result = Unparsed(text, origin + start, origin + end, found.errors[start])
+        else:
+            sql, marks = _without_meta(data, start, end, found)
+            result = _parse(text, origin + start, origin + end, sql, origin + start, marks)
         if isinstance(result, Statement):
             statements.append(result)
         else:
             unparsed.append(result)
-    return Script(text, tuple(statements), tuple(unparsed), _comments(text.data, found.comments))
+    beside: list[tuple[int, int]] = list(found.comments)
+    if found.meta or found.templates:
+        beside = sorted((*beside, *found.meta, *((m.start, m.end) for m in found.templates)))
+        unseen = [_unseen(text, data, origin, *span) for span in found.meta]
+        unparsed = sorted((*unparsed, *filter(None, unseen)), key=lambda piece: piece.start)
+    return Script(text, tuple(statements), tuple(unparsed), _comments(data, origin, beside))
 
 
-def _piece(text: SqlText, piece: Span, found: Pieces) -> Statement | Unparsed:
-    start, end = piece
-    wrong = found.errors.get(start)
-    if wrong:
-        return Unparsed(text, start, end, wrong)
+def _without_meta(data: bytes, start: int, end: int, found: Pieces) -> tuple[bytes, Sequence[Mark]]:
+    """A piece with psql's commands blanked, and the template marks in it (counted from it)."""
+    sql = data[start:end]
+    if found.meta:
+        first = bisect_left(found.meta, (start, 0))
+        for at, stop in found.meta[first : bisect_left(found.meta, (end, 0))]:
+            sql = _replaced(sql, at - start, stop - start, b" " * (stop - at))
+    if not found.templates:
+        return sql, ()
+    first = bisect_left(found.templates, (start, 0, False))
+    inside = found.templates[first : bisect_left(found.templates, (end, 0, False))]
+    return sql, [Mark(at - start, stop - start, control) for at, stop, control in inside]
+
+
+def _unseen(text: SqlText, data: bytes, origin: int, start: int, end: int) -> Unparsed | None:
+    """What psql runs that does not stand in this file."""
+    words = data[start:end].split(None, 1)
+    if words[0] in _INCLUDES:
+        reason = "psql runs another file here: what it holds is not seen"
+    elif words[0] in _COMPUTED:
+        reason = "psql runs the rows of this query as SQL: what they hold is not seen"
+    else:
+        return None
+    return Unparsed(text, origin + start, origin + end, reason)
+
+
+def _replaced(sql: bytes, start: int, end: int, by: bytes) -> bytes:
+    return sql[:start] + by + sql[end:]
+
+
+def _parse(
+    text: SqlText, start: int, end: int, sql: bytes, base: int, marks: Sequence[Mark]
+) -> Statement | Unparsed:
+    if depth.too_deep(sql):
+        reason = f"an expression of more than {depth.LIMIT:,} operands: not safe to parse"
+        return Unparsed(text, start, end, reason)
+    refused = None
+    # ERB's marks are operators of PostgreSQL (pg_trgm), so that the SQL may be right as it is.
+    if not marks or all(sql[mark.start : mark.start + 1] == b"<" for mark in marks):
+        result = _attempt(text, start, end, sql, base)
+        if not isinstance(result, libpg_query.GrammarError):
+            return result
+        refused = result
+        if not marks:
+            marks = templates.variables(sql, lexical.outside(sql)) if _may_vary(sql) else ()
+            if not marks:
+                reason = refusals.reason(sql, refused.message)
+                return Unparsed(text, start, end, reason)
+    elif _may_vary(sql):
+        marks = [*marks, *templates.variables(sql, lexical.outside(sql))]
+    return _with_stand_ins(text, start, end, sql, base, marks)
+
+
+def _may_vary(sql: bytes) -> bool:
+    return b":" in sql or b"${" in sql
+
+
+def _with_stand_ins(
+    text: SqlText, start: int, end: int, sql: bytes, base: int, marks: Sequence[Mark]
+) -> Statement | Unparsed:
+    """Parse with a name for each mark; with a number where the grammar wants none."""
+    filled = sql
+    for mark in marks:
+        content = sql[mark.start : mark.end]
+        by = templates.blank(content) if mark.control else templates.stand_in(content)
+        filled = _replaced(filled, mark.start, mark.end, by)
+    values = {mark.start: mark for mark in marks if not mark.control}
+    first_refusal = ""
+    while True:
+        result = _attempt(text, start, end, filled, base, templated=True)
+        if not isinstance(result, libpg_query.GrammarError):
+            return result
+        first_refusal = first_refusal or result.message
+        mark_here = values.pop(result.offset, None)
+        if mark_here is None:
+            break
+        by = templates.number(sql[mark_here.start : mark_here.end])
+        filled = _replaced(filled, mark_here.start, mark_here.end, by)
+    contents = [sql[mark.start : mark.end] for mark in marks]
+    return Unparsed(text, start, end, refusals.template(contents, first_refusal))
+
+
+def _attempt(
+    text: SqlText, start: int, end: int, sql: bytes, base: int, *, templated: bool = False
+) -> Statement | Unparsed | libpg_query.GrammarError:
     try:
-        tree = libpg_query.parse(text.data[start:end])
+        tree = libpg_query.parse(sql)
     except libpg_query.GrammarError as error:
-        return Unparsed(text, start, end, error.message)
+        return error
     except libpg_query.TooDeepError:
-        return Unparsed(text, start, end, "nested too deeply")
+        try:
+            tree = libpg_query.parse_deep(sql)
+        except libpg_query.TooDeepError:
+            return Unparsed(text, start, end, "nested too deeply to be read")
     if len(tree.stmts) != 1:
-        return Unparsed(text, start, end, "not one statement")
-    return _statement(text, start, end, start, tree.stmts[0].stmt)
+        return Unparsed(text, start, end, f"{len(tree.stmts)} statements where one was expected")
+    stmt = tree.stmts[0].stmt
+    node = getattr(stmt, stmt.WhichOneof("node"))
+    return Statement(text, start, end, type(node).__name__, node, base, templated)

@@ -13,7 +13,8 @@ class Statement:
     ``start`` and ``end`` are byte offsets into ``text.data``, without leading comments and without
     the semicolon. ``node`` is the protobuf message of the parse tree (``pg_query.AlterTableStmt``
     and so on), ``kind`` its name. Locations inside ``node`` count from ``base``: always use
-    ``locate`` for them.
+    ``locate`` for them. ``templated``: some names and values in it stand for template marks or psql
+    variables, whose real value is not known.
     """
 
     text: SqlText
@@ -22,6 +23,7 @@ class Statement:
     kind: str
     node: Any
     base: int = 0
+    templated: bool = False
 
     def locate(self, location: int) -> int:
         """The offset in ``text.data`` of a ``location`` found in ``node`` (-1: the start)."""

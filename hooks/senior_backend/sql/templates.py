@@ -1,0 +1,74 @@
+"""What template engines and psql put into SQL before a server sees it, and stand-ins for it.
+
+A stand-in has the length of what it replaces, so every offset holds. Known: Go and Jinja
+(``{{ }}``, ``{% %}``, ``{# #}``), ERB (``<%= %>``, ``<% %>``), Flyway (``${name}``), and the
+variables of psql (``:name``, ``:'name'``, ``:"name"``).
+"""
+
+import re
+from typing import NamedTuple
+
+_ENDS = {b"{{": b"}}", b"{%": b"%}", b"{#": b"#}", b"<%": b"%>"}
+_CONTROL = re.compile(
+    rb"""\{[%\#]
+       | \{\{-?\s*(?:/\*|(?:if|else|end|range|with|define|block|template|break|continue)\b)
+       | \{\{[!\#/]
+       | <%-?\#?(?!=)""",
+    re.VERBOSE,
+)
+_SIGN = re.compile(rb"\$\{|:")
+_VARIABLE = re.compile(
+    rb"""\$\{[^{}\s'"]+\}
+       | (?<![:\w\])]):(?:'\w+'|"\w+"|[A-Za-z_]\w*)""",
+    re.VERBOSE,
+)
+_NOT_NAME = re.compile(rb"[^A-Za-z0-9_]")
+
+
+class Mark(NamedTuple):
+    """A place of a template: ``control`` steers it (if, for, end), else it gives a value."""
+
+    start: int
+    end: int
+    control: bool
+
+
+def mark(data: bytes, at: int, limit: int) -> Mark | None:
+    """The template mark that opens at ``at`` and closes before ``limit``; ERB on one line only."""
+    opening = data[at : at + 2]
+    end = data.find(_ENDS[opening], at + 2, limit)
+    if end < 0 or (opening == b"<%" and data.find(b"\n", at, end) >= 0):
+        return None
+    return Mark(at, end + 2, _CONTROL.match(data, at) is not None)
+
+
+def name(content: bytes) -> bytes:
+    """An identifier of the same length; equal content gives equal names."""
+    return b"_" + _NOT_NAME.sub(b"_", content)[1:]
+
+
+def number(content: bytes) -> bytes:
+    """A number of the same length, for the places where no name may stand."""
+    return b"1" + b" " * (len(content) - 1)
+
+
+def blank(content: bytes) -> bytes:
+    """Spaces for all but line breaks."""
+    return re.sub(rb"[^\r\n]", b" ", content)
+
+
+def variables(sql: bytes, outside: list[tuple[int, int]]) -> list[Mark]:
+    """Places of ``${name}`` and of psql's variables that begin ``outside`` of strings."""
+    found = (
+        _VARIABLE.match(sql, sign.start())
+        for start, end in outside
+        for sign in _SIGN.finditer(sql, start, end)
+    )
+    return [Mark(match.start(), match.end(), control=False) for match in found if match]
+
+
+def stand_in(content: bytes) -> bytes:
+    """What to parse instead of a value: a name, or the string of ``:'name'``."""
+    if content[1:2] in {b"'", b'"'}:
+        return b" " + content[1:]
+    return name(content)
