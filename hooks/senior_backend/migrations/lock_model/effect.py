@@ -61,18 +61,32 @@ class Effect:
             return "build"
         return "scan" if self.scan else "brief"
 
+    @property
+    def possible_duration(self) -> Duration:
+        """How long it may be held at worst, when what is not known is so."""
+        if self.rewrite is not False:
+            return "rewrite"
+        if self.index_build is not False:
+            return "build"
+        return "scan" if self.scan is not False else "brief"
+
+    @property
+    def blocked(self) -> tuple[Literal["reads", "writes"], ...]:
+        """What waits, by its lock (PostgreSQL docs, Table 13.2) or ``blocks``."""
+        lock = self.lock
+        reads = "reads" in self.blocks or (lock is not None and lock.blocks_reads)
+        writes = "writes" in self.blocks or (lock is not None and lock.blocks_writes)
+        if reads:
+            return ("reads", "writes") if writes else ("reads",)
+        return ("writes",) if writes else ()
+
     def as_json(self) -> dict[str, Any]:
         """The form of ``details.effects`` in the published findings."""
-        blocked = list(self.blocks)
-        if self.lock is not None and self.lock.blocks_reads and "reads" not in blocked:
-            blocked.append("reads")
-        if self.lock is not None and self.lock.blocks_writes and "writes" not in blocked:
-            blocked.append("writes")
         flags = {"rewrite": self.rewrite, "scan": self.scan, "index_build": self.index_build}
         return {
             "relation": self.relation,
             "lock": str(self.lock) if self.lock is not None else None,
-            "blocks": sorted(blocked),
+            "blocks": list(self.blocked),
             **{name: bool(value) for name, value in flags.items()},
             "possible": [name for name, value in flags.items() if value is None],
             "duration": self.duration,
