@@ -61,11 +61,13 @@ def test_json_is_the_published_schema() -> None:
 def test_a_file_name_that_is_not_utf_8_can_be_written(output_format: str) -> None:
     name = os.fsdecode(b"caf\xe9.py")
     text = render(Outcome("check", (Finding("r", name, 1, "m"),), checked=1), output_format)
-    assert r"caf\udce9.py" in text.encode().decode()
+    # A URI has the byte itself.
+    assert ("caf%E9.py" if output_format == "sarif" else r"caf\udce9.py") in text.encode().decode()
     if output_format == "json":
         assert json.loads(text)["findings"][0]["path"] == name
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
 def test_an_empty_outcome_renders_in_every_format(output_format: str) -> None:
-    assert "error" not in render(Outcome("check", (), checked=0), output_format)
+    text = render(Outcome("check", (), checked=0), output_format)
+    assert "error" not in text.replace('errors="0"', "")

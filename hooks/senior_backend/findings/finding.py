@@ -51,6 +51,8 @@ class Finding:
     see: str | None = None
     """The pattern that `senior-backend explain` prints; the rule's own by default."""
     suppressed: Suppression | None = None
+    excerpt: str | None = None
+    """The first line of the place as it stands in the file, for people."""
 
 
 @dataclass(frozen=True, slots=True)

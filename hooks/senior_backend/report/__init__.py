@@ -5,7 +5,7 @@ from typing import Final
 
 from senior_backend.findings import Outcome
 
-FORMATS: Final = ("terminal", "json", "github")
+FORMATS: Final = ("terminal", "json", "sarif", "github", "gitlab", "junit", "markdown")
 
 
 def render(outcome: Outcome, output_format: str) -> str:

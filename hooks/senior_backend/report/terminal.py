@@ -2,7 +2,7 @@
 
 import click
 
-from senior_backend.findings import Finding, Outcome
+from senior_backend.findings import Finding, Fix, Outcome
 
 _CLASSES = {"gate": "to fix", "hygiene": "of hygiene", "style": "of style", "note": "to know"}
 _COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
@@ -22,9 +22,43 @@ def _finding(finding: Finding) -> str:
     line = f"{place}: {severity}: {finding.message} [{finding.rule}]"
     if finding.suppressed:
         line += f" (suppressed: {finding.suppressed.reason})"
-    if finding.fix and finding.fix.diff:
-        line += "\n" + finding.fix.diff.rstrip("\n")
-    return line
+    parts = [line, *_excerpt(finding)]
+    if finding.fix:
+        parts += _fix(finding.fix)
+    return "\n".join(parts)
+
+
+def _excerpt(finding: Finding) -> list[str]:
+    """The line of the file with the place underlined, as compilers show it."""
+    if not finding.excerpt:
+        return []
+    number = str(finding.line)
+    text = finding.excerpt.replace("\t", " ")
+    start = min(finding.column - 1, len(text))
+    same_line = finding.end_line in (None, finding.line) and finding.end_column is not None
+    end = min(finding.end_column or 0, len(text)) if same_line else len(text.rstrip())
+    marks = " " * start + click.style("^" * max(1, end - start), fg=_COLOURS[finding.severity])
+    return [f"  {number} | {text}", f"  {' ' * len(number)} | {marks}"]
+
+
+def _fix(fix: Fix) -> list[str]:
+    lines = []
+    if fix.diff:
+        lines += [_diff_line(line) for line in fix.diff.rstrip("\n").split("\n")]
+    if fix.files:
+        lines.append(click.style("  safe form, in steps:", fg="green"))
+        for name, content in fix.files.items():
+            lines.append(f"  {name}")
+            lines += [f"    {line}".rstrip() for line in content.rstrip("\n").split("\n")]
+    if fix.rollback:
+        lines.append(click.style("  rollback:", fg="green"))
+        lines += [f"    {line}" for line in fix.rollback.rstrip("\n").split("\n")]
+    return lines
+
+
+def _diff_line(line: str) -> str:
+    colour = {"-": "red", "+": "green"}.get(line[:1])
+    return click.style(line, fg=colour) if colour else line
 
 
 def _summary(outcome: Outcome) -> str:

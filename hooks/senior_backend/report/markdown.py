@@ -1,0 +1,80 @@
+"""For a comment on a change: a table of findings, and each fix under a fold."""
+
+from typing import Final
+
+from senior_backend.findings import Finding, Fix, Outcome
+
+_MARKS: Final = {
+    "error": "\N{CROSS MARK}",
+    "warning": "\N{WARNING SIGN}",
+    "info": "\N{INFORMATION SOURCE}",
+}
+MAX_FINDINGS: Final = 50
+"""A comment on GitHub holds 65,536 characters."""
+
+
+def render(outcome: Outcome) -> str:
+    """A heading with the counts, a table, the fixes."""
+    findings = [f for f in outcome.ordered() if f.suppressed is None]
+    lines = [f"### senior-backend {outcome.tool}: {_headline(outcome)}", ""]
+    if findings:
+        lines += ["| | where | what | rule |", "|---|---|---|---|"]
+        lines += [_row(f) for f in findings[:MAX_FINDINGS]]
+        if len(findings) > MAX_FINDINGS:
+            lines.append(f"| | | and {len(findings) - MAX_FINDINGS} more | |")
+        lines.append("")
+        for finding in findings[:MAX_FINDINGS]:
+            if finding.fix:
+                lines += _fold(finding, finding.fix)
+    if outcome.not_analyzed:
+        lines.append("Not analyzed:")
+        lines += [
+            f"- {_code(f'{n.path}:{n.line}')}: {_cell(n.reason)}" for n in outcome.not_analyzed
+        ]
+    return "\n".join(lines).rstrip("\n")
+
+
+def _headline(outcome: Outcome) -> str:
+    counts = outcome.summary()
+    parts = [f"{counts[c]} {c}" for c in ("gate", "hygiene", "style", "note") if counts[c]]
+    plural = "" if outcome.checked == 1 else "s"
+    return f"{', '.join(parts) or 'nothing found'} in {outcome.checked} {outcome.unit}{plural}"
+
+
+def _row(finding: Finding) -> str:
+    place = _code(f"{finding.path}:{finding.line}")
+    mark = _MARKS[finding.severity]
+    return f"| {mark} | {place} | {_cell(finding.message)} | {_code(finding.rule)} |"
+
+
+def _fold(finding: Finding, fix: Fix) -> list[str]:
+    title = f"{finding.rule} at {finding.path}:{finding.line}"
+    lines = [f"<details><summary>Fix for {_html(title)}</summary>", ""]
+    if fix.diff:
+        lines += _fence("diff", fix.diff)
+    for name, content in (fix.files or {}).items():
+        lines += [f"{_code(name)}:", *_fence("sql", content)]
+    if fix.rollback:
+        lines += ["Rollback:", *_fence("sql", fix.rollback)]
+    return [*lines, "</details>", ""]
+
+
+def _fence(language: str, content: str) -> list[str]:
+    """A code block whose fence is longer than any in it."""
+    fence = "```"
+    while fence in content:
+        fence += "`"
+    return [f"{fence}{language}", content.rstrip("\n"), fence, ""]
+
+
+def _code(text: str) -> str:
+    one_line = " ".join(text.split("\n")).replace("|", "\\|")
+    return f"`` {one_line} ``" if "`" in one_line else f"`{one_line}`"
+
+
+def _cell(text: str) -> str:
+    return _html(" ".join(text.split())).replace("|", "\\|")
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
