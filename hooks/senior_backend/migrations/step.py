@@ -95,6 +95,17 @@ class Step:
     operations: Sequence[Operation] = ()
     """All operations of the migration in this direction; this one is at ``index``."""
     index: int = 0
+    within: "Step | None" = None
+    """The DO block or the call in whose body it stands."""
+    existing: tuple[Effect, ...] = field(init=False)
+    """The effects on relations that others may be using when it runs (see ``is_new``)."""
+    lock_timeout: str | None = field(init=False)
+    """The setting under which it runs, as it was written; None when nothing set it."""
+
+    def __post_init__(self) -> None:
+        """Keep what changes when the schema and the session go on."""
+        self.existing = tuple(e for e in self.effects if not self.is_new(e.name))
+        self.lock_timeout = self.session.variables.get("lock_timeout")
 
     def the(self, kind: type[T]) -> T:
         """The operation as ``kind``, which a rule with one entry in ``RULE.operations`` knows."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Literal
 
+from senior_backend.operations.names import Name
+
 Duration = Literal["brief", "scan", "build", "rewrite"]
 
 
@@ -39,8 +41,10 @@ class Effect:
     """What a statement does to one existing relation.
 
     ``rewrite``, ``scan`` (all its rows are read under the lock) and ``index_build`` are None when
-    it cannot be known, with the reason in ``unknown``. ``lock`` is None when the relation itself is
-    not locked (its index may be).
+    it cannot be known; ``unknown`` then names what it depends on, in a few words. A rewrite builds
+    every index anew (a table whose indexes are not known counts as indexed). ``lock`` is None when
+    the relation itself is not locked (its index may be). A partitioned table itself has no rows:
+    what happens to them is said of its partitions, if those are known.
     """
 
     relation: str
@@ -49,8 +53,14 @@ class Effect:
     scan: bool | None = False
     index_build: bool | None = False
     blocks: tuple[Literal["reads", "writes"], ...] = ()
-    """What waits for it, beyond what follows from the lock as well (see ``of``)."""
+    """What waits for it beyond what follows from the lock: see ``blocked`` for all."""
     unknown: str = ""
+
+    @property
+    def name(self) -> Name:
+        """The relation's name in its parts."""
+        schema, _, name = self.relation.rpartition(".")
+        return Name(schema or None, name)
 
     @property
     def duration(self) -> Duration:
