@@ -21,7 +21,10 @@ Transaction = Literal["file", "implicit", "statement", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """SQL that the tool runs in one manner."""
+    """SQL that the tool runs in one manner.
+
+    Neighbours of one migration that both say ``file`` (or ``run``) share the transaction.
+    """
 
     text: SqlText
     transaction: Transaction
@@ -67,6 +70,9 @@ class Folder:
     not_read: tuple[NotRead, ...] = ()
     has_downs: bool = True
     """Whether the tool knows down migrations at all."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What the tool's own configuration says and rules ask for, such as Flyway's
+    ``postgresql.transactional.lock``."""
 
 
 @dataclass(frozen=True, slots=True)

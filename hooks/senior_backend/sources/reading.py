@@ -1,5 +1,6 @@
 """A file of SQL from disk, or why it cannot be read."""
 
+import os
 from typing import Final
 
 from senior_backend.sources.directory import Directory
@@ -20,14 +21,12 @@ def read_sql(directory: Directory, name: str) -> SqlText | NotRead:
     path = directory.shown_path(name)
     try:
         with open(directory.path_of(name), "rb", buffering=0) as file:  # noqa: PTH123 - no Path each
-            data = file.read(LARGEST + 1) or b""
-            while 0 < len(data) <= LARGEST and (more := file.read(LARGEST + 1 - len(data))):
-                data += more
+            if os.fstat(file.fileno()).st_size > LARGEST:
+                reason = f"is larger than {LARGEST // 1_000_000} MB: data rather than a migration"
+                return NotRead(path, 1, reason, whole=True)
+            data = file.readall()
     except OSError as error:
         return NotRead(path, 1, f"cannot be read: {error.strerror}", whole=True)
-    if len(data) > LARGEST:
-        reason = f"is larger than {LARGEST // 1_000_000} MB: no migration, probably a data dump"
-        return NotRead(path, 1, reason, whole=True)
     return text_of(path, data)
 
 

@@ -2,10 +2,26 @@
 
 from typing import Final
 
-from senior_backend.sources import goose, plain_sql, prisma
+from senior_backend.sources import (
+    dbmate,
+    flyway,
+    golang_migrate,
+    goose,
+    plain_sql,
+    prisma,
+    supabase,
+)
 from senior_backend.sources.source import Source
 
-SOURCES: Final[tuple[Source, ...]] = (prisma, goose, plain_sql)
+SOURCES: Final[tuple[Source, ...]] = (
+    prisma,
+    supabase,
+    flyway,
+    dbmate,
+    goose,
+    golang_migrate,
+    plain_sql,
+)
 """In the order in which they are asked whether a directory is theirs: certain signs first."""
 
 BY_ID: Final = {source.ID: source for source in SOURCES}

@@ -1,0 +1,61 @@
+"""golang-migrate: ``000001_name.up.sql`` and ``000001_name.down.sql``.
+
+The drivers send a whole file as one message without parameters (golang-migrate/migrate,
+``database/pgx/v5/pgx.go``, ``Run``): ``implicit``. With ``x-multi-statement=true`` each statement
+is a message of its own: say so with the setting ``transaction``.
+"""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from senior_backend.sources import dialects, naming, writing
+from senior_backend.sources.directory import Directory, sample
+from senior_backend.sources.migration import Folder, NewMigration, NotRead, WrittenFiles
+from senior_backend.sources.pairs import SqlFile, migrations
+from senior_backend.sources.source import Options
+
+ID: Final = "golang_migrate"
+TITLE: Final = "golang-migrate"
+
+_NAME: Final = re.compile(r"([0-9]+_.*)\.(up|down)\.sql$", re.DOTALL)
+
+
+def claims(directory: Directory) -> bool:
+    """Whether its files are numbered and end in ``.up.sql`` or ``.down.sql``."""
+    return any(_NAME.match(name) for name in sample(directory.sql_files))
+
+
+def read(directory: Directory, options: Options) -> Folder:
+    """Pairs in the order of their numbers."""
+    chosen = dialects.for_postgres(tuple(name for name in directory.sql_files if _NAME.match(name)))
+    files = [
+        SqlFile(directory, name, found[1], "up" if found[2] == "up" else "down")
+        for key, name in chosen.names.items()
+        if (found := _NAME.match(key))
+    ]
+    return Folder(
+        ID,
+        directory.root,
+        migrations(ID, files, options.transaction or "implicit"),
+        tuple(
+            NotRead(directory.shown_path(name), 1, reason, whole=True)
+            for name, reason in chosen.left_out.items()
+        ),
+    )
+
+
+def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
+    """The next pair of files; what refuses a transaction, alone."""
+    steps, remarks = writing.alone(new)
+    files: dict[str, str] = {}
+    versions = [migration.version for migration in folder.migrations]
+    for step in steps:
+        version = naming.next_version(versions, now, "000001")
+        versions.append(version)
+        stem = f"{version}_{naming.slug(step.name)}"
+        files[f"{stem}.up.sql"] = writing.script(step.up, step.note)
+        if step.down:
+            files[f"{stem}.down.sql"] = writing.script(step.down)
+    return writing.written(folder.root, files, remarks)
