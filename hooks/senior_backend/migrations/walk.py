@@ -104,16 +104,19 @@ class _Run:
     """What SET LOCAL replaced, to be put back when the transaction ends."""
     manual: bool = False
     """The script has ended the tool's own transaction; what follows runs on its own."""
+    message: bool = False
+    """Several statements in one query message: after a COMMIT comes an implicit transaction."""
 
     def segment(
         self, segment: Segment, statements: Sequence[tuple[Statement, tuple[Operation, ...]]]
     ) -> Iterator[Step]:
         """The steps of one segment, under its transaction model."""
+        self.message = segment.transaction == "implicit" and len(statements) > 1
         if segment.transaction == "statement":
             self._end()
         elif segment.transaction == "implicit":
             self._end()
-            if len(statements) > 1:
+            if self.message:
                 self.transaction = OpenTransaction("implicit")
         elif (self.transaction is None or self.transaction.kind != segment.transaction) and not (
             self.manual
@@ -132,11 +135,14 @@ class _Run:
         *,
         top: bool = False,
         in_function: bool = False,
+        within: Step | None = None,
     ) -> Iterator[Step]:
         alone = len(operations) == 1
         for operation in operations:
             self.index += top
-            step = self._step(statement, operation, alone=alone, in_function=in_function)
+            step = self._step(
+                statement, operation, alone=alone, in_function=in_function, within=within
+            )
             yield step
             if in_function:
                 continue
@@ -148,27 +154,32 @@ class _Run:
             elif isinstance(operation, Do):
                 for body in step.bodies:
                     self.walk.unparsed.extend(body.unparsed)
-                yield from self._inside(step.bodies, depth)
+                yield from self._inside(step, step.bodies, depth)
             elif isinstance(operation, Select | Call) and depth < MAX_CALL_DEPTH:
                 for name in _called(operation):
-                    yield from self._inside(
-                        self.walk.bodies.get(self.walk.catalog.key(name), ()), depth + 1
-                    )
+                    bodies = self.walk.bodies.get(self.walk.catalog.key(name), ())
+                    yield from self._inside(step, bodies, depth + 1)
             self._after(step)
 
-    def _inside(self, bodies: Iterable[Body], depth: int) -> Iterator[Step]:
+    def _inside(self, caller: Step, bodies: Iterable[Body], depth: int) -> Iterator[Step]:
         """What a DO block or a called function runs: at least one transaction of its own."""
         own = self.transaction is None
         if own:
             self.transaction = OpenTransaction("implicit")
         for body in bodies:
             for inner in body.statements:
-                yield from self._statement(inner, reader.read(inner), depth)
+                yield from self._statement(inner, reader.read(inner), depth, within=caller)
         if own:
             self._end()
 
     def _step(
-        self, statement: Statement, operation: Operation, *, alone: bool, in_function: bool
+        self,
+        statement: Statement,
+        operation: Operation,
+        *,
+        alone: bool,
+        in_function: bool,
+        within: Step | None,
     ) -> Step:
         walk = self.walk
         return Step(
@@ -188,13 +199,14 @@ class _Run:
             bodies=walk._remember(statement, operation),
             operations=self.operations,
             index=self.index,
+            within=within,
         )
 
     def _after(self, step: Step) -> None:
         """Carry schema, session and transaction over the step."""
         operation = step.operation
         if isinstance(operation, TransactionControl):
-            self._control(operation)
+            self._control(operation, goes_on=step.within is not None)
         elif isinstance(operation, SetVariable):
             self._set(operation)
         replay.apply(self.walk.catalog, operation, self.number)
@@ -202,19 +214,22 @@ class _Run:
         if open_ is None:
             return
         open_.steps.append(step)
-        for effect in step.effects:
-            if effect.lock is not None and not step.is_new(_name(effect.relation)):
+        for effect in step.existing:
+            if effect.lock is not None:
                 held = open_.locks.get(effect.relation)
                 if held is None or held < effect.lock:
                     open_.locks[effect.relation] = effect.lock
 
-    def _control(self, operation: TransactionControl) -> None:
+    def _control(self, operation: TransactionControl, *, goes_on: bool) -> None:
+        """``goes_on``: in a PL/pgSQL body the next transaction begins at once."""
         if operation.action == "begin":
             if self.transaction is None or self.transaction.kind == "implicit":
                 self.transaction = OpenTransaction("explicit")
         elif operation.action in ("commit", "rollback"):
             self.manual = True
             self._end()
+            if goes_on or self.message:
+                self.transaction = OpenTransaction("implicit")
 
     def _set(self, operation: SetVariable) -> None:
         name = operation.name.lower()
@@ -240,8 +255,3 @@ class _Run:
 
 def _called(operation: Select | Call) -> tuple[Name, ...]:
     return operation.functions if isinstance(operation, Select) else (operation.procedure,)
-
-
-def _name(relation: str) -> Name:
-    schema, dot, name = relation.rpartition(".")
-    return Name(schema, name) if dot else Name(None, name)
