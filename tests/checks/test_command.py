@@ -65,10 +65,10 @@ def test_formats_for_machines(repository: Repository) -> None:
         ({}, ["gone.py"], "gone.py: no such file; check the path and run this again"),
         ({}, ["/etc/hosts"],
          "/etc/hosts: lies outside the repository {root}; run this inside its own"),
-        ({"senior-backend.yml": "checks:\n  exlude: []\n"}, [],
-         "senior-backend.yml:2: unknown setting 'exlude'; did you mean 'exclude'?"),
-        ({"senior-backend.yml": "checks:\n  exclude: docs\n"}, [],
-         "senior-backend.yml:2: 'exclude' must be a list of strings"),
+        ({"senior-backend.toml": "[checks]\nexlude = []\n"}, [],
+         "senior-backend.toml:2: unknown setting 'exlude'; did you mean 'exclude'?"),
+        ({"senior-backend.toml": "[checks]\nexclude = 'docs'\n"}, [],
+         "senior-backend.toml:2: 'exclude' must be a list of strings"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("check", CHECKS)

@@ -122,7 +122,7 @@ def test_a_file_that_cannot_be_parsed_is_not_called_clean(repository: Repository
     tree = Tree(repository({".env.example": "", "a.py": "import os\nos.environ['A'\n"}))
     reason = (
         "cannot be parsed ('[' was never closed): "
-        "mend it, or name it under `exclude` in senior-backend.yml"
+        "mend it, or name it under `exclude` in senior-backend.toml"
     )
     assert list(check(tree)) == [NotAnalyzed("a.py", 2, reason, whole=True)]
 

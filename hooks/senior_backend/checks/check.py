@@ -29,7 +29,7 @@ class Check(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """Section ``checks`` of ``senior-backend.yml``; in its patterns ``*`` also matches ``/``."""
+    """Section ``checks`` of ``senior-backend.toml``; in its patterns ``*`` also matches ``/``."""
 
     exclude: tuple[str, ...] = ()
     """Paths, from the repository's root, that no check looks at."""

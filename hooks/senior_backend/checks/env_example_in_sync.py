@@ -74,7 +74,7 @@ def _reads(tree: Tree, paths: Iterable[Path]) -> tuple[list[Place], list[NotAnal
         except (SyntaxError, ValueError, RecursionError) as error:
             line = getattr(error, "lineno", None) or 1
             reason = getattr(error, "msg", error)
-            remedy = "mend it, or name it under `exclude` in senior-backend.yml"
+            remedy = "mend it, or name it under `exclude` in senior-backend.toml"
             unread.append(
                 NotAnalyzed(
                     path.as_posix(), line, f"cannot be parsed ({reason}): {remedy}", whole=True
@@ -160,7 +160,7 @@ def _stale(
                 example,
                 entry.line,
                 f"{name} is named nowhere else in the repository; delete the line, "
-                "or list it under ignore_variables in senior-backend.yml",
+                "or list it under ignore_variables in senior-backend.toml",
                 variable=name,
             )
 

@@ -1,8 +1,9 @@
-"""One settings file, ``senior-backend.yml`` in the repository's root, with one section a tool.
+"""One settings file with one section a tool.
 
-A tool describes its section as a dataclass; ``load`` fills it. What the file says and the
-dataclass does not know is refused with its place, because a misspelt setting that is silently
-ignored is worse than none.
+It is ``senior-backend.toml`` in the repository's root, or the tables ``[tool.senior-backend.*]`` of
+its ``pyproject.toml``. A tool describes its section as a dataclass; ``load`` fills it. What the
+file says and the dataclass does not know is refused with its place, because a misspelt setting
+that is silently ignored is worse than none.
 """
 
 from senior_backend.config.settings_file import SETTINGS_FILE, load

@@ -1,101 +1,166 @@
-"""Reading ``senior-backend.yml`` into the dataclass of one tool."""
+"""Reading the settings file into the dataclass of one tool."""
 
 import dataclasses
 import difflib
+import re
+import tomllib
 import typing
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from senior_backend.errors import InputError
 
-if TYPE_CHECKING:
-    import yaml
-
-SETTINGS_FILE: Final = "senior-backend.yml"
-SECTIONS: Final = ("checks",)
+SETTINGS_FILE: Final = "senior-backend.toml"
+PYPROJECT: Final = "pyproject.toml"
+SECTIONS: Final = ("checks", "migrations")
 """Every tool's section: a name that is not here is refused."""
 
 T = TypeVar("T")
+_WORDS: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
 
 
 def load(root: Path, section: str, settings: type[T]) -> T:
-    """The ``section`` of ``root``'s settings file as a ``settings`` dataclass.
+    """The ``section`` of ``root``'s settings as a ``settings`` dataclass.
 
     Defaults where the file or the section is absent. Fields may be ``bool``, ``int``, ``float``,
-    ``str`` or ``tuple[str, ...]``.
+    ``str``, ``tuple[str, ...]``, ``Mapping[str, ...]`` of one of the first four, and a tuple of
+    dataclasses (an array of tables).
 
     Raises:
-        InputError: the file is not YAML, or has an unknown section, key or a wrong type;
-            the message starts with ``file:line``.
+        InputError: the file is not TOML, has an unknown section, key or a wrong type, or both
+            files hold settings; the message starts with ``file:line``.
     """
-    path = root / SETTINGS_FILE
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    own = _read(root / SETTINGS_FILE)
+    shared = _read(root / PYPROJECT, only_with="senior-backend")
+    tool = shared.document.get("tool", {})
+    in_pyproject = tool.get("senior-backend") if isinstance(tool, dict) else None
+    if own.text is not None and in_pyproject is not None:
+        line = shared.line(("tool", "senior-backend"))
+        raise InputError(
+            f"{PYPROJECT}:{line}: [tool.senior-backend] stands beside {SETTINGS_FILE}; "
+            "keep one of the two"
+        )
+    path: tuple[str, ...]
+    if in_pyproject is not None:
+        file, path, document = shared, ("tool", "senior-backend"), in_pyproject
+    else:
+        file, path, document = own, (), own.document
+    sections = file.table(path, document, SECTIONS, "section")
+    if section not in sections:
         return settings()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{SETTINGS_FILE}: cannot be read ({error}); write it in UTF-8") from None
-    import yaml  # 23 ms that most commits need not pay
+    return _fill(file, (*path, section), sections[section], settings)
 
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _File:
+    """A TOML file; the parser forgets where things stand, so that ``line`` looks again."""
+
+    name: str
+    text: str | None
+    document: dict[str, Any]
+
+    def line(self, path: tuple[str, ...]) -> int:
+        """The line of a key or table, as far as its header and name can be found; else 1."""
+        table: tuple[str, ...] = ()
+        best = 1
+        for number, line in enumerate((self.text or "").split("\n"), 1):
+            if header := re.match(r"\s*\[\[?([^\]]+)\]\]?\s*(#|$)", line):
+                table = _parts(header[1])
+                if table[: len(path)] == path:
+                    return number
+            elif key := re.match(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*'|\s*\.\s*)+)\s*=", line):
+                full = (*table, *_parts(key[1]))
+                if full[: len(path)] == path:
+                    return number
+                if path[: len(full)] == full:
+                    best = number
+        return best
+
+    def error(self, path: tuple[str, ...], message: str) -> InputError:
+        return InputError(f"{self.name}:{self.line(path)}: {message}")
+
+    def table(
+        self, path: tuple[str, ...], value: object, known: tuple[str, ...], kind: str
+    ) -> dict[str, Any]:
+        """``value`` as a table whose keys are all known."""
+        if not isinstance(value, dict):
+            raise self.error(path, f"'{path[-1]}' must be a table")
+        for name in value:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+                raise self.error((*path, name), f"unknown {kind} '{name}'; {hint}")
+        return value
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(r"[\w-]+|\"[^\"]*\"|'[^']*'", dotted))
+
+
+def _read(path: Path, only_with: str = "") -> _File:
+    """A file taken apart; one that does not hold ``only_with`` is none of our business."""
     try:
-        document = yaml.compose(text, Loader=yaml.SafeLoader)
-        if document is None:
-            return settings()
-        sections = _mapping(document, "a mapping of sections", SECTIONS, "section")
-        return _fill(sections[section], settings) if section in sections else settings()
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(f"{SETTINGS_FILE}:{line}: not YAML: {error.problem}") from None
-    except yaml.YAMLError as error:
-        raise InputError(f"{SETTINGS_FILE}:1: not YAML: {' '.join(str(error).split())}") from None
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        return _File(path.name, None, {})
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name}: cannot be read ({error}); write it in UTF-8") from None
+    if only_with not in text:
+        return _File(path.name, None, {})
+    try:
+        return _File(path.name, text, tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r" \(at line (\d+), column \d+\)$", str(error))
+        line = int(place[1]) if place else text.count("\n") + 1
+        message = str(error).split(" (at ")[0]
+        raise InputError(f"{path.name}:{line}: not TOML: {message}") from None
     except RecursionError:
-        raise InputError(f"{SETTINGS_FILE}:1: nested too deeply; its sections are flat") from None
+        raise InputError(f"{path.name}:1: nested too deeply; its sections are flat") from None
 
 
-def _fill(node: "yaml.Node", settings: type[T]) -> T:
-    import yaml
-
+def _fill(file: _File, path: tuple[str, ...], value: object, settings: type[T]) -> T:
     if not dataclasses.is_dataclass(settings):
         raise TypeError(f"{settings} must be a dataclass")
     hints = typing.get_type_hints(settings)
-    entries = _mapping(node, "a mapping of settings", tuple(hints), "setting")
+    names = {name.replace("_", "-"): name for name in hints}
     values: dict[str, Any] = {}
-    for name, value_node in entries.items():
-        try:
-            value = yaml.SafeLoader("").construct_object(value_node, deep=True)
-        except ValueError as error:  # such as a date of a thirteenth month
-            raise _error(value_node, f"'{name}' cannot be read: {error}") from None
-        wanted = hints[name]
-        if typing.get_origin(wanted) is tuple:
-            if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-                raise _error(value_node, f"'{name}' must be a list of strings")
-            value = tuple(value)
-        elif not isinstance(value, wanted) or (wanted is not bool and isinstance(value, bool)):
-            raise _error(value_node, f"'{name}' must be of type {wanted.__name__}")
-        values[name] = value
+    # Both spellings are TOML's custom somewhere; either is taken.
+    for key, given in file.table(path, value, (*hints, *names), "setting").items():
+        name = names.get(key, key)
+        if name in values:
+            raise file.error((*path, key), f"setting '{name}' stands twice; keep one")
+        values[name] = _value(file, (*path, key), given, hints[name])
+    missing = [
+        field.name
+        for field in dataclasses.fields(settings)
+        if field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+        and field.name not in values
+    ]
+    if missing:
+        raise file.error(path, f"'{path[-1]}' needs '{missing[0]}'")
     return settings(**values)
 
 
-def _mapping(
-    node: "yaml.Node", what: str, known: tuple[str, ...], kind: str
-) -> dict[str, "yaml.Node"]:
-    """The entries of a mapping node, refusing unknown and repeated keys by their line."""
-    import yaml
-
-    if not isinstance(node, yaml.MappingNode):
-        raise _error(node, f"expected {what}")
-    entries: dict[str, yaml.Node] = {}
-    for key, value in node.value:
-        name = str(key.value)
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
-            raise _error(key, f"unknown {kind} '{name}'; {hint}")
-        if name in entries:
-            raise _error(key, f"{kind} '{name}' stands twice; keep one")
-        entries[name] = value
-    return entries
-
-
-def _error(node: "yaml.Node", message: str) -> InputError:
-    return InputError(f"{SETTINGS_FILE}:{node.start_mark.line + 1}: {message}")
+def _value(file: _File, path: tuple[str, ...], given: object, wanted: Any) -> Any:  # noqa: ANN401
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    name = path[-1]
+    if origin is tuple and dataclasses.is_dataclass(arguments[0]):
+        if not isinstance(given, list):
+            raise file.error(path, f"'{name}' must be an array of tables: [[{'.'.join(path)}]]")
+        kind = typing.cast(type[Any], arguments[0])
+        return tuple(_fill(file, path, entry, kind) for entry in given)
+    if origin is tuple:
+        if not isinstance(given, list) or not all(isinstance(v, str) for v in given):
+            raise file.error(path, f"'{name}' must be a list of strings")
+        return tuple(given)
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        if not isinstance(given, dict):
+            raise file.error(path, f"'{name}' must be a table")
+        return {k: _value(file, (*path, k), v, arguments[1]) for k, v in given.items()}
+    if wanted is float and isinstance(given, int) and not isinstance(given, bool):
+        return float(given)
+    if not isinstance(given, wanted) or (wanted is not bool and isinstance(given, bool)):
+        raise file.error(path, f"'{name}' must be {_WORDS[wanted]}")
+    return given
