@@ -3,6 +3,7 @@
 Importing this package does not import the parser: that happens when something is parsed.
 """
 
+from senior_backend.sql.decoding import decode
 from senior_backend.sql.script import Body, Comment, Script, Statement, Unparsed
 from senior_backend.sql.text import Derived, Position, SqlText, Verbatim
 
@@ -16,6 +17,8 @@ __all__ = [
     "Statement",
     "Unparsed",
     "Verbatim",
+    "bodies",
+    "decode",
     "read",
 ]
 
@@ -28,3 +31,13 @@ def read(text: SqlText) -> Script:
     from senior_backend.sql import reader
 
     return reader.read(text)
+
+
+def bodies(statement: Statement) -> tuple[Body, ...]:
+    """The SQL inside a DO, CREATE FUNCTION or CREATE PROCEDURE in SQL or PL/pgSQL, parsed.
+
+    Nothing for other statements and other languages. Never raises.
+    """
+    from senior_backend.sql import routines
+
+    return routines.bodies(statement)

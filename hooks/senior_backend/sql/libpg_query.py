@@ -15,6 +15,7 @@ from postgast.native import PgQueryProtobuf, lib
 from postgast.pg_query_pb2 import ParseResult
 
 _RECURSION = 200_000
+_LONGEST_LITERAL = 1 << 20
 
 
 class GrammarError(Exception):
@@ -71,6 +72,24 @@ def parse_deep(sql: bytes) -> Any:  # noqa: ANN401 - a generated message class
         raise TooDeepError from error
     finally:
         sys.setrecursionlimit(usual)
+
+
+def constant_string(expression: bytes) -> bytes | None:
+    """The value of an expression that is one string literal; None for any other."""
+    if len(expression) > _LONGEST_LITERAL or expression[:1] not in b"'$eEuU":
+        return None
+    try:
+        tree = parse(b"SELECT " + expression)
+    except (GrammarError, TooDeepError):
+        return None
+    select = tree.stmts[0].stmt.select_stmt
+    if len(tree.stmts) != 1 or len(select.target_list) != 1:
+        return None
+    value = select.target_list[0].res_target.val
+    if value.WhichOneof("node") != "a_const" or value.a_const.WhichOneof("val") != "sval":
+        return None
+    content: str = value.a_const.sval.sval
+    return content.encode()
 
 
 def deparse_expression(node: Any) -> str:  # noqa: ANN401

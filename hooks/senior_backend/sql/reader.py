@@ -8,8 +8,9 @@ from senior_backend.sql import depth, lexical, libpg_query, refusals, splitter, 
 from senior_backend.sql.script import Comment, Script, Statement, Unparsed
 from senior_backend.sql.splitter import Pieces
 from senior_backend.sql.templates import Mark
-from senior_backend.sql.text import SqlText
+from senior_backend.sql.text import Derived, SqlText
 
+_LINE_FEED = 0x0A
 _BLANKS = b" \t\r\n\f\v"
 _INCLUDES = (rb"\i", rb"\ir", rb"\include", rb"\include_relative")
 _COMPUTED = (rb"\gexec",)
@@ -45,7 +46,21 @@ def parse_piece(text: SqlText, start: int, end: int, sql: bytes, base: int) -> S
 
     ``sql`` is what to parse; its first byte stands at ``base`` of the text.
     """
-    return _parse(text, start, end, sql, base, ())
+    return _parse(text, start, end, sql, base, templates.marks(sql, lexical.outside))
+
+
+def derived(text: SqlText, start: int, end: int, sql: bytes) -> SqlText:
+    """A text for ``sql``, which a literal with escapes from ``start`` to ``end`` stands for."""
+    breaks = [at for at in range(start, end) if text.data[at] == _LINE_FEED]
+    offsets = [start, *(at + 1 for at in breaks)]
+    if len(breaks) != sql.count(b"\n"):
+        offsets = offsets[:1]
+    return SqlText(text.path, sql, Derived(tuple(text.position(at).line for at in offsets)))
+
+
+def read_derived(text: SqlText, start: int, end: int, sql: bytes) -> Script:
+    """Take apart what a literal with escapes stands for."""
+    return read(derived(text, start, end, sql))
 
 
 def _whole(text: SqlText, data: bytes, origin: int, tree: Any) -> Script:  # noqa: ANN401

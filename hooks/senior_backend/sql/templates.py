@@ -6,6 +6,7 @@ variables of psql (``:name``, ``:'name'``, ``:"name"``).
 """
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 _ENDS = {b"{{": b"}}", b"{%": b"%}", b"{#": b"#}", b"<%": b"%>"}
@@ -22,6 +23,7 @@ _VARIABLE = re.compile(
        | (?<![:\w\])]):(?:'\w+'|"\w+"|[A-Za-z_]\w*)""",
     re.VERBOSE,
 )
+_OPENING = re.compile(rb"\{\{|\{%|\{#|<%")
 _NOT_NAME = re.compile(rb"[^A-Za-z0-9_]")
 
 
@@ -40,6 +42,18 @@ def mark(data: bytes, at: int, limit: int) -> Mark | None:
     if end < 0 or (opening == b"<%" and data.find(b"\n", at, end) >= 0):
         return None
     return Mark(at, end + 2, _CONTROL.match(data, at) is not None)
+
+
+def marks(sql: bytes, outside: Callable[[bytes], list[tuple[int, int]]]) -> list[Mark]:
+    """The marks of template engines in a piece, in the parts ``outside`` of strings."""
+    if b"{{" not in sql and b"{%" not in sql and b"<%" not in sql:
+        return []
+    opened = (
+        mark(sql, sign.start(), len(sql))
+        for start, end in outside(sql)
+        for sign in _OPENING.finditer(sql, start, end)
+    )
+    return [found for found in opened if found]
 
 
 def name(content: bytes) -> bytes:
