@@ -12,8 +12,9 @@ from senior_backend.operations.operation import Operation
 class ColumnDefinition:
     """A column as it is written in CREATE TABLE or ADD COLUMN.
 
-    ``serial`` types have type ``integer`` (and so on) and ``serial`` set. ``constraints`` are the
-    inline ones: check, foreign_key, unique, primary_key (NOT NULL is ``not_null``).
+    ``serial`` types have type ``integer`` (and so on) and ``serial`` set; like an identity they
+    imply ``not_null``. ``constraints`` are the inline ones: check, foreign_key, unique,
+    primary_key, and not_null where it has a name or an attribute.
     """
 
     name: str
@@ -30,10 +31,15 @@ class ColumnDefinition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnOperation(Operation):
-    """What happens to one column of a table."""
+    """What happens to one column of a table.
+
+    ``only`` and ``if_table_exists`` as in ALTER TABLE IF EXISTS ONLY.
+    """
 
     table: Name
     column: str
+    only: bool = False
+    if_table_exists: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ class Constraint:
     """A constraint as it is written, on its table or inline on a column.
 
     ``columns`` are its own columns (of a check: those that it reads). ``name`` is None where the
+    server chooses it. ``include`` and ``method`` are those of the index behind it.
     """
 
     kind: ConstraintKind
@@ -32,37 +33,47 @@ class Constraint:
     initially_deferred: bool = False
     nulls_not_distinct: bool = False
     no_inherit: bool = False
+    include: tuple[str, ...] = ()
+    method: str = "btree"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddConstraint(Operation):
-    """ALTER TABLE ... ADD CONSTRAINT."""
+class ConstraintOperation(Operation):
+    """What happens to one constraint of a table.
+
+    ``only`` and ``if_table_exists`` as in ALTER TABLE IF EXISTS ONLY.
+    """
 
     table: Name
+    only: bool = False
+    if_table_exists: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddConstraint(ConstraintOperation):
+    """ALTER TABLE ... ADD CONSTRAINT."""
+
     constraint: Constraint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ValidateConstraint(Operation):
+class ValidateConstraint(ConstraintOperation):
     """ALTER TABLE ... VALIDATE CONSTRAINT."""
 
-    table: Name
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DropConstraint(Operation):
+class DropConstraint(ConstraintOperation):
     """ALTER TABLE ... DROP CONSTRAINT."""
 
-    table: Name
     name: str
     cascade: bool = False
     if_exists: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AlterConstraint(Operation):
+class AlterConstraint(ConstraintOperation):
     """ALTER TABLE ... ALTER CONSTRAINT (deferrability, enforcement, inheritance)."""
 
-    table: Name
     name: str

@@ -74,6 +74,7 @@ class CreateView(Operation):
     replace: bool = False
     reads: tuple[Name, ...] = ()
     columns_read: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
     temporary: bool = False
 
 
@@ -141,6 +142,8 @@ class AddEnumValue(Operation):
     type: Name
     label: str
     if_not_exists: bool = False
+    before: str | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,12 +204,21 @@ class CreateFunction(Operation):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlterFunction(Operation):
+    """ALTER FUNCTION, PROCEDURE or ROUTINE; ``volatility`` when it is set."""
+
+    name: Name
+    volatility: Literal["volatile", "stable", "immutable"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSequence(Operation):
     """CREATE SEQUENCE; ``owned_by`` is the table of OWNED BY."""
 
     name: Name
     if_not_exists: bool = False
     owned_by: Name | None = None
+    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,6 +288,15 @@ class Grant(Operation):
     grantees: tuple[str, ...] = ()
     """``public`` for PUBLIC."""
     revoke: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeRole(Operation):
+    """CREATE or ALTER ROLE; ``options`` by name (superuser, login, ...) as far as they are on."""
+
+    name: str
+    create: bool = False
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,3 +13,8 @@ class Operation:
 
     start: int = 0
     end: int = 0
+
+    def place(self, start: int, end: int) -> None:
+        """Say where it stands; for the reader that has just made it, and nobody else."""
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "end", end)

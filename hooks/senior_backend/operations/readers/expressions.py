@@ -1,0 +1,157 @@
+"""What an expression or a query reads and calls."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from senior_backend.operations.names import Expression, Name
+from senior_backend.operations.readers.nodes import Node, constant, of_parts, of_range, word
+from senior_backend.sql import libpg_query
+
+MOST_LITERALS = 1_000
+
+
+@dataclass(slots=True)
+class Found:
+    """What stands in a tree, each in order of its first appearance.
+
+    ``changes`` are the data-modifying statements in it, ``bodies`` of WITH included; ``relations``
+    are tables and views, not the names that a WITH defines.
+    """
+
+    relations: dict[Name, None] = field(default_factory=dict)
+    functions: dict[Name, None] = field(default_factory=dict)
+    columns: dict[str, None] = field(default_factory=dict)
+    literals: dict[str, None] = field(default_factory=dict)
+    changes: list[Node] = field(default_factory=list)
+    for_update: bool = False
+
+
+def look(*nodes: Node, with_clause: Node = None) -> Found:
+    """What is read and called below some nodes, which see what ``with_clause`` defines."""
+    found = Found()
+    stack: list[tuple[Node, frozenset[str]]] = []
+    hidden: frozenset[str] = frozenset()
+    if with_clause is not None:
+        hidden = _defined(with_clause, hidden, stack)
+    stack += [(node, hidden) for node in reversed(nodes)]
+    while stack:
+        node, hidden = stack.pop()
+        name = type(node).__name__
+        enter = _ENTER.get(name)
+        if enter:
+            enter(found, node, hidden)
+        if name in _WITH and node.HasField("with_clause"):
+            hidden = _defined(node.with_clause, hidden, stack)
+        inner = []
+        for descriptor, content in node.ListFields():
+            if descriptor.message_type is None or descriptor.name == "with_clause":
+                continue
+            if descriptor.is_repeated:
+                inner += [(item, hidden) for item in content]
+            else:
+                inner.append((content, hidden))
+        stack += reversed(inner)
+    return found
+
+
+def _defined(clause: Node, hidden: frozenset[str], stack: list[Node]) -> frozenset[str]:
+    """Queue the queries of WITH, each seeing only what it may; the names hidden after it."""
+    ctes = [node.common_table_expr for node in clause.ctes]
+    if clause.recursive:
+        hidden |= {cte.ctename for cte in ctes}
+    for cte in ctes:
+        stack.append((cte.ctequery, hidden))
+        hidden |= {cte.ctename}
+    return hidden
+
+
+def _relation(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    if node.schemaname or node.relname not in hidden:
+        found.relations[of_range(node)] = None
+
+
+def _function(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    found.functions[of_function(node)] = None
+
+
+def _keyword(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    name = word(node, "op").removeprefix("SVFOP_").removesuffix("_N").lower()
+    found.functions[Name(None, name)] = None
+
+
+def _column(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    last = node.fields[-1]
+    if last.HasField("string"):
+        found.columns[last.string.sval] = None
+
+
+def _constant(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    if node.HasField("sval") and len(found.literals) < MOST_LITERALS:
+        found.literals[node.sval.sval] = None
+
+
+def _change(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    found.changes.append(node)
+
+
+def _locking(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    found.for_update = True
+
+
+_WITH = frozenset({"SelectStmt", "InsertStmt", "UpdateStmt", "DeleteStmt", "MergeStmt"})
+_ENTER = {
+    "RangeVar": _relation,
+    "FuncCall": _function,
+    "SQLValueFunction": _keyword,
+    "ColumnRef": _column,
+    "A_Const": _constant,
+    "InsertStmt": _change,
+    "UpdateStmt": _change,
+    "DeleteStmt": _change,
+    "MergeStmt": _change,
+    "LockingClause": _locking,
+}
+
+
+def of_function(call: Node) -> Name:
+    """The name of the function that a ``FuncCall`` calls; ``pg_catalog`` is left out."""
+    name = of_parts(call.funcname)
+    return Name(None, name.name) if name.schema == "pg_catalog" else name
+
+
+def expression(node: Node) -> Expression:
+    """An expression, with its SQL."""
+    form = node.WhichOneof("node")
+    if form == "a_const":
+        return Expression(_literal(node), constant=True)
+    found = look(node)
+    is_constant = form == "type_cast" and _is_constant(node)
+    return Expression(
+        libpg_query.deparse_expression(node),
+        tuple(found.functions),
+        tuple(found.columns),
+        is_constant,
+    )
+
+
+def _is_constant(node: Node) -> bool:
+    while node.HasField("type_cast"):
+        node = node.type_cast.arg
+    return bool(node.HasField("a_const"))
+
+
+def _literal(node: Node) -> str:
+    form = node.a_const.WhichOneof("val")
+    text = constant(node.a_const)
+    if form == "sval":
+        return libpg_query.deparse_expression(node) if "\\" in text else _quoted(text)
+    return text if form in ("ival", "boolval") else libpg_query.deparse_expression(node)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def names_in(nodes: Node) -> Iterator[Name]:
+    """The relations of a list of ``RangeVar`` nodes."""
+    return (of_range(node.range_var) for node in nodes)
