@@ -42,7 +42,7 @@ def survive(name: str, tree: Path, folder: str, linter: Linter) -> Survived:
         files=len(files),
         statements=statements,
         uncountable=uncountable,
-        analyzed=linted.summary["statements"],
+        analyzed=linted.summary["checked"],
         not_analyzed=len(linted.not_analyzed),
     )
 

@@ -156,7 +156,7 @@ def _first_rule(tokens: Sequence[Token]) -> str:
 def _setting(arguments: Sequence[Token], body: Sequence[Token]) -> Setting:
     """From the call's own arguments, or from the variable ``settings`` that they name."""
     words = [token.value for token in arguments]
-    where = body if "settings" in words else arguments
+    where = _bound_settings(body) if "settings" in words else arguments
     values = [token.value for token in where]
     majors = [int(match[1]) for word in words if (match := MAJOR_FUNCTION.match(word))]
     if "pg_version" in values:
@@ -166,3 +166,13 @@ def _setting(arguments: Sequence[Token], body: Sequence[Token]) -> Setting:
     if assumed:
         assumed = values[values.index("assume_in_transaction") + 2] == "true"
     return Setting(assumed, majors[0] if majors else None)
+
+
+def _bound_settings(body: Sequence[Token]) -> Sequence[Token]:
+    """What ``let settings = LinterSettings { ... }`` holds."""
+    words = [token.value if not token.is_string else "" for token in body]
+    for at, word in enumerate(words):
+        if word == "let" and words[at + 1] == "settings":
+            start = words.index("{", at)
+            return body[start : _closing(words, start)]
+    return ()
