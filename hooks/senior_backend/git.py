@@ -98,3 +98,38 @@ def conflict_markers(text: str) -> Iterator[int]:
         # Counted by hand: splitlines() also breaks at form feeds, which no editor does.
         line, counted = line + text.count("\n", counted, match.start()), match.start()
         yield line
+
+
+def changed_files(repository: Path, since: str | None = None) -> list[Path]:
+    """What is changed or new in the work tree, relative to ``repository``; removed files left out.
+
+    Compared with the last commit, or with where the branch left ``since`` (the merge base, so that
+    what others did there since does not count).
+
+    Raises:
+        InputError: ``since`` is no revision.
+    """
+    base = "HEAD"
+    if since is not None:
+        try:
+            base = run(["merge-base", since, "HEAD"], repository).strip()
+        except NotRunError:
+            raise InputError(
+                f"{since}: no revision with a history in common; name a branch, tag or commit "
+                "(a shallow clone may need `git fetch --unshallow`)"
+            ) from None
+    elif not has_commits(repository):
+        base = run(["hash-object", "-t", "tree", "/dev/null"], repository).strip()
+    names = run(["diff", "--name-only", "-z", "--diff-filter=d", base], repository)
+    new = run(["ls-files", "--others", "--exclude-standard", "-z"], repository)
+    found = dict.fromkeys(name for name in (names + new).split("\0") if name)
+    return [Path(name) for name in found]
+
+
+def has_commits(repository: Path) -> bool:
+    """Whether the current branch has a commit."""
+    try:
+        run(["rev-parse", "--verify", "--quiet", "HEAD"], repository)
+    except NotRunError:
+        return False
+    return True

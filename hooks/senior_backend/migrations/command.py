@@ -1,17 +1,19 @@
 """``senior-backend migrations``: the command line of the migration tool."""
 
 import re
-from collections.abc import Iterable
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from senior_backend import git, report
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.findings import Class, NotAnalyzed, Outcome
-from senior_backend.migrations.lint import Linted, Selection, lint, not_read
-from senior_backend.migrations.step import Assumptions
-from senior_backend.sources import discovery
+from senior_backend.findings import Class
+from senior_backend.migrations import baseline, settings
+from senior_backend.migrations.run import Request, Result, paths_or_default, run
+from senior_backend.migrations.settings import Settings
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
@@ -21,50 +23,135 @@ def migrations() -> None:
     """Say what migrations lock and break, and write the safe form."""
 
 
+def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
+    """The options of every command that lints."""
+    for option in reversed(
+        (
+            click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
+            click.option(
+                "--pg",
+                "major",
+                type=click.IntRange(settings.MAJORS.start, settings.MAJORS.stop - 1),
+                help="The oldest PostgreSQL major that must be safe.  [default: 14]",
+            ),
+            click.option(
+                "--rows",
+                multiple=True,
+                metavar="TABLE=N",
+                help="How big a table is, such as orders=50M; may be repeated.",
+            ),
+            click.option(
+                "--schema",
+                type=click.Path(path_type=Path),
+                help="What was there before the first migration: a schema dump or schema.prisma.",
+            ),
+            click.option("--since", metavar="REV", help="Only what changed since a Git revision."),
+            click.option("--changed", is_flag=True, help="Only what is not committed yet."),
+            click.option("--disable", multiple=True, metavar="RULE", help="Switch a rule off."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 @migrations.command("lint")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--pg", "major", type=click.IntRange(14, 18), default=14, show_default=True)
-@click.option("--rows", "rows", multiple=True, metavar="TABLE=N")
-@click.option("--format", "output_format", type=click.Choice(report.FORMATS), default="terminal")
-@click.option("--fail-on", type=click.Choice(["gate", "hygiene", "style", "note"]), default="gate")
+@_common
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(report.FORMATS),
+    default="terminal",
+    show_default=True,
+    help="How to show what was found.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["gate", "hygiene", "style", "note"]),
+    default="gate",
+    show_default=True,
+    help="The mildest class of finding that fails the run.",
+)
+@click.option("--baseline", "known", type=click.Path(path_type=Path), help="Known findings.")
+@click.option(
+    "--write-baseline", type=click.Path(path_type=Path), help="Write today's findings as known."
+)
+@click.option("--stdin", is_flag=True, help="Read SQL from standard input.")
+@click.option("--stdin-filename", default="stdin.sql", help="What to call it.")
 @click.pass_context
 def lint_command(
     ctx: click.Context,
     paths: tuple[Path, ...],
-    major: int,
-    rows: tuple[str, ...],
     output_format: str,
     fail_on: Class,
+    known: Path | None,
+    write_baseline: Path | None,
+    stdin: bool,
+    stdin_filename: str,
+    **options: Any,  # noqa: ANN401 - those of _common
 ) -> None:
-    """Lint migration folders and files."""
-    assumptions = Assumptions(major=major, rows=dict(map(_rows, rows)))
-    outcome = run(paths or (Path(),), assumptions)
+    """Lint migration folders and files.
+
+    Without PATHS, those of the settings, else the working directory. A single file is linted with
+    the migrations before it replayed. Exit codes: 0 clean, 1 findings, 2 bad usage or unreadable
+    input, 3 something could not be checked.
+    """
+    request = _request(paths, **options)
+    if known is not None:
+        chosen = replace(request.settings, baseline=str(Path.cwd() / known))
+        request = replace(request, settings=chosen)
+    if write_baseline is not None:
+        request = replace(request, settings=replace(request.settings, baseline=""))
+    result = _lint(request, stdin_filename if stdin else None)
+    if write_baseline is not None:
+        count = baseline.write(write_baseline, result.problems)
+        click.echo(f"{write_baseline}: {count} findings written", err=True)
+        return
+    outcome = result.outcome()
     if text := report.render(outcome, output_format):
         click.echo(text)
     ctx.exit(outcome.exit_code(fail_on))
 
 
-def run(paths: Iterable[Path], assumptions: Assumptions) -> Outcome:
-    """Lint everything below ``paths``."""
-    try:
-        root = git.root(Path.cwd())
-    except (InputError, NotRunError):
-        root = Path.cwd()
-    found = discovery.discover(list(paths), root)
-    linted: list[Linted] = []
-    missing = [NotAnalyzed(n.path, n.line, n.reason, n.whole) for n in found.not_read]
-    for part in found.found:
-        asked = frozenset(m.path for m in part.asked)
-        selection = Selection(asked=lambda m, asked=asked: m.path in asked)  # type: ignore[misc]
-        linted += lint(part.folder, selection, assumptions)
-        missing += not_read(part.folder, part.asked)
-    return Outcome(
-        tool="migrations lint",
-        findings=tuple(p.finding for one in linted for p in one.problems),
-        checked=sum(one.statements for one in linted),
-        unit="statement",
-        not_analyzed=(*missing, *(n for one in linted for n in one.not_analyzed)),
+def _request(
+    paths: tuple[Path, ...],
+    *,
+    major: int | None,
+    rows: tuple[str, ...],
+    since: str | None,
+    changed: bool,
+    disable: tuple[str, ...],
+    schema: Path | None,
+) -> Request:
+    root = _root()
+    chosen: Settings = settings.load(root)
+    settings.check_rules(disable, "--disable")
+    chosen = replace(
+        chosen,
+        postgres=major or chosen.postgres,
+        rows={**chosen.rows, **dict(map(_rows, rows))},
+        disable=(*chosen.disable, *disable),
+        schema=str(schema or (root / chosen.schema if chosen.schema else "")),
     )
+    return Request(root, paths_or_default(paths, root, chosen), chosen, changed, since)
+
+
+def _root() -> Path:
+    """The repository, or where there is none the working directory."""
+    try:
+        return git.root(Path.cwd())
+    except (InputError, NotRunError):
+        return Path.cwd()
+
+
+def _lint(request: Request, stdin_filename: str | None) -> Result:
+    from senior_backend.catalog import load
+
+    before = load.from_file(Path(request.settings.schema)) if request.settings.schema else None
+    if stdin_filename is not None:
+        from senior_backend.migrations.run import run_text
+
+        return run_text(request, stdin_filename, sys.stdin.buffer.read(), before)
+    return run(request, before)
 
 
 def _rows(given: str) -> tuple[str, int]:

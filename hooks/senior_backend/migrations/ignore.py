@@ -1,0 +1,174 @@
+"""Ignore comments: which findings they take out, for what reason and until when.
+
+``-- senior-backend-ignore RULE, RULE: reason`` stands before, beside or inside the statement that
+it is about; ``-- senior-backend-ignore-file RULE: reason`` anywhere in the file. ``(until
+2027-01-31)`` in the reason ends it. squawk's ``-- squawk-ignore`` and ``-- squawk-ignore-file``
+are understood as well.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from senior_backend.findings import Finding, Suppression
+from senior_backend.migrations import squawk
+from senior_backend.migrations.lint import Linted, Problem
+from senior_backend.migrations.rules import registry
+from senior_backend.migrations.settings import unknown_rule
+from senior_backend.sql.script import Comment, Script
+from senior_backend.sql.text import SqlText
+
+RULE = "ignore-comment"
+
+_OURS = re.compile(
+    r"(?:--|/\*)\s*senior-backend-ignore(?P<file>-file)?(?![\w-])\s*"
+    r"(?P<rules>[^:]*?)\s*(?::\s*(?P<reason>.*?))?\s*(?:\*/)?\s*$",
+    re.DOTALL,
+)
+_SQUAWK = re.compile(
+    r"(?:--|/\*)\s*squawk-ignore(?P<file>-file)?(?![\w-])\s*:?\s*"
+    r"(?P<rules>[\w,\s-]*?)\s*(?:(?:--|:)\s*(?P<reason>.*?))?\s*(?:\*/)?\s*$",
+    re.DOTALL,
+)
+_UNTIL = re.compile(r"\(?\buntil\s+(\d{4}-\d{2}-\d{2})\)?")
+
+
+@dataclass(slots=True)
+class Ignore:
+    """One ignore comment. ``rules`` is empty for all rules (squawk's file form only)."""
+
+    text: SqlText
+    start: int
+    end: int
+    rules: frozenset[str]
+    reason: str
+    expires: date | None = None
+    whole_file: bool = False
+    from_squawk: bool = False
+    span: tuple[int, int] = (0, 0)
+    """The bytes of ``text`` that it covers."""
+    used: set[str] = field(default_factory=set)
+
+    def covers(self, problem: Problem) -> bool:
+        """Whether it takes ``problem`` out."""
+        if problem.text.path != self.text.path:
+            return False
+        if self.rules and problem.finding.rule not in self.rules:
+            return False
+        if self.whole_file:
+            return True
+        start, end = problem.statement
+        return problem.text is self.text and start < self.span[1] and end > self.span[0]
+
+
+def apply(linted: Linted, today: date) -> None:
+    """Mark what the migration's comments ignore, and report comments that are wrong."""
+    ignores: list[Ignore] = []
+    for script, comment in linted.comments:
+        found = _read(script, comment)
+        if isinstance(found, Ignore):
+            ignores.append(found)
+        elif found is not None:
+            linted.problems.append(_problem(linted, script.text, comment, found))
+    live = [i for i in ignores if i.expires is None or i.expires >= today]
+    linted.problems[:] = [_suppressed(p, live) for p in linted.problems]
+    for ignore in ignores:
+        for complaint in _complaints(ignore, today):
+            place = Comment(ignore.start, ignore.end, "")
+            linted.problems.append(
+                _problem(
+                    linted, ignore.text, place, complaint, gate=complaint.startswith("no rule")
+                )
+            )
+
+
+def _suppressed(problem: Problem, ignores: Iterable[Ignore]) -> Problem:
+    for ignore in ignores:
+        if ignore.covers(problem):
+            ignore.used.add(problem.finding.rule)
+            expires = ignore.expires.isoformat() if ignore.expires else None
+            mark = Suppression(ignore.reason or "no reason given", expires)
+            return replace(problem, finding=replace(problem.finding, suppressed=mark), remedy=None)
+    return problem
+
+
+def _read(script: Script, comment: Comment) -> Ignore | str | None:
+    """The ignore comment that ``comment`` is, what is wrong with it, or None for any other."""
+    content = comment.content
+    if "-ignore" not in content:
+        return None
+    match = _OURS.match(content)
+    from_squawk = match is None
+    if match is None and (match := _SQUAWK.match(content)) is None:
+        return None
+    names = tuple(filter(None, re.split(r"[,\s]+", match["rules"])))
+    if not names and not (from_squawk and match["file"]):
+        return None if from_squawk else "name the rules to ignore: senior-backend-ignore RULE: why"
+    reason = (match["reason"] or "").strip()
+    try:
+        until = _UNTIL.search(reason)
+        expires = date.fromisoformat(until[1]) if until else None
+    except ValueError:
+        return f"no such date: {until[1] if until else ''}"
+    rules = squawk.ours(names) if from_squawk else names
+    if from_squawk and names and not rules:
+        return None  # a style rule of squawk's: nothing to ignore here
+    return Ignore(
+        script.text,
+        comment.start,
+        comment.end,
+        frozenset(rules),
+        reason or ("squawk-ignore" if from_squawk else ""),
+        expires,
+        whole_file=bool(match["file"]),
+        from_squawk=from_squawk,
+        span=_span(script, comment),
+    )
+
+
+def _span(script: Script, comment: Comment) -> tuple[int, int]:
+    """The statement that a comment is about: around it, on its line before it, else the next."""
+    data = script.text.data
+    line = data.rfind(b"\n", 0, comment.start) + 1
+    following = None
+    for statement in script.statements:
+        if statement.start <= comment.start < statement.end:
+            return statement.start, statement.end
+        if line <= statement.end <= comment.start:
+            return statement.start, statement.end
+        if following is None and statement.start >= comment.end:
+            following = statement
+    return (following.start, following.end) if following else (comment.start, comment.end)
+
+
+def _complaints(ignore: Ignore, today: date) -> Iterator[str]:
+    if ignore.from_squawk:
+        return
+    for rule in sorted(ignore.rules):
+        if rule not in registry.ids() and rule != RULE:
+            yield unknown_rule(rule)
+    if ignore.expires and ignore.expires < today:
+        yield f"this ignore comment ended on {ignore.expires}; mend the statement or renew it"
+    elif not ignore.used and all(rule in registry.ids() for rule in ignore.rules):
+        yield "nothing to ignore here: delete the comment"
+    if not ignore.reason:
+        yield "an ignore comment needs a reason: senior-backend-ignore RULE: why"
+
+
+def _problem(
+    linted: Linted, text: SqlText, comment: Comment, message: str, *, gate: bool = False
+) -> Problem:
+    begin, end = text.position(comment.start), text.position(max(comment.start, comment.end - 1))
+    finding = Finding(
+        rule=RULE,
+        path=text.path,
+        line=begin.line,
+        column=begin.column,
+        end_line=end.line,
+        end_column=end.column,
+        message=message,
+        class_="gate" if gate else "hygiene",
+        severity="error" if gate else "warning",
+    )
+    return Problem(finding, text, linted.migration, "up", (comment.start, comment.end))

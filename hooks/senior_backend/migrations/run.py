@@ -1,0 +1,183 @@
+"""One run of the linter: find the folders, lint them, take out what is ignored or known."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+
+from senior_backend import git, sql
+from senior_backend.catalog.model import Catalog
+from senior_backend.findings import NotAnalyzed, Outcome
+from senior_backend.migrations import baseline, ignore
+from senior_backend.migrations.lint import Linted, Problem, Selection, lint, not_read
+from senior_backend.migrations.settings import Settings
+from senior_backend.migrations.step import Assumptions
+from senior_backend.sources import discovery
+from senior_backend.sources.migration import Folder, Migration, Segment
+
+TOOL = "migrations lint"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to lint. ``since`` and ``changed`` narrow ``paths`` to what Git says is changed."""
+
+    root: Path
+    paths: tuple[Path, ...]
+    settings: Settings
+    changed: bool = False
+    since: str | None = None
+    today: date = field(default_factory=date.today)
+
+
+@dataclass(slots=True)
+class FolderResult:
+    """One folder with what was found in the migrations asked for."""
+
+    folder: Folder
+    linted: list[Linted]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Of all its migrations, in order."""
+        return [p for one in self.linted for p in one.problems]
+
+
+@dataclass(slots=True)
+class Result:
+    """All folders, and what could not be analyzed."""
+
+    folders: list[FolderResult] = field(default_factory=list)
+    not_analyzed: list[NotAnalyzed] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Of all folders."""
+        return [p for one in self.folders for p in one.problems]
+
+    def outcome(self) -> Outcome:
+        """As every format shows it."""
+        linted = [one for folder in self.folders for one in folder.linted]
+        return Outcome(
+            tool=TOOL,
+            findings=tuple(p.finding for p in self.problems),
+            checked=sum(one.statements for one in linted),
+            unit="statement",
+            not_analyzed=(*self.not_analyzed, *(n for one in linted for n in one.not_analyzed)),
+            extra={"migrations": len(linted)},
+        )
+
+
+def run(request: Request, catalog: Catalog | None = None) -> Result:
+    """Lint what ``request`` asks for; ``catalog`` is the schema before the first migration.
+
+    Raises:
+        InputError: a path or revision does not exist.
+    """
+    settings = request.settings
+    wanted = _wanted(request)
+    overrides = [
+        discovery.Override(request.root / o.path, o.source or None, o.transaction or None)  # type: ignore[arg-type]
+        for o in settings.overrides
+        if o.source or o.transaction
+    ]
+    found = discovery.discover(list(request.paths), request.root, overrides)
+    result = Result(
+        not_analyzed=[
+            NotAnalyzed(n.path, n.line, n.reason, n.whole)
+            for n in found.not_read
+            if not settings.excluded(n.path) and (wanted is None or n.path in wanted)
+        ]
+    )
+    known = baseline.read(request.root / settings.baseline) if settings.baseline else Counter[str]()
+    for part in found.found:
+        asked = {
+            m.path
+            for m in part.asked
+            if not settings.excluded(m.path) and (wanted is None or not wanted.isdisjoint(m.files))
+        }
+        if not asked:
+            continue
+        one = _folder(part.folder, asked, request, catalog, deploy=wanted is not None)
+        result.folders.append(one)
+        chosen = [m for m in part.folder.migrations if m.path in asked]
+        result.not_analyzed += [
+            n for n in not_read(part.folder, chosen) if wanted is None or n.path in wanted
+        ]
+    for folder in result.folders:
+        for linted in folder.linted:
+            baseline.apply(linted.problems, known)
+    return result
+
+
+def run_text(request: Request, name: str, data: bytes, catalog: Catalog | None = None) -> Result:
+    """Lint SQL that stands in no file, run as psql runs it, under the name ``name``.
+
+    Raises:
+        InputError: it is not text in UTF-8.
+    """
+    text = sql.decode(name, data)
+    migration = Migration("plain-sql", name, "", name, (Segment(text, "statement"),), files=(name,))
+    folder = Folder("plain-sql", request.root, (migration,), has_downs=False)
+    return Result([_folder(folder, {name}, request, catalog, deploy=False)])
+
+
+def _wanted(request: Request) -> frozenset[str] | None:
+    """The changed files, or None when everything is wanted."""
+    if request.since is None and not request.changed:
+        return None
+    files = git.changed_files(request.root, request.since)
+    return frozenset(file.as_posix() for file in files)
+
+
+def _folder(
+    folder: Folder, asked: set[str], request: Request, catalog: Catalog | None, *, deploy: bool
+) -> FolderResult:
+    def is_asked(migration: Migration) -> bool:
+        return migration.path in asked
+
+    settings = request.settings
+    assumptions = Assumptions(
+        major=settings.postgres, rows=settings.rows, timezone=settings.timezone or None
+    )
+    selection = Selection(is_asked, is_asked if deploy else None)
+    before = catalog.fork() if catalog is not None else None
+    linted = list(lint(folder, selection, assumptions, before))
+    for one in linted:
+        ignore.apply(one, request.today)
+        one.problems[:] = [_with_excerpt(p) for p in one.problems if not _off(p, settings)]
+    return FolderResult(folder, linted)
+
+
+def _off(problem: Problem, settings: Settings) -> bool:
+    finding = problem.finding
+    if finding.rule == "missing-lock-timeout" and settings.lock_timeout_by_role:
+        return True
+    return finding.rule in settings.disabled(finding.path)
+
+
+def _with_excerpt(problem: Problem) -> Problem:
+    """With the first line of the place, for people."""
+    data, start = problem.text.data, problem.statement[0]
+    if not data:
+        return problem
+    position = problem.text.position(start)
+    line, at = position.line, data.rfind(b"\n", 0, start) + 1
+    while line < problem.finding.line:
+        following = data.find(b"\n", at)
+        if following < 0:
+            return problem
+        line, at = line + 1, following + 1
+    end = data.find(b"\n", at)
+    text = data[at : end if end >= 0 else len(data)].decode("utf-8", errors="replace").rstrip("\r")
+    return replace(problem, finding=replace(problem.finding, excerpt=text))
+
+
+def paths_or_default(paths: Sequence[Path], root: Path, settings: Settings) -> tuple[Path, ...]:
+    """What the command line names, else the settings, else the working directory."""
+    if paths:
+        return tuple(paths)
+    if settings.paths:
+        return tuple(root / path for path in settings.paths)
+    return (Path.cwd(),)

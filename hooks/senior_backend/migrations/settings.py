@@ -1,0 +1,125 @@
+"""Section ``migrations`` of the settings file."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, get_args
+
+from senior_backend import config
+from senior_backend.errors import InputError
+from senior_backend.migrations import squawk
+from senior_backend.migrations.rules import registry
+from senior_backend.sources.migration import Transaction
+
+MAJORS: Final = range(14, 19)
+"""PostgreSQL majors whose behaviour is known."""
+
+
+@dataclass(frozen=True)
+class PathOverride:
+    """What holds for a path (a shell-style pattern; a folder stands for all below it)."""
+
+    path: str
+    source: str = ""
+    """The migration tool, where its layout does not tell."""
+    transaction: str = ""
+    """How the tool runs a file, where it was told to do otherwise than by default."""
+    disable: tuple[str, ...] = ()
+
+    def covers(self, path: str) -> bool:
+        """Whether ``path``, relative to the repository's root, is meant."""
+        folder = self.path.rstrip("/")
+        return path == folder or path.startswith(f"{folder}/") or fnmatchcase(path, self.path)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a repository can say about its migrations."""
+
+    paths: tuple[str, ...] = ()
+    """What to lint when the command line names nothing."""
+    exclude: tuple[str, ...] = ()
+    """Paths that are not linted; in the patterns ``*`` also matches ``/``."""
+    postgres: int = 14
+    """The oldest major that the migrations run on."""
+    disable: tuple[str, ...] = ()
+    rows: Mapping[str, int] = field(default_factory=dict)
+    """Sizes of tables: those known to be small are not worth an alarm."""
+    timezone: str = ""
+    """TimeZone of the sessions that migrate: with UTC, timestamp to timestamptz is free."""
+    lock_timeout_by_role: bool = False
+    """The migrating role or its connection sets a lock_timeout already."""
+    schema: str = ""
+    """A dump or schema.prisma with what was there before the first migration."""
+    baseline: str = ""
+    """A file of findings that were there when the linter was adopted."""
+    overrides: tuple[PathOverride, ...] = ()
+
+    def disabled(self, path: str) -> frozenset[str]:
+        """The rules that are switched off for a path."""
+        rules = set(self.disable)
+        for override in self.overrides:
+            if override.covers(path):
+                rules.update(override.disable)
+        return frozenset(rules)
+
+    def excluded(self, path: str) -> bool:
+        """Whether a path is not to be linted."""
+        return any(PathOverride(pattern).covers(path) for pattern in self.exclude)
+
+
+def load(root: Path) -> Settings:
+    """The settings of a repository, checked; those of squawk, if there are any, count as well.
+
+    Raises:
+        InputError: an unknown rule, source, transaction or major.
+    """
+    settings = config.load(root, "migrations", Settings)
+    where = f"{config.SETTINGS_FILE}: section 'migrations'"
+    if settings.postgres not in MAJORS:
+        raise InputError(f"{where}: postgres = {settings.postgres}; known are 14 to 18")
+    check_rules(settings.disable, where)
+    for override in settings.overrides:
+        check_rules(override.disable, where)
+        if override.transaction and override.transaction not in get_args(Transaction):
+            known = ", ".join(get_args(Transaction))
+            raise InputError(
+                f"{where}: transaction '{override.transaction}' of {override.path}; known: {known}"
+            )
+    theirs = squawk.load(root)
+    return settings if theirs is None else _with_squawk(settings, theirs)
+
+
+def _with_squawk(settings: Settings, theirs: squawk.SquawkSettings) -> Settings:
+    overrides = settings.overrides
+    if theirs.assume_in_transaction:
+        overrides = (*overrides, PathOverride(".", transaction="file"))
+    known = theirs.postgres is not None and theirs.postgres >= MAJORS.start
+    said = settings.postgres != Settings.postgres or not known
+    return replace(
+        settings,
+        disable=(*settings.disable, *theirs.disable),
+        exclude=(*settings.exclude, *theirs.exclude),
+        postgres=settings.postgres if said else min(theirs.postgres or 0, MAJORS.stop - 1),
+        overrides=overrides,
+    )
+
+
+def check_rules(rules: Iterable[str], where: str) -> None:
+    """Refuse a rule that does not exist.
+
+    Raises:
+        InputError: naming the nearest rule.
+    """
+    for rule in rules:
+        if rule not in registry.ids():
+            raise InputError(f"{where}: {unknown_rule(rule)}")
+
+
+def unknown_rule(rule: str) -> str:
+    """What to say of a rule that does not exist."""
+    near = difflib.get_close_matches(rule, registry.ids(), n=1)
+    hint = f"did you mean '{near[0]}'?" if near else "`senior-backend explain` lists them"
+    return f"no rule '{rule}'; {hint}"
