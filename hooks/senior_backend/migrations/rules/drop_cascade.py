@@ -1,0 +1,122 @@
+"""DROP ... CASCADE: the statement does not say all that it drops."""
+
+from collections.abc import Iterator
+
+from senior_backend.catalog.model import Catalog
+from senior_backend.migrations.rules.rule import Example, Hazard, Rule
+from senior_backend.migrations.step import Step
+from senior_backend.operations.names import Name
+from senior_backend.operations.objects import (
+    CreateCompositeType,
+    CreateDomain,
+    CreateEnum,
+    CreateFunction,
+    CreateMaterializedView,
+    CreateView,
+    Drop,
+)
+
+RULE = Rule(
+    id="drop-cascade",
+    title="CASCADE drops whatever depends on the object, named or not",
+    class_="gate",
+    severity="error",
+    why="""
+`CASCADE` removes everything that depends on the object: foreign keys of other tables, views and
+the views on those, columns whose type is dropped, triggers that call a dropped function. What that
+is depends on the database in which it runs, not on the file that was reviewed, and the server
+only mentions it in a NOTICE, which most migration tools do not show.
+
+The foreign keys and columns that go are data rules and data of *other* tables; each of those
+tables is locked with ACCESS EXCLUSIVE as well.
+
+Drop the dependent objects by name first, then the object without `CASCADE`: if there is one that
+nobody thought of, the migration fails instead of removing it.
+""",
+    source="DROP TABLE, Parameters; 5.15 Dependency Tracking",
+    bad=Example(
+        sql="DROP TABLE customers CASCADE;",
+        setup="""
+CREATE TABLE customers (id bigint PRIMARY KEY);
+CREATE TABLE invoices (id bigint PRIMARY KEY, customer_id bigint REFERENCES customers (id));
+CREATE VIEW customer_ids AS SELECT id FROM customers;
+""",
+        proof=("customers ACCESS EXCLUSIVE", "invoices ACCESS EXCLUSIVE"),
+    ),
+    good=(
+        Example(
+            sql="""
+DROP VIEW customer_ids;
+ALTER TABLE invoices DROP CONSTRAINT invoices_customer_id_fkey;
+DROP TABLE customers;
+""",
+            setup="""
+CREATE TABLE customers (id bigint PRIMARY KEY);
+CREATE TABLE invoices (id bigint PRIMARY KEY, customer_id bigint REFERENCES customers (id));
+CREATE VIEW customer_ids AS SELECT id FROM customers;
+""",
+        ),
+    ),
+    operations=(Drop,),
+    silent=(
+        Example("CREATE TABLE scratch (id int); DROP TABLE scratch CASCADE;"),
+        Example(
+            "DROP VIEW totals CASCADE; CREATE VIEW totals AS SELECT 2 AS n;",
+            setup="CREATE VIEW totals AS SELECT 1 AS n;",
+        ),
+    ),
+    downs=False,
+)
+
+_OWN_RULE = ("schema", "database")
+
+
+def check(step: Step) -> Iterator[Hazard]:
+    """A cascading drop of something that was there before."""
+    drop = step.the(Drop)
+    if not drop.cascade or drop.kind in _OWN_RULE or _nobody_uses(step, drop):
+        return
+    known = _dependents(step.catalog, drop.name) if "table" in drop.kind else ()
+    names = ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")
+    yield Hazard(
+        f"Drops {drop.kind} {drop.name} and, through CASCADE, everything that depends on it"
+        f"{f' ({names})' if names else ''}, which the server says only in a NOTICE: code that "
+        "uses any of it fails from the commit on.",
+        severity="error" if "table" in drop.kind or known else "warning",
+    )
+
+
+def _nobody_uses(step: Step, drop: Drop) -> bool:
+    catalog, key = step.catalog, step.catalog.key(drop.name)
+    if "table" in drop.kind or "view" in drop.kind:
+        if step.is_new(drop.name):
+            return True
+        if drop.if_exists and catalog.complete and catalog.table(drop.name) is None:
+            return True
+    known = catalog.functions.get(key) or catalog.enums.get(key) or catalog.domains.get(key)
+    if known is not None and step.is_from_this_deploy(known.created_by):
+        return True
+    return "table" not in drop.kind and any(_creates(o) == drop.name for o in step.later)
+
+
+def _creates(operation: object) -> Name | None:
+    if isinstance(
+        operation,
+        CreateView
+        | CreateMaterializedView
+        | CreateFunction
+        | CreateEnum
+        | CreateDomain
+        | CreateCompositeType,
+    ):
+        return operation.name
+    return None
+
+
+def _dependents(catalog: Catalog, table: Name) -> list[str]:
+    keys = [
+        f"foreign key {constraint.name} of {holder.name.name}"
+        for holder, constraint in catalog.foreign_keys_to(table)
+        if catalog.key(holder.name) != catalog.key(table)
+    ]
+    return keys + [f"view {view.name.name}" for view in catalog.views_reading(table)]
