@@ -62,7 +62,8 @@ class Bench:
         compared: list[agreement.Compared] = []
         for name, source in self.manifest.cases.items():
             tree = self.corpus.unpacked(self.manifest.repositories[source.repository])
-            cases = rust_cases.read(name, sorted(tree.glob(source.files)))
+            paths = sorted(path for pattern in source.files for path in tree.glob(pattern))
+            cases = rust_cases.read(name, paths)
             asked = [agreement.comparable(case, source) for case in cases]
             say(f"{name}: {len(cases)} cases, {asked.count(None)} of them left out")
             compared += agreement.compare(name, source, [one for one in asked if one], self.ours)

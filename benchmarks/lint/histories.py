@@ -35,6 +35,11 @@ class File:
         match = DOWN_MARK.search(self.text)
         return self.text.count("\n", 0, match.start()) + 1 if match else float("inf")
 
+    @property
+    def concurrent(self) -> bool:
+        """Whether it asks for something that refuses a transaction block."""
+        return "concurrently" in self.text.lower()
+
     def forward(self) -> list[Piece]:
         """The statements that go forward, as far as PostgreSQL's scanner gets through."""
         return [one for one in pieces(self.text) or [] if one.line < self.down_from]

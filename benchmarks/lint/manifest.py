@@ -43,7 +43,7 @@ class CaseSource:
     """Where a rival keeps its test cases, and what its rules are about."""
 
     repository: str
-    files: str
+    files: tuple[str, ...]
     hazard: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, str]
 
@@ -75,7 +75,7 @@ def read(path: Path = PATH) -> Manifest:
         statement=data["labelled"]["statement"],
         cases={
             name: CaseSource(
-                one["repository"], one["files"], _lists(one["hazard"]), one["left_out"]
+                one["repository"], tuple(one["files"]), _lists(one["hazard"]), one["left_out"]
             )
             for name, one in data["agreement"].items()
         },

@@ -1,7 +1,8 @@
 """How often the linters speak on real histories, and a sample of ours to judge by hand.
 
 Counted in what goes forward; statements by our own plain count. squawk gets the files that go
-forward, and is told that each runs in a transaction, which keeps it silent on new tables.
+forward, and is told that each runs in a transaction, which keeps it silent on new tables, except
+those that build something concurrently, which the projects run without one.
 """
 
 import random
@@ -30,12 +31,17 @@ def listen(history: History, ours: Linter, squawk: Linter) -> Heard:
     """Lint one project with both, as a user of each would."""
     forward = history.forward_files()
     said = ours.lint(history.repository.paths, history.tree).findings
-    theirs = squawk.lint([one.name for one in forward], history.tree, Setting(in_transaction=True))
+    theirs: list[Found] = []
+    for alone in (False, True):
+        names = [one.name for one in forward if one.concurrent == alone]
+        if names:
+            setting = Setting(in_transaction=not alone)
+            theirs += squawk.lint(names, history.tree, setting).findings
     return Heard(
         history=history,
         statements=sum(len(one.forward()) for one in forward),
         ours=tuple(one for one in history.forward(said) if one.counted),
-        squawk=tuple(history.forward(theirs.findings)),
+        squawk=tuple(history.forward(theirs)),
     )
 
 

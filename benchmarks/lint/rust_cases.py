@@ -1,7 +1,8 @@
 """Test cases of linters that are written in Rust, read from their sources.
 
-A case is a call such as ``lint_ok(sql, ...)`` or ``assert!(!fires("...", "rule"))`` in a function
-under ``#[test]``, with the SQL as a literal or in a variable that was bound to one.
+A case is a call such as ``lint_ok(sql, ...)``, ``assert!(!fires("...", "rule"))`` or
+``findings("...").iter().any(|f| f.rule_id == "rule")`` in a function under ``#[test]``. The SQL is
+a literal, or a variable or constant that is bound to one.
 """
 
 import re
@@ -28,6 +29,7 @@ ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\", '"': '"', "'"
 MUST_PASS = re.compile(r"lint_ok\w*$")
 MUST_FIRE = re.compile(r"(lint|lint_errors\w*|fix\w*)$")
 FIRES = re.compile(r"fires\w*$")
+FINDINGS = re.compile(r"(findings|lint_sql)$")
 MAJOR_FUNCTION = re.compile(r"pg(\d+)$")
 
 
@@ -56,8 +58,9 @@ def read(source: str, paths: Sequence[Path]) -> list[Case]:
     for path in paths:
         tokens = list(tokenize(path.read_text(encoding="utf-8")))
         helpers = dict(_helpers(tokens))
+        constants = dict(_constants(tokens))
         for name, body in test_functions(tokens):
-            for at, case in enumerate(_cases(body, helpers), start=1):
+            for at, case in enumerate(_cases(body, helpers, constants), start=1):
                 rule, sql, must_fire, setting = case
                 if not rule:
                     continue
@@ -104,7 +107,10 @@ def _helpers(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
     for at, word in enumerate(words[:-1]):
         if word == "fn" and "{" in words[at:]:
             start = words.index("{", at)
-            if rule := _first_rule(tokens[start : _closing(words, start)]):
+            inside = tokens[start : _closing(words, start)]
+            calls = [n for n, token in enumerate(inside) if FINDINGS.match(token.value)]
+            expected = _expected(inside[calls[0] + 1 :]) if calls else None
+            if rule := _first_rule(inside) or (expected[0] if expected else ""):
                 yield words[at + 1], rule
 
 
@@ -120,10 +126,10 @@ def _closing(words: Sequence[str], start: int) -> int:
 
 
 def _cases(
-    body: Sequence[Token], helpers: Mapping[str, str]
+    body: Sequence[Token], helpers: Mapping[str, str], constants: Mapping[str, str]
 ) -> Iterator[tuple[str, str, bool, Setting]]:
     words = [token.value if not token.is_string else "" for token in body]
-    bound: dict[str, str] = {}
+    bound = dict(constants)
     for at, word in enumerate(words):
         if word == "let" and words[at + 2] == "=" and body[at + 3].is_string:
             bound[words[at + 1]] = body[at + 3].value
@@ -140,9 +146,30 @@ def _cases(
             rule = _first_rule(arguments) or helpers.get(word, "")
             yield rule, sql, bool(MUST_FIRE.match(word)), _setting(arguments, body)
         elif FIRES.match(word):
-            rule = names[0] if names else "require-timeout"
+            rule = names[0] if names else helpers.get(word, "")
             assumed = Setting(in_transaction=word.endswith("assumed"))
             yield rule, sql, words[at - 1] != "!", assumed
+        elif FINDINGS.match(word) and (expected := _expected(body[end:])):
+            rule, must_fire = expected
+            yield rule, sql, must_fire != (words[at - 1] == "!"), Setting()
+
+
+def _expected(after: Sequence[Token]) -> tuple[str, bool] | None:
+    """What is said of a call's findings: ``any`` has the rule, or ``all`` have another."""
+    words = [token.value if not token.is_string else "" for token in after]
+    for at, word in enumerate(words):
+        if FINDINGS.match(word) or word == "filter":
+            return None
+        if word == "rule_id" and words[at + 2 : at + 3] == ["="] and after[at + 3].is_string:
+            return after[at + 3].value, words[at + 1] == "="
+    return None
+
+
+def _constants(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    """``const NAME: &str = "..."``."""
+    for at, token in enumerate(tokens[:-6]):
+        if token.value == "const" and tokens[at + 6].is_string:
+            yield tokens[at + 1].value, tokens[at + 6].value
 
 
 def _first_rule(tokens: Sequence[Token]) -> str:

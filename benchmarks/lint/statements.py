@@ -3,7 +3,9 @@
 import re
 from dataclasses import dataclass
 
-COMMENTS = ("SQL_COMMENT", "C_COMMENT")
+SEMICOLON = ord(";")
+# A bracket is its own kind of token.
+DEPTH = {ord("("): 1, ord("["): 1, ord(")"): -1, ord("]"): -1}
 
 
 @dataclass(frozen=True)
@@ -33,24 +35,23 @@ def pieces(text: str) -> list[Piece] | None:
         tokens = postgast.scan(text).tokens
     except postgast.PgQueryError:
         return None
-    kinds = postgast.pg_query_pb2.Token
+    kinds = postgast.pg_query_pb2
     found: list[Piece] = []
     first = last = None
-    depth = atomic = 0
-    before = ""
+    depth = atomic = before = 0
     for token in tokens:
-        kind = kinds.Name(token.token)
-        if kind in COMMENTS:
+        kind = token.token
+        if kind in (kinds.SQL_COMMENT, kinds.C_COMMENT):
             continue
-        if kind == "ASCII_59" and depth <= 0 and not atomic:
+        if kind == SEMICOLON and depth <= 0 and not atomic:
             if first is not None:
                 found.append(_piece(data, first, last or first))
             first = last = None
-            before = ""
+            before = 0
             continue
-        depth += (kind in ("ASCII_40", "ASCII_91")) - (kind in ("ASCII_41", "ASCII_93"))
-        if atomic or (kind == "ATOMIC" and before == "BEGIN_P"):
-            atomic += (kind in ("ATOMIC", "CASE")) - (kind == "END_P")
+        depth += DEPTH.get(kind, 0)
+        if atomic or (kind == kinds.ATOMIC and before == kinds.BEGIN_P):
+            atomic += (kind in (kinds.ATOMIC, kinds.CASE)) - (kind == kinds.END_P)
         before = kind
         first = token.start if first is None else first
         last = token.end
