@@ -125,11 +125,12 @@ class ClusterOn(TableOperation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetTriggers(TableOperation):
-    """ENABLE / DISABLE TRIGGER or RULE; ``name`` is None for ALL or USER."""
+    """ENABLE / DISABLE TRIGGER or RULE; ``name`` is None for ALL, or for USER when ``user``."""
 
     enable: bool
     name: str | None = None
     rule: bool = False
+    user: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

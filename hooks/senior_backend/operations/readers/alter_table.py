@@ -257,6 +257,7 @@ def _triggers(command: Node, target: Target) -> Operation:
         enable=subtype.startswith("AT_Enable"),
         name=command.name or None,
         rule=subtype.endswith("Rule"),
+        user=subtype.endswith("TrigUser"),
         **target.table,
     )
 
