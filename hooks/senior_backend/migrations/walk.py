@@ -189,7 +189,7 @@ class _Run:
             first_of_deploy=self.first_of_deploy,
             statement=statement,
             operation=operation,
-            effects=effects(operation, walk.catalog, walk.assumptions),
+            effects=effects(operation, walk.catalog, walk.assumptions, self.session),
             catalog=walk.catalog,
             session=self.session,
             transaction=self.transaction,

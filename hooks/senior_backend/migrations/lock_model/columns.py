@@ -1,0 +1,309 @@
+"""Effects of what ALTER TABLE does to columns."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from senior_backend.catalog.model import Index, Table
+from senior_backend.migrations.lock_model import types
+from senior_backend.migrations.lock_model.database import Database
+from senior_backend.migrations.lock_model.effect import Effect, Lock
+from senior_backend.migrations.lock_model.functions import volatility
+from senior_backend.migrations.lock_model.implication import has_no_nulls, proves_not_null
+from senior_backend.operations.columns import (
+    AddColumn,
+    AlterColumnType,
+    AlterIdentity,
+    ColumnDefinition,
+    ColumnOperation,
+    DropColumn,
+    DropDefault,
+    DropExpression,
+    DropNotNull,
+    SetColumnOptions,
+    SetColumnStatistics,
+    SetCompression,
+    SetDefault,
+    SetExpression,
+    SetNotNull,
+    SetStorage,
+)
+from senior_backend.operations.constraints import Constraint
+from senior_backend.operations.indexes import IndexKey
+from senior_backend.operations.names import Expression, Name, TypeName
+
+_CASTS: Final = re.compile(
+    r"^(?P<column>\"[^\"]+\"|\w+)(?P<casts>(?:\s*::\s*[\w ]+(?:\([\d, ]*\))?(?:\[\])?)*)$"
+)
+_CAST: Final = re.compile(
+    r"::\s*(?P<name>[a-z_][\w ]*?)\s*(?:\((?P<modifiers>[\d, ]*)\))?(?P<array>\[\])?\s*(?=::|$)",
+    re.IGNORECASE,
+)
+
+
+def add_column(operation: AddColumn, database: Database) -> Iterator[Effect]:
+    """ADD COLUMN: a rewrite when rows get different values, a scan when they must be checked."""
+    definition = operation.definition
+    known = database.catalog.table(operation.table)
+    if operation.if_not_exists and known is not None and operation.column in known.columns:
+        yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE)
+        return
+    rewrite, why = _rewrite_to_add(definition, database)
+    kinds = {constraint.kind for constraint in definition.constraints}
+    has_values = (
+        definition.default is not None
+        or definition.serial
+        or definition.identity
+        or (definition.generated is not None)
+    )
+    foreign_keys = [c for c in definition.constraints if c.kind == "foreign_key"]
+    index_build = bool(kinds & {"unique", "primary_key", "exclude"})
+    checked = "check" in kinds or (definition.not_null and not has_values)
+    validated = bool(foreign_keys) and bool(has_values)
+    yield from database.on_family(
+        operation.table,
+        Lock.ACCESS_EXCLUSIVE,
+        rewrite=rewrite,
+        scan=checked or validated or index_build,
+        index_build=index_build,
+        unknown=why,
+    )
+    for foreign_key in foreign_keys:
+        if foreign_key.references is not None:
+            yield from database.on_family(
+                foreign_key.references, Lock.SHARE_ROW_EXCLUSIVE, scan=validated
+            )
+
+
+def _rewrite_to_add(definition: ColumnDefinition, database: Database) -> tuple[bool | None, str]:
+    if definition.serial or definition.identity:
+        return True, ""
+    if definition.generated is not None:
+        return definition.generated == "stored", ""
+    constrained, why = types.may_be_constrained(definition.type, database)
+    if constrained:
+        return True, ""
+    default = definition.default
+    if default is None:
+        domain = database.catalog.domain(definition.type)
+        default = domain.default if domain is not None else None
+    if default is None:
+        return constrained, why
+    volatile, because = volatility(default, database.catalog)
+    if volatile:
+        return True, ""
+    return (constrained, why) if constrained is None else (volatile, because)
+
+
+def drop_column(operation: DropColumn, database: Database) -> Iterator[Effect]:
+    """DROP COLUMN: the column is only marked; what depends on it goes with it."""
+    yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE)
+    table = database.catalog.table(operation.table)
+    if table is None:
+        return
+    for constraint in table.constraints.values():
+        if constraint.references is not None and operation.column in constraint.columns:
+            yield from database.on_family(constraint.references, Lock.ACCESS_EXCLUSIVE)
+    if operation.cascade:
+        for holder, constraint in database.catalog.foreign_keys_to(operation.table):
+            if operation.column in constraint.referenced_columns:
+                yield from database.on_family(holder.name, Lock.ACCESS_EXCLUSIVE)
+        for view in database.catalog.views_reading(operation.table):
+            if operation.column in view.columns_read:
+                yield database.on(view.name, Lock.ACCESS_EXCLUSIVE)
+
+
+def alter_column_type(operation: AlterColumnType, database: Database) -> Iterator[Effect]:
+    """ALTER COLUMN TYPE: the table and its foreign keys' other sides are rewritten or proved."""
+    cost = _cost_of_type(operation, database)
+    for member in database.family(operation.table):
+        yield _retyped(member, operation, cost, database)
+    if (table := database.catalog.table(operation.table)) is None:
+        return
+    revalidated = cost.rewrite
+    for constraint in table.constraints.values():
+        if constraint.references is None or operation.column not in constraint.columns:
+            continue
+        scan = False if _unchecked(constraint) else revalidated
+        yield from database.on_family(
+            constraint.references, Lock.ACCESS_EXCLUSIVE, scan=scan, unknown=cost.unknown
+        )
+    for holder, constraint in database.catalog.foreign_keys_to(operation.table):
+        if operation.column in _referenced_columns(constraint, table):
+            scan = False if _unchecked(constraint) else revalidated
+            yield from database.on_family(
+                holder.name, Lock.ACCESS_EXCLUSIVE, scan=scan, unknown=cost.unknown
+            )
+
+
+def _retyped(
+    name: Name, operation: AlterColumnType, cost: types.TypeChange, database: Database
+) -> Effect:
+    table = database.catalog.table(name)
+    column = operation.column
+    index_build = _indexes_built(name, operation, cost, database)
+    checked = table is not None and any(
+        c.kind == "check" and column in c.columns and not _unchecked(c)
+        for c in table.constraints.values()
+    )
+    return database.on(
+        name,
+        Lock.ACCESS_EXCLUSIVE,
+        rewrite=cost.rewrite,
+        scan=True if checked or index_build else index_build,
+        index_build=index_build,
+        unknown=cost.unknown or ("its indexes" if index_build is None else ""),
+    )
+
+
+def _indexes_built(
+    name: Name, operation: AlterColumnType, cost: types.TypeChange, database: Database
+) -> bool | None:
+    """Whether indexes that use the column are built anew though the table is not rewritten."""
+    using = [i for i in database.indexes(name) if _reads(i, operation.column)]
+    plain = [i for i in using if i.where is None and all(key.column for key in i.keys)]
+    if len(plain) < len(using):
+        return True  # expressions and predicates are not compared (CheckIndexCompatible)
+    keyed = any(key.column == operation.column for i in plain for key in i.keys)
+    if keyed and (cost.new_operators or _new_collation(operation, database)):
+        return True
+    if keyed and cost.new_operators is None:
+        return None
+    return False if database.knows(name) is not None or cost.new_operators is False else None
+
+
+def _new_collation(operation: AlterColumnType, database: Database) -> bool:
+    column = database.catalog.column(operation.table, operation.column)
+    old = column.definition.collation if column is not None else None
+    return (old.name if old else None) != (
+        operation.collation.name if operation.collation else None
+    )
+
+
+def _reads(index: Index, column: str) -> bool:
+    if any(key.column == column for key in index.keys) or column in index.include:
+        return True
+    if index.where is not None and column in index.where.columns:
+        return True
+    return any(_mentions(key, column) for key in index.keys)
+
+
+def _mentions(key: IndexKey, column: str) -> bool:
+    return key.expression is not None and bool(
+        re.search(
+            rf"(?<![\w\"]){re.escape(column)}(?![\w\"])|\"{re.escape(column)}\"", key.expression
+        )
+    )
+
+
+def _unchecked(constraint: Constraint) -> bool:
+    return constraint.not_valid or constraint.not_enforced
+
+
+def _referenced_columns(constraint: Constraint, table: Table) -> tuple[str, ...]:
+    if constraint.referenced_columns:
+        return constraint.referenced_columns
+    keys = [c.columns for c in table.constraints.values() if c.kind == "primary_key"]
+    return keys[0] if keys else ()
+
+
+def _cost_of_type(operation: AlterColumnType, database: Database) -> types.TypeChange:
+    using = operation.using
+    steps = None if using is None else _cast_chain(using, operation.column)
+    if using is not None and steps is None:
+        return types.REWRITE
+    column = database.catalog.column(operation.table, operation.column)
+    if column is None:
+        return types.TypeChange(None, None, f"the present type of {operation.column}")
+    if column.definition.generated is not None:
+        return types.REWRITE
+    steps = [*(steps or ()), operation.type]
+    costs = [
+        types.change(old, new, database)
+        for old, new in zip([column.type, *steps], steps, strict=False)
+    ]
+    if any(cost.rewrite for cost in costs):
+        return types.REWRITE
+    unknown = next((cost for cost in costs if cost.rewrite is None), None)
+    if unknown is not None:
+        return unknown
+    return types.TypeChange(False, types.other_operators(column.type, operation.type, database))
+
+
+def _cast_chain(using: Expression, column: str) -> list[TypeName] | None:
+    """The types of ``column::a::b``; None when the expression is more than casts of the column."""
+    sql = using.sql.replace("(" + column + ")", column)
+    match = _CASTS.match(sql)
+    if match is None or match["column"].strip('"') != column:
+        return None
+    return [
+        types.canonical(
+            TypeName(
+                None,
+                " ".join(cast["name"].lower().split()),
+                tuple(int(m) for m in (cast["modifiers"] or "").split(",") if m.strip()),
+                bool(cast["array"]),
+            )
+        )
+        for cast in _CAST.finditer(match["casts"])
+    ]
+
+
+def set_not_null(operation: SetNotNull, database: Database) -> Iterator[Effect]:
+    """SET NOT NULL: a scan unless the column has no nulls already or a valid CHECK proves it."""
+    for member in database.family(operation.table):
+        table = database.catalog.table(member)
+        if table is None:
+            proved: bool | None = None
+        elif has_no_nulls(table, operation.column) or proves_not_null(table, operation.column):
+            proved = True
+        else:
+            proved = False if table.complete or operation.column in table.columns else None
+        if proved is None:
+            unknown = "whether a CHECK or NOT NULL constraint proves it already"
+            yield database.on(member, Lock.ACCESS_EXCLUSIVE, scan=None, unknown=unknown)
+        else:
+            yield database.on(member, Lock.ACCESS_EXCLUSIVE, scan=not proved)
+
+
+def set_expression(operation: SetExpression, database: Database) -> Iterator[Effect]:
+    """SET EXPRESSION: a rewrite, unless the column is virtual."""
+    column = database.catalog.column(operation.table, operation.column)
+    virtual = column is not None and column.definition.generated == "virtual"
+    yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE, rewrite=not virtual)
+
+
+def _exclusive(operation: ColumnOperation, database: Database) -> Iterator[Effect]:
+    """A change of the catalogs only."""
+    yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE)
+
+
+def _exclusive_here(operation: ColumnOperation, database: Database) -> Iterator[Effect]:
+    """A change of the catalogs only that does not go down to partitions."""
+    yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE)
+
+
+def _statistics(operation: SetColumnStatistics, database: Database) -> Iterator[Effect]:
+    yield from database.on_family(operation.table, Lock.SHARE_UPDATE_EXCLUSIVE)
+
+
+def _options(operation: SetColumnOptions, database: Database) -> Iterator[Effect]:
+    yield database.on(operation.table, Lock.SHARE_UPDATE_EXCLUSIVE)
+
+
+EFFECTS: Final[Mapping[type, Callable[[Any, Database], Iterator[Effect]]]] = {
+    AddColumn: add_column,
+    AlterColumnType: alter_column_type,
+    AlterIdentity: _exclusive,
+    DropColumn: drop_column,
+    DropDefault: _exclusive,
+    DropExpression: _exclusive,
+    DropNotNull: _exclusive,
+    SetColumnOptions: _options,
+    SetColumnStatistics: _statistics,
+    SetCompression: _exclusive_here,
+    SetDefault: _exclusive,
+    SetExpression: set_expression,
+    SetNotNull: set_not_null,
+    SetStorage: _exclusive,
+}
