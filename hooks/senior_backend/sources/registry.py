@@ -3,6 +3,7 @@
 from typing import Final
 
 from senior_backend.sources import (
+    alembic,
     dbmate,
     flyway,
     golang_migrate,
@@ -14,6 +15,7 @@ from senior_backend.sources import (
 from senior_backend.sources.source import Source
 
 SOURCES: Final[tuple[Source, ...]] = (
+    alembic,
     prisma,
     supabase,
     flyway,
