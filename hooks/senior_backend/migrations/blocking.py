@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from senior_backend.migrations.lock_model.wording import rows_phrase
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
 from senior_backend.operations.columns import AddColumn
@@ -24,16 +25,16 @@ def certainty(step: Step, flag: Flag) -> bool | None:
     return None if None in values else False
 
 
-def reason_unknown(step: Step) -> str:
-    """Why an effect cannot be known, in the words of the lock model."""
-    return next((e.unknown for e in step.effects if e.unknown), "it cannot be known")
+def depends_on(step: Step) -> str:
+    """What an effect that cannot be known depends on, in the words of the lock model."""
+    return next((e.unknown for e in step.effects if e.unknown), "what is not known here")
 
 
 def work(step: Step, table: Name, flag: Flag) -> str:
     """What PostgreSQL does to the table under ACCESS EXCLUSIVE, and who waits how long."""
     doing, until = _WORK[flag]
     rows = step.rows(table)
-    size = f" ({rows:,} rows)" if rows is not None else ""
+    size = f" ({rows_phrase(rows)})" if rows is not None else ""
     return (
         f"{doing.format(table)}{size} under ACCESS EXCLUSIVE: "
         f"every read and write of it waits until {until}"

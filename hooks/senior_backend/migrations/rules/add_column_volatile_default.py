@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from senior_backend.migrations.blocking import (
     added_column,
     certainty,
+    depends_on,
     graded,
-    reason_unknown,
     work,
 )
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
@@ -80,7 +80,7 @@ def check(step: Step) -> Iterator[Hazard]:
         yield graded(step, added.table, message)
     elif rewrite is None and added.definition.default.functions:
         message = (
-            f"if DEFAULT {default} is volatile ({reason_unknown(step)}), PostgreSQL "
-            f"{work(step, added.table, 'rewrite')}."
+            f"it depends on {depends_on(step)}: if so, every row gets its own DEFAULT {default} "
+            f"and PostgreSQL {work(step, added.table, 'rewrite')}."
         )
         yield graded(step, added.table, message, certain=False)

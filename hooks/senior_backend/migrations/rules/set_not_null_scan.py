@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from senior_backend.migrations.blocking import certainty, graded, reason_unknown, work
+from senior_backend.migrations.blocking import certainty, depends_on, graded, work
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.columns import SetNotNull
@@ -70,7 +70,7 @@ def check(step: Step) -> Iterator[Hazard]:
     scan = certainty(step, "scan")
     if scan is False:
         return
-    doubt = "" if scan else f"unless a validated CHECK proves it ({reason_unknown(step)}), "
+    doubt = "" if scan else f"it depends on {depends_on(step)}: if so, "
     message = (
         f"{doubt}to know that {', '.join(columns)} holds no NULL PostgreSQL "
         f"{work(step, table, 'scan')}. It fails on the first NULL."

@@ -1,0 +1,59 @@
+"""DROP COLUMN while code may still use the column."""
+
+from collections.abc import Iterator
+
+from senior_backend.migrations.rules.rule import Example, Hazard, Rule
+from senior_backend.migrations.step import Step
+from senior_backend.operations.columns import DropColumn
+
+_ORDERS = "CREATE TABLE orders (id bigint PRIMARY KEY, legacy_code text NOT NULL);"
+
+RULE = Rule(
+    id="drop-column",
+    title="Dropping a column breaks the code that still names it, and its data is gone",
+    class_="gate",
+    severity="error",
+    why="""\
+The code that runs while the migration runs, and until the last old process is gone, still names
+the column: ORMs list all columns in every `SELECT` and `INSERT`. From the moment of the commit
+each of these fails with *column does not exist*. Rolling back the code does not help, and no down
+migration brings the values back. The lock itself is brief: the rows are not rewritten.
+
+Take two deploys. First the code stops reading and writing the column (tell the ORM to ignore it);
+when it was NOT NULL without a default, drop that constraint before, so that the new code's
+`INSERT` passes. Then, when no older release runs, a later migration drops the column, with an
+ignore comment that says since which release nobody uses it. Keep a copy of values that you may
+want back.""",
+    source="ALTER TABLE, DROP COLUMN and Notes",
+    bad=Example("ALTER TABLE orders DROP COLUMN legacy_code;", setup=_ORDERS),
+    good=(Example("ALTER TABLE orders ALTER COLUMN legacy_code DROP NOT NULL;", setup=_ORDERS),),
+    operations=(DropColumn,),
+    silent=(
+        Example(
+            "CREATE TABLE drafts (id bigint, note text);\nALTER TABLE drafts DROP COLUMN note;"
+        ),
+        Example(
+            "ALTER TABLE orders ADD COLUMN note text;\nALTER TABLE orders DROP COLUMN note;",
+            setup=_ORDERS,
+        ),
+    ),
+    downs=False,
+)
+
+
+def check(step: Step) -> Iterator[Hazard]:
+    """A column that code of an earlier release may use."""
+    drop = step.the(DropColumn)
+    if step.is_new(drop.table):
+        return
+    table = step.catalog.table(drop.table)
+    column = step.catalog.column(drop.table, drop.column)
+    if column is None and drop.if_exists and table is not None and table.complete:
+        return
+    if column is not None and step.is_from_this_deploy(column.created_by):
+        return
+    yield Hazard(
+        f"code still running that reads or writes {drop.table}.{drop.column} fails from the commit "
+        "on, and its values cannot be brought back. Drop it in the deploy after the one whose code "
+        "no longer names it."
+    )
