@@ -23,6 +23,8 @@ class Fix:
     diff: str | None = None
     files: Mapping[str, str] | None = None
     rollback: str | None = None
+    reason: str | None = None
+    """Why it is a plan: what a person has to decide, or deploy in between."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import re
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import click
 
 from senior_backend import git, report
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.findings import Class
-from senior_backend.migrations import baseline, settings
-from senior_backend.migrations.run import Request, Result, paths_or_default, run
+from senior_backend.findings import CLEAN, FOUND, Class
+from senior_backend.migrations import baseline, repair, settings
+from senior_backend.migrations.run import Request, Result, explain_fixes, paths_or_default, run
 from senior_backend.migrations.settings import Settings
 
+_SHOW_FIXES = ("terminal", "json", "markdown")
+_FIX_ROUNDS = 5
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
 
@@ -75,16 +78,21 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
 @click.option(
     "--write-baseline", type=click.Path(path_type=Path), help="Write today's findings as known."
 )
+@click.option("--fix", is_flag=True, help="Apply the fixes that keep the meaning, then lint again.")
+@click.option("--diff", is_flag=True, help="Print those fixes as a diff for `git apply`.")
 @click.option("--stdin", is_flag=True, help="Read SQL from standard input.")
 @click.option("--stdin-filename", default="stdin.sql", help="What to call it.")
 @click.pass_context
 def lint_command(
     ctx: click.Context,
+    /,
     paths: tuple[Path, ...],
     output_format: str,
     fail_on: Class,
     known: Path | None,
     write_baseline: Path | None,
+    fix: bool,
+    diff: bool,
     stdin: bool,
     stdin_filename: str,
     **options: Any,  # noqa: ANN401 - those of _common
@@ -106,10 +114,77 @@ def lint_command(
         count = baseline.write(write_baseline, result.problems)
         click.echo(f"{write_baseline}: {count} findings written", err=True)
         return
-    outcome = result.outcome()
+    if diff:
+        patch = repair.automatic(result, request.root, datetime.now(UTC)).diff()
+        click.echo(patch.encode("utf-8", "surrogateescape"), nl=False)
+        ctx.exit(result.outcome().exit_code(fail_on))
+    if fix:
+        result = _fixed(request, result)
+    explained = explain_fixes(result, request.root) if output_format in _SHOW_FIXES else result
+    outcome = explained.outcome()
     if text := report.render(outcome, output_format):
         click.echo(text)
     ctx.exit(outcome.exit_code(fail_on))
+
+
+def _fixed(request: Request, result: Result) -> Result:
+    """What is found after all that can be mended is; says on standard error what it did.
+
+    Once more for as long as something was mended: a fix may uncover another.
+    """
+    for _ in range(_FIX_ROUNDS):
+        done = repair.automatic(result, request.root, datetime.now(UTC))
+        if not done.contents:
+            break
+        done.save(request.root)
+        for path, (before, _after) in done.contents.items():
+            click.echo(f"{'fixed' if before else 'added'} {path}", err=True)
+        for remark in done.remarks:
+            click.echo(f"note: {remark}", err=True)
+        new = tuple(request.root / path for path, (old, _) in done.contents.items() if not old)
+        request = replace(request, paths=(*request.paths, *new))
+        result = _lint(request, None)
+    return result
+
+
+@migrations.command("plan")
+@_common
+@click.option("--write", is_flag=True, help="Write the files instead of printing them.")
+@click.pass_context
+def plan_command(
+    ctx: click.Context,
+    /,
+    paths: tuple[Path, ...],
+    write: bool,
+    **options: Any,  # noqa: ANN401 - those of _common
+) -> None:
+    """Write dangerous statements as safe migrations, in steps, with what to deploy between.
+
+    Prints a diff: each dangerous statement leaves its file, and the files of its steps are added in
+    the form of the migration tool. Nothing is written without --write.
+    """
+    request = _request(paths, **options)
+    result = _lint(request, None)
+    done = repair.planned(result, request.root, datetime.now(UTC))
+    if write:
+        done.save(request.root)
+        for path, (before, _after) in done.contents.items():
+            click.echo(f"{'changed' if before else 'added'} {path}")
+    else:
+        click.echo(done.diff().encode("utf-8", "surrogateescape"), nl=False)
+    for remark in done.remarks:
+        click.echo(f"note: {remark}", err=True)
+    left = [
+        p
+        for p in result.problems
+        if p.finding.class_ == "gate"
+        and p.finding.suppressed is None
+        and not any(p is mended for mended in done.repaired)
+    ]
+    for problem in left:
+        finding = problem.finding
+        click.echo(f"no plan: {finding.path}:{finding.line}: {finding.message}", err=True)
+    ctx.exit(FOUND if left else CLEAN)
 
 
 def _request(

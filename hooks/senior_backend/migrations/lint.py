@@ -29,6 +29,8 @@ class Problem:
     statement: tuple[int, int]
     """Of the statement, in bytes of ``text``."""
     remedy: Remedy | None = None
+    transaction: str | None = None
+    """The kind of transaction that it runs in (see ``OpenTransaction``)."""
 
 
 @dataclass(slots=True)
@@ -148,10 +150,18 @@ def _add(linted: Linted, rule: Rule, step: Step | None, hazard: Hazard) -> None:
     finding = _finding(rule, hazard, step.statement.text.path, step)
     if any(finding == known.finding for known in linted.problems):
         return  # a function that is called twice
-    remedy = None if step.in_function else fixes.remedy(rule.id, step, hazard)
+    remedy = None if step.in_function or step.within else fixes.remedy(rule.id, step, hazard)
     span = (step.statement.start, step.statement.end)
     linted.problems.append(
-        Problem(finding, step.statement.text, linted.migration, step.direction, span, remedy)
+        Problem(
+            finding,
+            step.statement.text,
+            linted.migration,
+            step.direction,
+            span,
+            remedy,
+            step.transaction.kind if step.transaction else None,
+        )
     )
 
 

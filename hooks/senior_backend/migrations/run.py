@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from senior_backend import git, sql
@@ -172,6 +172,22 @@ def _with_excerpt(problem: Problem) -> Problem:
     end = data.find(b"\n", at)
     text = data[at : end if end >= 0 else len(data)].decode("utf-8", errors="replace").rstrip("\r")
     return replace(problem, finding=replace(problem.finding, excerpt=text))
+
+
+def explain_fixes(result: Result, root: Path) -> Result:
+    """The result with what to write instead in every finding."""
+    from senior_backend.migrations.fixes import present
+
+    now = datetime.now(UTC)
+    for folder in result.folders:
+        for linted in folder.linted:
+            linted.problems[:] = [
+                replace(p, finding=replace(p.finding, fix=present.fix(p, folder.folder, root, now)))
+                if p.remedy
+                else p
+                for p in linted.problems
+            ]
+    return result
 
 
 def paths_or_default(paths: Sequence[Path], root: Path, settings: Settings) -> tuple[Path, ...]:

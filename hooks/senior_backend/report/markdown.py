@@ -50,6 +50,8 @@ def _row(finding: Finding) -> str:
 def _fold(finding: Finding, fix: Fix) -> list[str]:
     title = f"{finding.rule} at {finding.path}:{finding.line}"
     lines = [f"<details><summary>Fix for {_html(title)}</summary>", ""]
+    if fix.reason:
+        lines += [_html(f"Not automatic: {fix.reason}"), ""]
     if fix.diff:
         lines += _fence("diff", fix.diff)
     for name, content in (fix.files or {}).items():

@@ -43,10 +43,12 @@ def _excerpt(finding: Finding) -> list[str]:
 
 def _fix(fix: Fix) -> list[str]:
     lines = []
+    if fix.reason:
+        lines.append(click.style("  not automatic: ", fg="yellow") + fix.reason)
     if fix.diff:
         lines += [_diff_line(line) for line in fix.diff.rstrip("\n").split("\n")]
     if fix.files:
-        lines.append(click.style("  safe form, in steps:", fg="green"))
+        lines.append(click.style("  safe form, in steps of its own:", fg="green"))
         for name, content in fix.files.items():
             lines.append(f"  {name}")
             lines += [f"    {line}".rstrip() for line in content.rstrip("\n").split("\n")]

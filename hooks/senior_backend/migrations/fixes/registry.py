@@ -13,7 +13,7 @@ from senior_backend.migrations.step import Step
 
 Maker = Callable[[Step, Hazard], Remedy | None]
 
-_FRAME: Final = frozenset({"remedy", "registry", "in_place", "plan"})
+_FRAME: Final = frozenset({"remedy", "registry", "placement", "files", "present"})
 """Modules of the package that are not fixes."""
 
 

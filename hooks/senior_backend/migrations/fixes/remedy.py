@@ -1,4 +1,4 @@
-"""What can be done about a hazard: an edit that keeps the meaning, or a plan of several steps."""
+"""What can be done about a hazard: an edit that keeps the meaning, or several migrations."""
 
 from dataclasses import dataclass
 
@@ -30,14 +30,15 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """The safe form of a statement.
+    """The safe form of a statement, as ``edits`` of it or as the ``phases`` that replace it.
 
-    With ``edits`` it is safe: the same end, less harm, and it may be applied as it is. With
-    ``phases`` it is a plan: the statement is to be replaced by these migrations; ``reason`` says
-    why it cannot be done in place. ``rollback`` takes the safe form back.
+    It is ``safe`` when it comes to the same end without a decision or a deploy in between, so that
+    it may be applied as it is; else it is a plan, and ``reason`` says what a person has to decide
+    or deploy. ``rollback`` takes it back.
     """
 
     edits: tuple[Edit, ...] = ()
     phases: tuple[Phase, ...] = ()
+    safe: bool = False
     reason: str = ""
     rollback: tuple[str, ...] = ()

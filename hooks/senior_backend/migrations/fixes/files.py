@@ -1,0 +1,104 @@
+"""Changes as files: new contents, unified diffs that ``git apply`` takes, what is written."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from senior_backend.errors import InputError
+from senior_backend.migrations.fixes.placement import Change, FileEdit
+from senior_backend.sources.migration import Folder, NewMigration, WrittenFiles
+from senior_backend.sources.registry import BY_ID
+
+
+def edited(root: Path, edits: Iterable[FileEdit]) -> dict[str, tuple[bytes, bytes]]:
+    """Before and after by path. Of edits that overlap only the first in the file is made.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    by_path: dict[str, list[FileEdit]] = {}
+    for edit in edits:
+        by_path.setdefault(edit.path, []).append(edit)
+    result = {}
+    for path, found in by_path.items():
+        try:
+            before = (root / path).read_bytes()
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+        pieces, at = [], 0
+        for edit in sorted(found, key=lambda e: (e.start, e.end)):
+            if edit.start >= at:
+                pieces += [before[at : edit.start], edit.content]
+                at = edit.end
+        result[path] = (before, b"".join([*pieces, before[at:]]))
+    return result
+
+
+def compatible(changes: Sequence[Change]) -> list[Change]:
+    """The changes whose edits do not overlap those of an earlier one: a change is whole or not."""
+    taken: list[FileEdit] = []
+    kept = []
+    for change in changes:
+        if not any(_overlap(edit, other) for edit in change.edits for other in taken):
+            taken += change.edits
+            kept.append(change)
+    return kept
+
+
+def _overlap(edit: FileEdit, other: FileEdit) -> bool:
+    if edit.path != other.path:
+        return False
+    if edit == other and edit.start == edit.end:
+        return True  # the same insertion twice
+    return edit.start < other.end and other.start < edit.end
+
+
+def diff(path: str, before: bytes, after: bytes) -> str:
+    """A unified diff; a new file when ``before`` is empty."""
+    lines = difflib.unified_diff(
+        _lines(before), _lines(after), f"a/{path}" if before else "/dev/null", f"b/{path}"
+    )
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
+
+
+def _lines(data: bytes) -> list[str]:
+    """Kept with their ends; never broken at anything but a line feed, as Git does."""
+    text = data.decode("utf-8", errors="surrogateescape")
+    lines = text.split("\n")
+    return [f"{line}\n" for line in lines[:-1]] + ([lines[-1]] if lines[-1] else [])
+
+
+def write_new(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
+    """The files of new migrations in the form of the folder's tool; nothing is written to disk."""
+    return BY_ID[folder.source].write(folder, new, now)
+
+
+def save(root: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files, each whole: beside its place first, then moved over it.
+
+    Raises:
+        InputError: one cannot be written.
+    """
+    for name, content in contents.items():
+        path = root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f".{path.name}.senior-backend")
+            beside.write_bytes(content)
+            if path.exists():
+                beside.chmod(path.stat().st_mode)
+            beside.replace(path)
+        except OSError as error:
+            raise InputError(f"{name}: cannot be written ({error.strerror})") from None
+
+
+def shown_root(folder: Folder, root: Path) -> str:
+    """The folder's path as a prefix of names relative to ``root``: empty, or ending in a slash."""
+    try:
+        relative = folder.root.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return f"{folder.root}/"
+    return "" if relative == "." else f"{relative}/"

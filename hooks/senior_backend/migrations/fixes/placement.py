@@ -1,0 +1,233 @@
+"""Where a remedy goes: into its statement's place, or into migrations of its own after it.
+
+What a statement's transaction does not allow (CREATE INDEX CONCURRENTLY, a VALIDATE that must not
+share the transaction of its NOT VALID) becomes a new migration of the same tool. Nothing is moved
+past a later statement or migration, which may need it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from senior_backend import sql
+from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
+from senior_backend.migrations.lint import Problem
+from senior_backend.operations import reader
+from senior_backend.operations.constraints import DropConstraint
+from senior_backend.operations.indexes import DropIndex
+from senior_backend.operations.operation import Operation
+from senior_backend.operations.session import SetVariable
+from senior_backend.sources.migration import Folder, NewMigration, Segment
+from senior_backend.sql.script import Statement
+from senior_backend.sql.text import SqlText, Verbatim
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdit:
+    """Replace bytes ``start`` to ``end`` of the file ``path`` by ``content``."""
+
+    path: str
+    start: int
+    end: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that applying a remedy does: edits of files that exist, and migrations after them.
+
+    ``automatic`` is False where a person has to look first; ``reason`` says why.
+    """
+
+    edits: tuple[FileEdit, ...] = ()
+    new: tuple[NewMigration, ...] = ()
+    automatic: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A problem's statement among the others of its segment."""
+
+    segment: Segment
+    statements: tuple[Statement, ...]
+    index: int
+
+    @property
+    def statement(self) -> Statement:
+        return self.statements[self.index]
+
+    @property
+    def others(self) -> list[Statement]:
+        return [s for n, s in enumerate(self.statements) if n != self.index]
+
+    def is_last(self) -> bool:
+        """Whether nothing but settings follows."""
+        return all(_is_setting(s) for s in self.statements[self.index + 1 :])
+
+
+def change(problem: Problem, folder: Folder) -> Change | None:
+    """What to do to the files for a problem with a remedy; None when it has none.
+
+    The edits of a plan take its statement out of the migration that exists.
+    """
+    remedy = problem.remedy
+    if remedy is None:
+        return None
+    if not isinstance(problem.text.place, Verbatim):
+        return _beside(remedy, "the statement is not SQL in a file: change it by hand")
+    if remedy.edits:
+        edits = tuple(_edit(problem.text, edit) for edit in remedy.edits)
+        return Change(edits, automatic=remedy.safe, reason=remedy.reason)
+    place = _place(problem)
+    if place is None:
+        return _beside(remedy, "it is not a statement of its own")
+    return _phases(problem, place, remedy, folder)
+
+
+def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> Change:
+    phases = remedy.phases
+    if any(phase.deploy_before for phase in phases):
+        return _moved(problem, place, phases, automatic=False, reason=remedy.reason)
+    if problem.transaction is None and place.segment.transaction == "statement":
+        statements = [text for phase in phases for text in phase.up]
+        return Change((_replace(place.statement, statements),), (), remedy.safe, remedy.reason)
+    if problem.direction == "down":
+        return _beside(remedy, "it is a down migration, which cannot be split")
+    if problem.transaction == "explicit":
+        return _beside(remedy, "the script opens the transaction itself: split it by hand")
+    last = bool(folder.migrations) and folder.migrations[-1].path == problem.migration.path
+    alone = place.segment.transaction == "implicit" and all(map(_is_setting, place.others))
+    if alone and len(phases[0].up) == 1:
+        # Without the settings the statement is the only one of its message: no transaction block.
+        gone = [_remove(s) for s in place.others] if not phases[0].transactional else []
+        edits = (*gone, _replace(place.statement, phases[0].up))
+        reason = "" if last or len(phases) == 1 else _LATER
+        safe = remedy.safe and not reason
+        return Change(edits, _new(phases[1:]), safe, reason or remedy.reason)
+    reason = remedy.reason
+    automatic = remedy.safe
+    if not last:
+        automatic, reason = False, _LATER
+    elif not place.is_last():
+        automatic, reason = False, "later statements of the migration may need it"
+    if phases[0].transactional:
+        edit = _replace(place.statement, phases[0].up)
+        return Change((edit,), _new(phases[1:]), automatic, reason)
+    return _moved(problem, place, phases, automatic=automatic, reason=reason)
+
+
+_LATER: Final = "later migrations may need it: add the new ones before them, or after all"
+
+
+def _moved(
+    problem: Problem, place: _Place, phases: tuple[Phase, ...], *, automatic: bool, reason: str
+) -> Change:
+    """The statement leaves its migration, and what takes it back leaves the down."""
+    edits = [_remove(place.statement)]
+    dropped = {
+        key
+        for phase in phases
+        for text in phase.down
+        for operation in _operations(text)
+        if (key := _drops(operation)) is not None
+    }
+    for segment in problem.migration.down or ():
+        if not isinstance(segment.text.place, Verbatim):
+            continue
+        for statement in sql.read(segment.text).statements:
+            keys = [_drops(operation) for operation in reader.read(statement)]
+            if keys and all(key in dropped for key in keys):
+                edits.append(_remove(statement))
+    return Change(tuple(edits), _new(phases), automatic, reason)
+
+
+def _beside(remedy: Remedy, reason: str) -> Change:
+    """Only shown: nothing is edited."""
+    return Change((), _new(remedy.phases), automatic=False, reason=reason)
+
+
+def _new(phases: tuple[Phase, ...]) -> tuple[NewMigration, ...]:
+    return tuple(
+        NewMigration(
+            phase.name,
+            phase.up,
+            phase.down,
+            phase.transactional,
+            "\n".join(
+                line
+                for line in (
+                    f"Deploy first: {phase.deploy_before}" if phase.deploy_before else "",
+                    phase.note,
+                )
+                if line
+            ),
+        )
+        for phase in phases
+    )
+
+
+def _place(problem: Problem) -> _Place | None:
+    segments = (problem.migration.up if problem.direction == "up" else problem.migration.down) or ()
+    for segment in segments:
+        if segment.text is problem.text:
+            statements = sql.read(segment.text).statements
+            for index, statement in enumerate(statements):
+                if (statement.start, statement.end) == problem.statement:
+                    return _Place(segment, statements, index)
+    return None
+
+
+def _is_setting(statement: Statement) -> bool:
+    return all(isinstance(operation, SetVariable) for operation in reader.read(statement))
+
+
+def _operations(text: str) -> tuple[Operation, ...]:
+    statements = sql.read(SqlText("", text.encode())).statements
+    return tuple(operation for statement in statements for operation in reader.read(statement))
+
+
+def _drops(operation: Operation) -> tuple[str, str] | None:
+    """What an operation drops, of what the phases of a remedy create."""
+    if isinstance(operation, DropIndex):
+        return "index", operation.index.name
+    if isinstance(operation, DropConstraint):
+        return operation.table.name, operation.name
+    return None
+
+
+def _edit(text: SqlText, edit: Edit) -> FileEdit:
+    return FileEdit(
+        text.path, _offset(text, edit.start), _offset(text, edit.end), _content(text, edit.sql)
+    )
+
+
+def _replace(statement: Statement, statements: tuple[str, ...] | list[str]) -> FileEdit:
+    content = ";\n".join(text.strip().rstrip(";").rstrip() for text in statements)
+    return _edit(statement.text, Edit(statement.start, statement.end, content))
+
+
+def _remove(statement: Statement) -> FileEdit:
+    """Without its semicolon, and without the line break that it leaves."""
+    data, end = statement.text.data, statement.end
+    semicolon = data.find(b";", end)
+    if semicolon >= 0 and not data[end:semicolon].strip():
+        end = semicolon + 1
+    line = data.rfind(b"\n", 0, statement.start) + 1
+    start = line if not data[line : statement.start].strip() else statement.start
+    rest = data[end : data.find(b"\n", end) + 1 or len(data)]
+    if start == line and not rest.strip():
+        end += len(rest)
+    return _edit(statement.text, Edit(start, end, ""))
+
+
+def _offset(text: SqlText, offset: int) -> int:
+    found = text.file_offset(offset)
+    if found is None:
+        raise ValueError(f"{text.path}: not verbatim")
+    return found
+
+
+def _content(text: SqlText, written: str) -> bytes:
+    """In the file's own kind of line end."""
+    content = written.encode()
+    return content.replace(b"\n", b"\r\n") if b"\r\n" in text.data else content

@@ -1,0 +1,75 @@
+"""Applying fixes: the edits and new migrations of a whole run, as files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from senior_backend.migrations.fixes import files
+from senior_backend.migrations.fixes.placement import Change, change
+from senior_backend.migrations.lint import Problem
+from senior_backend.migrations.run import FolderResult, Result
+
+
+@dataclass(slots=True)
+class Repair:
+    """What is to be written: contents before (empty for a new file) and after, by path."""
+
+    contents: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    repaired: list[Problem] = field(default_factory=list)
+
+    def diff(self) -> str:
+        """All of it as one diff that ``git apply`` takes."""
+        return "".join(files.diff(p, before, after) for p, (before, after) in self.contents.items())
+
+    def save(self, root: Path) -> None:
+        """Write the files.
+
+        Raises:
+            InputError: one cannot be written.
+        """
+        files.save(root, {path: after for path, (_, after) in self.contents.items()})
+
+
+def automatic(result: Result, root: Path, now: datetime) -> Repair:
+    """The repair of all that may be repaired without a person looking first."""
+    return _repair(result, root, now, lambda found: found.automatic)
+
+
+def planned(result: Result, root: Path, now: datetime) -> Repair:
+    """The repair with all plans as well, for a person to look at."""
+    return _repair(result, root, now, lambda found: bool(found.edits or found.new))
+
+
+def _repair(result: Result, root: Path, now: datetime, wanted: Callable[[Change], bool]) -> Repair:
+    repair = Repair()
+    for folder in result.folders:
+        _folder(repair, folder, root, now, wanted)
+    return repair
+
+
+def _folder(
+    repair: Repair,
+    result: FolderResult,
+    root: Path,
+    now: datetime,
+    wanted: Callable[[Change], bool],
+) -> None:
+    pairs = []
+    for problem in result.problems:
+        if problem.finding.suppressed is None:
+            found = change(problem, result.folder)
+            if found is not None and wanted(found):
+                pairs.append((problem, found))
+    kept = files.compatible([found for _, found in pairs])
+    repair.repaired += [problem for problem, found in pairs if any(found is k for k in kept)]
+    edits = [edit for found in kept for edit in found.edits]
+    repair.contents.update(files.edited(root, edits))
+    new = [migration for found in kept for migration in found.new]
+    if new:
+        written = files.write_new(result.folder, new, now)
+        base = files.shown_root(result.folder, root)
+        for name, content in written.files.items():
+            repair.contents[f"{base}{name}"] = (b"", content.encode())
+        repair.remarks += written.remarks
