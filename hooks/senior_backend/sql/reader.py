@@ -2,14 +2,18 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from senior_backend.sql import depth, lexical, libpg_query, refusals, splitter, templates
+from senior_backend.sql.long_inserts import LongInsert, long_insert
 from senior_backend.sql.script import Comment, Script, Statement, Unparsed
 from senior_backend.sql.splitter import Pieces
 from senior_backend.sql.templates import Mark
 from senior_backend.sql.text import Derived, SqlText
 
+# Of a larger text the parse trees are not kept: they take some forty times its room.
+_LARGE = 4 << 20
 _LINE_FEED = 0x0A
 _BLANKS = b" \t\r\n\f\v"
 _INCLUDES = (rb"\i", rb"\ir", rb"\include", rb"\include_relative")
@@ -47,6 +51,15 @@ def parse_piece(text: SqlText, start: int, end: int, sql: bytes, base: int) -> S
     ``sql`` is what to parse; its first byte stands at ``base`` of the text.
     """
     return _parse(text, start, end, sql, base, templates.marks(sql, lexical.outside))
+
+
+def parse_again(statement: Statement) -> Any:  # noqa: ANN401
+    """The node of a statement whose tree was not kept."""
+    sql = statement.text.data[statement.start : statement.end]
+    again = _attempt(statement.text, statement.start, statement.end, sql, statement.start)
+    if not isinstance(again, Statement):
+        raise TypeError(f"parsed before, but not again: {statement.position}")
+    return again.tree
 
 
 def derived(text: SqlText, start: int, end: int, sql: bytes) -> SqlText:
@@ -98,6 +111,7 @@ def _comments(data: bytes, origin: int, spans: Iterable[tuple[int, int]]) -> tup
 
 def _by_piece(text: SqlText, data: bytes, origin: int) -> Script:
     found = splitter.split(data)
+    forget = len(data) > _LARGE and not found.meta
     statements: list[Statement] = []
     unparsed: list[Unparsed] = []
     for start, end in found.pieces:
@@ -107,10 +121,12 @@ def _by_piece(text: SqlText, data: bytes, origin: int) -> Script:
         else:
             sql, marks = _without_meta(data, start, end, found)
             result = _parse(text, origin + start, origin + end, sql, origin + start, marks)
-        if isinstance(result, Statement):
-            statements.append(result)
-        else:
+        if isinstance(result, Unparsed):
             unparsed.append(result)
+        elif forget and not result.templated and not result.abridged:
+            statements.append(replace(result, tree=None))
+        else:
+            statements.append(result)
     beside: list[tuple[int, int]] = list(found.comments)
     if found.meta or found.templates:
         beside = sorted((*beside, *found.meta, *((m.start, m.end) for m in found.templates)))
@@ -152,6 +168,9 @@ def _replaced(sql: bytes, start: int, end: int, by: bytes) -> bytes:
 def _parse(
     text: SqlText, start: int, end: int, sql: bytes, base: int, marks: Sequence[Mark]
 ) -> Statement | Unparsed:
+    long = long_insert(sql)
+    if long:
+        return _long_insert(text, start, end, base, long)
     if depth.too_deep(sql):
         reason = f"an expression of more than {depth.LIMIT:,} operands: not safe to parse"
         return Unparsed(text, start, end, reason)
@@ -170,6 +189,20 @@ def _parse(
     elif _may_vary(sql):
         marks = [*marks, *templates.variables(sql, lexical.outside(sql))]
     return _with_stand_ins(text, start, end, sql, base, marks)
+
+
+def _long_insert(
+    text: SqlText, start: int, end: int, base: int, long: LongInsert
+) -> Statement | Unparsed:
+    """Parse the rows in parts; the first stand for all in the tree."""
+    result = _parse(text, start, end, long.first, base, ())
+    for rows in long.others():
+        if isinstance(result, Unparsed):
+            return result
+        other = _parse(text, start, end, rows, base, ())
+        if isinstance(other, Unparsed):
+            return other
+    return replace(result, abridged=True) if isinstance(result, Statement) else result
 
 
 def _may_vary(sql: bytes) -> bool:

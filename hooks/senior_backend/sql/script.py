@@ -11,19 +11,31 @@ class Statement:
     """One statement that PostgreSQL's grammar accepts.
 
     ``start`` and ``end`` are byte offsets into ``text.data``, without leading comments and without
-    the semicolon. ``node`` is the protobuf message of the parse tree (``pg_query.AlterTableStmt``
-    and so on), ``kind`` its name. Locations inside ``node`` count from ``base``: always use
-    ``locate`` for them. ``templated``: some names and values in it stand for template marks or psql
-    variables, whose real value is not known.
+    the semicolon. ``kind`` is the name of the parse tree's message (``AlterTableStmt`` and so on).
+    Locations inside ``node`` count from ``base``: always use ``locate`` for them.
+    ``tree`` is None where it would take too much room: ``node`` then parses again at every use.
+    ``templated``: some names and values in the tree stand for template marks or psql variables,
+    whose real value is not known. ``abridged``: the tree has only the first rows of a VALUES list
+    of many megabytes.
     """
 
     text: SqlText
     start: int
     end: int
     kind: str
-    node: Any
+    tree: Any
     base: int = 0
     templated: bool = False
+    abridged: bool = False
+
+    @property
+    def node(self) -> Any:  # noqa: ANN401 - a generated message class
+        """The protobuf message of the parse tree: ``pg_query.AlterTableStmt`` and so on."""
+        if self.tree is not None:
+            return self.tree
+        from senior_backend.sql import reader
+
+        return reader.parse_again(self)
 
     def locate(self, location: int) -> int:
         """The offset in ``text.data`` of a ``location`` found in ``node`` (-1: the start)."""
