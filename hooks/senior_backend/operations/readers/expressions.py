@@ -81,8 +81,7 @@ def _keyword(found: Found, node: Node, hidden: frozenset[str]) -> None:
 
 def _column(found: Found, node: Node, hidden: frozenset[str]) -> None:
     last = node.fields[-1]
-    if last.HasField("string"):
-        found.columns[last.string.sval] = None
+    found.columns[last.string.sval if last.HasField("string") else "*"] = None
 
 
 def _constant(found: Found, node: Node, hidden: frozenset[str]) -> None:
