@@ -2,8 +2,12 @@
 
 What was never seen is absent, which is not the same as not existing: ``Table.complete`` says
 whether the table's creation was seen, ``Catalog.complete`` whether everything was.
+
+Replay puts changed copies in the place of tables, indexes and so on and never changes one that
+is in a catalog: ``Catalog.copy`` is cheap and both go their own way.
 """
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -46,6 +50,10 @@ class Index:
     only: bool = False
     constraint: str | None = None
     """The constraint that it backs."""
+    parent: Name | None = None
+    """The index of the partitioned table to which it is attached."""
+    valid: bool | None = True
+    nulls_not_distinct: bool = False
     created_by: int = BEFORE
 
 
@@ -67,14 +75,37 @@ class Table:
     bound: PartitionBound | None = None
     partitions: list[Name] = field(default_factory=list)
     inherits: list[Name] = field(default_factory=list)
+    heirs: list[Name] = field(default_factory=list)
+    """The tables that inherit from it (partitions are in ``partitions``)."""
     triggers: set[str] = field(default_factory=set)
     policies: set[str] = field(default_factory=set)
     row_security: bool = False
     reads: tuple[Name, ...] = ()
     """Of a view: the relations that it reads; ``columns_read`` the column names in it."""
     columns_read: tuple[str, ...] = ()
+    owned_by: tuple[Name, str] | None = None
+    """Of a sequence: the table and column with which it goes."""
     created_by: int = BEFORE
     complete: bool = True
+    """Whether all its columns are known: not when its creation was never seen, nor for AS."""
+
+    def copy(self) -> "Table":
+        """A copy that can be changed."""
+        other = copy(self)
+        for name in _CONTAINERS:
+            setattr(other, name, getattr(self, name).copy())
+        return other
+
+
+_CONTAINERS = (
+    "columns",
+    "constraints",
+    "partitions",
+    "inherits",
+    "heirs",
+    "triggers",
+    "policies",
+)
 
 
 @dataclass(slots=True)
@@ -116,9 +147,14 @@ class Function:
 
 @dataclass(slots=True)
 class Catalog:
-    """Everything that is known. Keys are names with their schema (see ``key``)."""
+    """Everything that is known. Keys are names with their schema (see ``key``).
+
+    ``search_path`` is the schema in which things are created; ``further`` those in which names
+    are looked for after it. Temporary relations have the schema ``pg_temp``.
+    """
 
     search_path: str = "public"
+    further: tuple[str, ...] = ()
     tables: dict[Name, Table] = field(default_factory=dict)
     indexes: dict[Name, Index] = field(default_factory=dict)
     domains: dict[Name, Domain] = field(default_factory=dict)
@@ -129,10 +165,41 @@ class Catalog:
     extensions: set[str] = field(default_factory=set)
     complete: bool = False
     """Whether the replay began with an empty database or a full dump."""
+    temporary: set[str] = field(default_factory=set)
+    """Names of the relations in ``pg_temp``: they hide others of the same name."""
+    path_before: tuple[str, ...] | None = None
+    """The search path to go back to when SET LOCAL ends."""
+
+    def copy(self) -> "Catalog":
+        """A catalog that can be carried on separately."""
+        return Catalog(
+            self.search_path,
+            self.further,
+            self.tables.copy(),
+            self.indexes.copy(),
+            self.domains.copy(),
+            self.enums.copy(),
+            self.functions.copy(),
+            self.schemas.copy(),
+            self.extensions.copy(),
+            self.complete,
+            self.temporary.copy(),
+            self.path_before,
+        )
 
     def key(self, name: Name) -> Name:
-        """The name with the schema in which an unqualified one is looked up."""
-        return name if name.schema else Name(self.search_path, name.name)
+        """The name with its schema; an unqualified one is looked up as the server does."""
+        if name.schema:
+            return name
+        if name.name in self.temporary:
+            return Name("pg_temp", name.name)
+        if self.further:
+            everything = (self.tables, self.indexes, self.domains, self.enums, self.functions)
+            for schema in (self.search_path, *self.further):
+                key = Name(schema, name.name)
+                if any(key in known for known in everything):
+                    return key
+        return Name(self.search_path, name.name)
 
     def table(self, name: Name) -> Table | None:
         """The relation, or None when nothing is known of it."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from senior_backend.operations.indexes import IndexKey
 from senior_backend.operations.names import Expression, Name
 from senior_backend.operations.operation import Operation
 
@@ -14,7 +15,8 @@ class Constraint:
     """A constraint as it is written, on its table or inline on a column.
 
     ``columns`` are its own columns (of a check: those that it reads). ``name`` is None where the
-    server chooses it. ``include`` and ``method`` are those of the index behind it.
+    server chooses it. ``include``, ``method`` and ``where`` are those of the index behind it;
+    ``keys`` are those of an exclusion constraint.
     """
 
     kind: ConstraintKind
@@ -35,6 +37,8 @@ class Constraint:
     no_inherit: bool = False
     include: tuple[str, ...] = ()
     method: str = "btree"
+    where: Expression | None = None
+    keys: tuple[IndexKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +78,9 @@ class DropConstraint(ConstraintOperation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlterConstraint(ConstraintOperation):
-    """ALTER TABLE ... ALTER CONSTRAINT (deferrability, enforcement, inheritance)."""
+    """ALTER TABLE ... ALTER CONSTRAINT; None is what it does not speak of."""
 
     name: str
+    deferrable: bool | None = None
+    initially_deferred: bool | None = None
+    enforced: bool | None = None

@@ -9,7 +9,11 @@ from senior_backend.operations.operation import Operation
 
 @dataclass(frozen=True, slots=True)
 class IndexKey:
-    """A column, or the SQL of an expression; with what makes it differ from another."""
+    """A column, or the SQL of an expression; with what makes it differ from another.
+
+    Of an expression, ``reads`` are the columns in it, and ``label`` is what stands for it in the
+    name of an index that the server names.
+    """
 
     column: str | None
     expression: str | None = None
@@ -17,6 +21,8 @@ class IndexKey:
     nulls_first: bool | None = None
     operator_class: str | None = None
     collation: str | None = None
+    reads: tuple[str, ...] = ()
+    label: str = "expr"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -213,11 +213,12 @@ class AlterFunction(Operation):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateSequence(Operation):
-    """CREATE SEQUENCE; ``owned_by`` is the table of OWNED BY."""
+    """CREATE SEQUENCE; ``owned_by`` is the table of OWNED BY, ``owned_column`` its column."""
 
     name: Name
     if_not_exists: bool = False
     owned_by: Name | None = None
+    owned_column: str | None = None
     temporary: bool = False
 
 
@@ -228,6 +229,7 @@ class AlterSequence(Operation):
     name: Name
     options: tuple[str, ...] = ()
     owned_by: Name | None = None
+    owned_column: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

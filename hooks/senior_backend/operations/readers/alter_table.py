@@ -201,7 +201,14 @@ def _validate(command: Node, target: Target) -> Operation:
 
 def _alter_constraint(command: Node, target: Target) -> Operation:
     given = getattr(command, "def").atalter_constraint
-    return constraints.AlterConstraint(name=given.conname, **target.part)
+    deferrability = given.alter_deferrability
+    return constraints.AlterConstraint(
+        name=given.conname,
+        deferrable=given.deferrable if deferrability else None,
+        initially_deferred=given.initdeferred if deferrability else None,
+        enforced=given.is_enforced if given.alter_enforceability else None,
+        **target.part,
+    )
 
 
 def _attach(command: Node, target: Target) -> Operation:

@@ -4,6 +4,7 @@ from typing import Any
 
 from senior_backend.operations.constraints import Constraint, ConstraintKind
 from senior_backend.operations.readers.expressions import expression
+from senior_backend.operations.readers.indexes import index_key
 from senior_backend.operations.readers.nodes import Node, of_range, strings, word
 
 KINDS: dict[str, ConstraintKind] = {
@@ -65,9 +66,11 @@ def constraint(
             **common,
         )
     if kind == "exclude":
-        elements = [pair.list.items[0].index_elem for pair in node.exclusions]
+        keys = tuple(index_key(pair.list.items[0].index_elem) for pair in node.exclusions)
         return Constraint(
-            columns=tuple(element.name for element in elements if element.name),
+            columns=tuple(key.column for key in keys if key.column),
+            keys=keys,
+            where=expression(node.where_clause) if node.HasField("where_clause") else None,
             method=node.access_method or "btree",
             include=strings(node.including),
             **common,

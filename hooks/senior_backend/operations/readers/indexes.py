@@ -16,7 +16,6 @@ from senior_backend.operations.readers.nodes import (
     options,
     word,
 )
-from senior_backend.sql.libpg_query import deparse_expression
 from senior_backend.sql.script import Statement
 
 _REINDEX: dict[str, Any] = {
@@ -32,14 +31,45 @@ _NULLS = {"SORTBY_NULLS_FIRST": True, "SORTBY_NULLS_LAST": False}
 def index_key(node: Node) -> IndexKey:
     """An ``IndexElem``."""
     column = node.name or None
+    read = None if column else expression(node.expr)
     return IndexKey(
         column,
-        None if column else deparse_expression(node.expr),
+        read.sql if read else None,
         word(node, "ordering") == "SORTBY_DESC",
         _NULLS.get(word(node, "nulls_ordering")),
         str(of_parts(node.opclass)) if node.opclass else None,
         str(of_parts(node.collation)) if node.collation else None,
+        read.columns if read else (),
+        (_label(node.expr) if read else None) or "expr",
     )
+
+
+def _label(node: Node) -> str | None:
+    """The name of an expression (FigureIndexColname in parse_target.c, its common cases)."""
+    form = node.WhichOneof("node")
+    inner = getattr(node, form)
+    if form == "column_ref":
+        return of_parts(inner.fields).name or None
+    if form == "func_call":
+        return of_parts(inner.funcname).name
+    if form == "type_cast":
+        return _label(inner.arg) or of_parts(inner.type_name.names).name
+    if form == "collate_clause":
+        return _label(inner.arg)
+    if form == "case_expr":
+        return (_label(inner.defresult) if inner.HasField("defresult") else None) or "case"
+    if form == "a_expr":
+        return "nullif" if word(inner, "kind") == "AEXPR_NULLIF" else None
+    if form == "min_max_expr":
+        return word(inner, "op").removeprefix("IS_").lower()
+    return _LABELS.get(form)
+
+
+_LABELS = {
+    "coalesce_expr": "coalesce",
+    "a_array_expr": "array",
+    "row_expr": "row",
+}
 
 
 def create_index(node: Node, statement: Statement) -> Iterable[Operation]:

@@ -253,29 +253,34 @@ def alter_function(node: Node, statement: Statement) -> Iterable[Operation]:
 
 def create_sequence(node: Node, statement: Statement) -> Iterable[Operation]:
     """CREATE SEQUENCE."""
+    owner = _owner(node)
     yield objects.CreateSequence(
         name=of_range(node.sequence),
         if_not_exists=node.if_not_exists,
-        owned_by=_owned_by(node),
+        owned_by=of_parts(owner[:-1]) if owner else None,
+        owned_column=owner[-1].string.sval if owner else None,
         temporary=persistence(node.sequence) == "temporary",
     )
 
 
 def alter_sequence(node: Node, statement: Statement) -> Iterable[Operation]:
     """ALTER SEQUENCE."""
+    owner = _owner(node)
     yield objects.AlterSequence(
         name=of_range(node.sequence),
         options=tuple(item.def_elem.defname for item in node.options),
-        owned_by=_owned_by(node),
+        owned_by=of_parts(owner[:-1]) if owner else None,
+        owned_column=owner[-1].string.sval if owner else None,
     )
 
 
-def _owned_by(node: Node) -> Name | None:
+def _owner(node: Node) -> list[Node]:
+    """The parts of OWNED BY table.column; empty for NONE and when nothing is said."""
     for item in node.options:
         if item.def_elem.defname == "owned_by":
-            parts = item.def_elem.arg.list.items
-            return of_parts(parts[:-1]) if len(parts) > 1 else None
-    return None
+            parts = list(item.def_elem.arg.list.items)
+            return parts if len(parts) > 1 else []
+    return []
 
 
 def create_extension(node: Node, statement: Statement) -> Iterable[Operation]:
