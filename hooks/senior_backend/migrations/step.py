@@ -55,10 +55,14 @@ class Session:
 
     def timeout_ms(self, name: str) -> float | None:
         """A timeout in milliseconds; 0 and unset are None."""
-        value = self.variables.get(name)
-        if value is None:
-            return None
-        number = value.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
+        return milliseconds(self.variables.get(name))
+
+
+def milliseconds(timeout: str | None) -> float | None:
+    """A timeout as it is written, in milliseconds; None for 0, for none and for nonsense."""
+    if timeout is None:
+        return None
+    number = value.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
         unit = value.strip()[len(number) :].strip()
         factors = {"": 1.0, "us": 0.001, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6, "d": 8.64e7}
         try:
@@ -101,17 +105,23 @@ class Step:
     """The effects on relations that others may be using when it runs (see ``is_new``)."""
     lock_timeout: str | None = field(init=False)
     """The setting under which it runs, as it was written; None when nothing set it."""
+    statement_timeout: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Keep what changes when the schema and the session go on."""
         self.existing = tuple(e for e in self.effects if not self.is_new(e.name))
         self.lock_timeout = self.session.variables.get("lock_timeout")
+        self.statement_timeout = self.session.variables.get("statement_timeout")
 
     def the(self, kind: type[T]) -> T:
         """The operation as ``kind``, which a rule with one entry in ``RULE.operations`` knows."""
         if not isinstance(self.operation, kind):
             raise TypeError(f"{type(self.operation).__name__} is no {kind.__name__}")
         return self.operation
+
+    def label(self, name: Name) -> str:
+        """The name as people write it: without the schema in which it is looked up anyway."""
+        return name.name if name.schema == self.catalog.search_path else str(name)
 
     def is_new(self, table: Name) -> bool:
         """Whether nobody can be using the table yet: created by this deploy, or temporary."""
@@ -123,6 +133,19 @@ class Step:
     def is_from_this_deploy(self, created_by: int) -> bool:
         """Whether what migration number ``created_by`` created is deployed together with this."""
         return created_by >= self.first_of_deploy
+
+    def blocked_since(self) -> "Step | None":
+        """The earlier statement of the same transaction since which others wait for a table."""
+        if self.transaction is None:
+            return None
+        if not any(lock.blocks_writes for lock in self.transaction.locks.values()):
+            return None
+        for step in self.transaction.steps:
+            if step.statement is self.statement:
+                return None
+            if any(e.lock is not None and e.lock.blocks_writes for e in step.existing):
+                return step
+        return None
 
     @property
     def earlier(self) -> Iterator[Operation]:

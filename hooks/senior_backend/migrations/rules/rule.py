@@ -37,6 +37,8 @@ class Example:
     setup: str = ""
     transaction: Transaction = "file"
     proof: tuple[str, ...] = ()
+    since: int = 14
+    """The oldest PostgreSQL that knows its syntax."""
 
 
 @dataclass(frozen=True, slots=True)
