@@ -1,7 +1,7 @@
 """The migration folders below, or around, the paths that a person names."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -149,7 +149,7 @@ class _Search:
             self._note(NotRead(directory.shown, 1, reason, whole=True))
             return
         self.listed.setdefault(directory.path, directory)
-        reached = self._claimed(directory.path)
+        reached = self._claimed(directory.path, taken)
         if reached:
             yield reached
             taken |= reached.files
@@ -173,10 +173,10 @@ class _Search:
                     self._note(NotRead(below.shown, 1, "is an empty directory", whole=True))
                 yield from self._below(below, taken)
 
-    def _claimed(self, path: str) -> _Reached | None:
+    def _claimed(self, path: str, taken: Collection[str] = ()) -> _Reached | None:
         """The folder at ``path`` that a tool claims; plain SQL is asked elsewhere."""
         if path not in self.claimed:
-            directory = self._directory(path)
+            directory = self._directory(path).without(taken)
             source, options = self._source(directory)
             folder = source.read(directory, options) if source else None
             self.claimed[path] = _Reached(folder, _files(folder)) if folder else None

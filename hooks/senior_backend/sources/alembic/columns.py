@@ -172,7 +172,8 @@ class Column:
             parts.append(f"DEFAULT {self.default}")
         if self.generated is not None:
             parts.append(self.generated)
-        if not self.nullable or self.primary_key:
+        identity = self.generated is not None and self.generated.endswith("IDENTITY")
+        if (not self.nullable or self.primary_key) and not identity:
             parts.append("NOT NULL")
         return " ".join(parts)
 

@@ -123,9 +123,11 @@ def _create_table(made: Made, call: ast.Call, scope: Scope, batch: Batch | None)
     tail = (")" + (f" PARTITION BY {partition}" if partition else ""), call.lineno)
     made.statements.append([head, *body, *lines[-1:], tail])
     for one in columns:
-        _beside(made, one, table, arguments.text("table"))
+        _index_of(made, one, table, arguments.text("table"))
     for sql, line in indexes:
         made.one(sql, line)
+    for one in columns:
+        _comment_of(made, one, table)
     if comment := arguments.text_or_none("comment"):
         made.one(f"COMMENT ON TABLE {table} IS {literal(comment)}", call.lineno)
 
@@ -136,12 +138,15 @@ def _note_type(made: Made, one: Column) -> None:
         made.unknown.append((one.line, reason))
 
 
-def _beside(made: Made, one: Column, table: str, bare: str) -> None:
-    """The index and the comment that a column brings along."""
+def _index_of(made: Made, one: Column, table: str, bare: str) -> None:
+    """The index that a column brings along."""
     if one.index:
         unique = "UNIQUE " if one.unique else ""
         name = identifier(f"ix_{bare}_{one.name}")
         made.one(f"CREATE {unique}INDEX {name} ON {table} ({identifier(one.name)})", one.line)
+
+
+def _comment_of(made: Made, one: Column, table: str) -> None:
     if one.comment:
         made.one(
             f"COMMENT ON COLUMN {table}.{identifier(one.name)} IS {literal(one.comment)}", one.line
@@ -203,7 +208,8 @@ def _add_column(made: Made, call: ast.Call, scope: Scope, batch: Batch | None) -
     for reference in one.references:
         made.one(f"ALTER TABLE {table} ADD {reference}", one.line)
     bare = batch.table if batch else arguments.text_or_none("table") or arguments.text("table_name")
-    _beside(made, one, table, bare)
+    _index_of(made, one, table, bare)
+    _comment_of(made, one, table)
 
 
 def _drop_column(made: Made, call: ast.Call, scope: Scope, batch: Batch | None) -> None:
