@@ -11,7 +11,7 @@ from typing import Final
 from senior_backend import sql
 from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.lint import Problem
-from senior_backend.operations import reader
+from senior_backend.operations import reader, recipes
 from senior_backend.operations.constraints import DropConstraint
 from senior_backend.operations.indexes import DropIndex
 from senior_backend.operations.operation import Operation
@@ -103,16 +103,16 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         edits = (*gone, _replace(place.statement, phases[0].up))
         reason = "" if last or len(phases) == 1 else _LATER
         safe = remedy.safe and not reason
-        return Change(edits, _new(phases[1:]), safe, reason or remedy.reason)
+        return Change(edits, _new(phases[1:], place), safe, reason or remedy.reason)
     reason = remedy.reason
     automatic = remedy.safe
     if not last:
         automatic, reason = False, _LATER
     elif not place.is_last():
         automatic, reason = False, "later statements of the migration may need it"
-    if phases[0].transactional:
+    if phases[0].transactional and not remedy.apart:
         edit = _replace(place.statement, phases[0].up)
-        return Change((edit,), _new(phases[1:]), automatic, reason)
+        return Change((edit,), _new(phases[1:], place), automatic, reason)
     return _moved(problem, place, phases, automatic=automatic, reason=reason)
 
 
@@ -138,7 +138,7 @@ def _moved(
             keys = [_drops(operation) for operation in reader.read(statement)]
             if keys and all(key in dropped for key in keys):
                 edits.append(_remove(statement))
-    return Change(tuple(edits), _new(phases), automatic, reason)
+    return Change(tuple(edits), _new(phases, place), automatic, reason)
 
 
 def _beside(remedy: Remedy, reason: str) -> Change:
@@ -146,24 +146,26 @@ def _beside(remedy: Remedy, reason: str) -> Change:
     return Change((), _new(remedy.phases), automatic=False, reason=reason)
 
 
-def _new(phases: tuple[Phase, ...]) -> tuple[NewMigration, ...]:
-    return tuple(
-        NewMigration(
-            phase.name,
-            phase.up,
-            phase.down,
-            phase.transactional,
-            "\n".join(
-                line
-                for line in (
-                    f"Deploy first: {phase.deploy_before}" if phase.deploy_before else "",
-                    phase.note,
-                )
-                if line
-            ),
-        )
-        for phase in phases
-    )
+def _new(phases: tuple[Phase, ...], place: _Place | None = None) -> tuple[NewMigration, ...]:
+    return tuple(_migration(phase, place) for phase in phases)
+
+
+def _migration(phase: Phase, place: _Place | None) -> NewMigration:
+    """A phase as a migration of its own, with the lock_timeout that becomes it."""
+    notes = [f"Deploy first: {phase.deploy_before}"] if phase.deploy_before else []
+    notes += [phase.note] if phase.note else []
+    up, down = phase.up, phase.down
+    if phase.transactional:
+        up, down = _with_lock_timeout(up), _with_lock_timeout(down)
+    elif phase.cleanup and place is not None and place.segment.transaction == "implicit":
+        notes.append(f"If it failed before, run first: {'; '.join(phase.cleanup)};")
+    else:
+        up = (*phase.cleanup, *up)
+    return NewMigration(phase.name, up, down, phase.transactional, "\n".join(notes))
+
+
+def _with_lock_timeout(statements: tuple[str, ...]) -> tuple[str, ...]:
+    return (recipes.LOCK_TIMEOUT, *statements) if statements else ()
 
 
 def _place(problem: Problem) -> _Place | None:

@@ -26,6 +26,8 @@ class Phase:
     deploy_before: str = ""
     """What must be live before this phase runs, in a sentence; empty when nothing must."""
     note: str = ""
+    cleanup: tuple[str, ...] = ()
+    """What has to run first when it failed before: it removes an INVALID index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,5 +42,7 @@ class Remedy:
     edits: tuple[Edit, ...] = ()
     phases: tuple[Phase, ...] = ()
     safe: bool = False
+    apart: bool = False
+    """Whether already the first phase must leave the transaction of its statement."""
     reason: str = ""
     rollback: tuple[str, ...] = ()

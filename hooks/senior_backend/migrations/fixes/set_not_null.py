@@ -1,0 +1,42 @@
+"""SET NOT NULL without a scan under ACCESS EXCLUSIVE: a validated CHECK proves it."""
+
+from typing import Final
+
+from senior_backend.migrations.fixes.remedy import Phase, Remedy
+from senior_backend.migrations.rules.rule import Hazard
+from senior_backend.migrations.step import Step
+from senior_backend.operations import recipes
+from senior_backend.operations.columns import SetNotNull
+from senior_backend.sql.identifiers import quote_identifier
+
+RULES: Final = ("set-not-null-scan",)
+
+
+def remedy(step: Step, hazard: Hazard) -> Remedy | None:
+    """CHECK NOT VALID, VALIDATE, then SET NOT NULL, which reads nothing (ALTER TABLE, Notes)."""
+    if not isinstance(step.operation, SetNotNull) or not step.alone_in_statement:
+        return None
+    table, column = step.operation.table, step.operation.column
+    quoted = quote_identifier(column)
+    name = f"{table.name}_{column}_not_null"[:63]
+    constraint = quote_identifier(name)
+    drop = recipes.drop_constraint(table, name)
+    nullable = recipes.alter(table, f"ALTER COLUMN {quoted} DROP NOT NULL")
+    if step.assumptions.major >= 18:
+        add = f"ADD CONSTRAINT {constraint} NOT NULL {quoted} NOT VALID"
+        phases = (
+            Phase(f"add_{name}", (recipes.alter(table, add),), (nullable,)),
+            Phase(f"validate_{name}", (recipes.validate(table, name),)),
+        )
+        return Remedy(phases=phases, safe=True, rollback=(nullable,))
+    add = f"ADD CONSTRAINT {constraint} CHECK ({quoted} IS NOT NULL) NOT VALID"
+    phases = (
+        Phase(f"add_{name}", (recipes.alter(table, add),), (drop,)),
+        Phase(f"validate_{name}", (recipes.validate(table, name),)),
+        Phase(
+            f"set_{name}",
+            (recipes.alter(table, f"ALTER COLUMN {quoted} SET NOT NULL"), drop),
+            (recipes.alter(table, add), nullable),
+        ),
+    )
+    return Remedy(phases=phases, safe=True, rollback=(nullable,))
