@@ -40,6 +40,11 @@ RULE = "CREATE RULE r AS ON INSERT TO t DO (DELETE FROM a; DELETE FROM b)"
             id="comments around statements are not part of them",
         ),
         pytest.param(
+            "SELECT 1\n-- ends in a blank \n--\n-- and more ",
+            ["SELECT 1"],
+            id="comments at the end",
+        ),
+        pytest.param(
             "SELECT /* a */ 1 /* b */ -- c\n /* d; /* e; */ ; */\n;SELECT 2;",
             ["SELECT /* a */ 1", "SELECT 2"],
             id="comments nest",
@@ -154,12 +159,20 @@ def test_what_is_broken_spoils_only_its_own_statement(sql: str, piece: str, reas
         ("ALTER TABLE t MODIFY COLUMN a int", "MySQL, not PostgreSQL: MODIFY COLUMN"),
         ("CREATE TABLE t (a int AUTOINCREMENT)", "SQLite, not PostgreSQL: AUTOINCREMENT"),
         ("PRAGMA foreign_keys=ON", "SQLite, not PostgreSQL: PRAGMA"),
+        ("CREATE INVERTED INDEX i ON t (a)", "CockroachDB, not PostgreSQL: INVERTED INDEX"),
         ("CREATE TABLE [dbo].[t] (a int)", "SQL Server, not PostgreSQL: [dbo]"),
         ("CREATE TABLE t (a int)\nGO\n", "SQL Server, not PostgreSQL: GO"),
     ],
 )
 def test_the_reason_names_the_dialect(sql: str, reason: str) -> None:
     assert refusals(sql) == [(sql.strip(), reason)]
+
+
+def test_a_missing_semicolon_is_guessed() -> None:
+    [(_, reason)] = refusals("ALTER TABLE t ADD a int\nALTER TABLE t ADD b int")
+    assert reason == 'syntax error at or near "ALTER": is a semicolon missing before it?'
+    [(_, reason)] = refusals("DROP TABLE SELECT")
+    assert reason == 'syntax error at or near "SELECT"'
 
 
 def test_a_reason_is_one_short_line() -> None:

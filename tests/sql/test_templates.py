@@ -9,6 +9,10 @@ from tests.sql.test_read import refusals, script, statements
     "sql",
     [
         pytest.param('DROP TABLE {{ index .Options "Namespace" }}.users', id="Go"),
+        pytest.param(
+            'DROP TABLE "{{ index .Options "Namespace" }}"."users"', id="in a quoted name"
+        ),
+        pytest.param("SELECT '{{ index .Options 'a;b' }}'", id="in a string"),
         pytest.param("ALTER TABLE {{ schema }}.t_{{ name }} ADD a int", id="Jinja"),
         pytest.param("DROP TABLE <%= table %>", id="ERB"),
         pytest.param("DROP TABLE ${schema}.users", id="Flyway"),

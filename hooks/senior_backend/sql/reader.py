@@ -86,15 +86,13 @@ def _whole(text: SqlText, data: bytes, origin: int, tree: Any) -> Script:  # noq
         # The grammar's span ends at the semicolon: without the comments before it.
         index = bisect_right(ends, end) - 1
         while end > start:
-            if data[end - 1] in _BLANKS:
-                end -= 1
-            elif index >= 0 and ends[index] == end and spans[index][0] >= start:
+            if index >= 0 and ends[index] == end and spans[index][0] >= start:
                 end = spans[index][0]
                 index -= 1
+            elif data[end - 1] in _BLANKS:
+                end -= 1
             else:
                 break
-            while index >= 0 and ends[index] > end:
-                index -= 1
         node = getattr(raw.stmt, raw.stmt.WhichOneof("node"))
         statements.append(
             Statement(text, origin + start, origin + end, type(node).__name__, node, origin)
@@ -184,7 +182,7 @@ def _parse(
         if not marks:
             marks = templates.variables(sql, lexical.outside(sql)) if _may_vary(sql) else ()
             if not marks:
-                reason = refusals.reason(sql, refused.message)
+                reason = refusals.reason(sql, refused.message, refused.offset)
                 return Unparsed(text, start, end, reason)
     elif _may_vary(sql):
         marks = [*marks, *templates.variables(sql, lexical.outside(sql))]

@@ -35,21 +35,39 @@ _DIALECTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
         ),
     ),
     (
+        "CockroachDB",
+        re.compile(
+            rb"\bINVERTED\s+INDEX\b|\bSTORING\s*\(|\bALTER\s+PRIMARY\s+KEY\b"
+            rb"|\bDROP\s+INDEX\b.*\w@\w|\bFAMILY\s+\S+\s*\(|\bUSING\s+HASH\s+WITH\b",
+            _FLAGS,
+        ),
+    ),
+    (
         "Oracle",
         re.compile(rb"\bVARCHAR2\b|\bNUMBER\s*\(|\bSYSDATE\b|\bENABLE\s+ROW\s+MOVEMENT\b", _FLAGS),
     ),
 )
-_LONGEST = 120
+_BEGINNING = re.compile(
+    rb"(?:ALTER|CREATE|DROP|INSERT|UPDATE|DELETE|COMMENT|GRANT|SELECT|TRUNCATE|BEGIN|COMMIT)\b",
+    re.IGNORECASE,
+)
+_LONGEST = 90
 
 
-def reason(sql: bytes, message: str) -> str:
-    """The reason for a piece that the grammar refuses with ``message``."""
+def reason(sql: bytes, message: str, offset: int) -> str:
+    """The reason for a piece that the grammar refuses with ``message`` at byte ``offset``."""
     message = _one_line(message)
     for dialect, pattern in _DIALECTS:
         found = pattern.search(sql, 0, 20_000)
         if found:
             sign = _one_line(found.group().decode("utf-8", "replace"))
             return f"{dialect}, not PostgreSQL: {sign}"
+    if (
+        offset > 0
+        and _BEGINNING.match(sql, offset)
+        and not sql[:offset].rstrip(b" \t")[-1:].strip()
+    ):
+        return f"{message}: is a semicolon missing before it?"
     return message
 
 

@@ -76,6 +76,7 @@ class _Splitter:
         self.depth = 0
         self.atomic = 0
         self.opened = -1
+        self.doubled = b"{{" in data
 
     def run(self) -> None:
         data = self.data
@@ -156,8 +157,10 @@ class _Splitter:
             wrong = "a comment is not closed"
         elif kind == b"'":
             end, wrong = lexical.string_end(data, start), "a string is not closed"
+            end = self._quoted_template(start, end, kind)
         elif kind == b'"':
             end, wrong = lexical.quoted_name_end(data, start), "a quoted name is not closed"
+            end = self._quoted_template(start, end, kind)
         else:
             end, wrong = lexical.dollar_end(data, start), "a dollar-quoted string is not closed"
         if end < 0:
@@ -168,6 +171,21 @@ class _Splitter:
             self._plain(start, end)
         else:
             self._extend(start, end)
+        return end
+
+    def _quoted_template(self, start: int, end: int, quote: bytes) -> int:
+        """The end of a quote with a template's value in it that has quotes itself.
+
+        As in ``"{{ index .Options "Namespace" }}".users``.
+        """
+        at = self.data.find(b"{{", start, end) if self.doubled else -1
+        while at >= 0:
+            found = templates.mark(self.data, at, len(self.data))
+            if found is None or found.end <= end:
+                break
+            self.found.templates.append(found)
+            end = self.data.find(quote, found.end) + 1 or -1
+            at = self.data.find(b"{{", found.end, end)
         return end
 
     def _template(self, start: int) -> int:
