@@ -30,7 +30,7 @@ CREATE TABLE users (
 RULE = Rule(
     id="drop-constraint",
     title="Dropping a constraint lets in what it kept out",
-    class_="hygiene",
+    class_="gate",
     severity="warning",
     why="""\
 From this statement on rows may come in that the constraint refused. Adding it again later fails
@@ -39,8 +39,8 @@ until they are found and corrected, so going back is not one statement. The lock
 
 For a primary key or a unique constraint something breaks at once: `INSERT ... ON CONFLICT` on its
 columns fails without the index, and without its primary key a table that is logically replicated
-refuses every `UPDATE` and `DELETE` unless it has another replica identity. These are reported as
-gate.
+refuses every `UPDATE` and `DELETE` unless it has another replica identity. The loss of another
+constraint breaks nothing at once and is reported as hygiene.
 
 Add what replaces the constraint first (a new check `NOT VALID`, validated; a unique index built
 concurrently), deploy code that no longer needs the old one, then drop it.

@@ -39,6 +39,8 @@ class Example:
     proof: tuple[str, ...] = ()
     since: int = 14
     """The oldest PostgreSQL that knows its syntax."""
+    also: tuple[str, ...] = ()
+    """Other gate rules that rightly have something to say about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""Every rule says the truth about its own examples: linted, and run on PostgreSQL."""
+
+import pytest
+
+from senior_backend.migrations.rules import registry
+from senior_backend.migrations.rules.rule import Rule
+from tests.migrations.rules.linting import findings, runs
+
+RULES = [pytest.param(module.RULE, id=name) for name, module in registry.modules().items()]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_bad_example_is_found_once_and_by_no_other_gate(rule: Rule) -> None:
+    found = findings(rule.bad, setup=rule.bad.setup)
+    own = [f for f in found if f.rule == rule.id]
+    assert [f.class_ for f in own] == [rule.class_], [f.message for f in found]
+    gates = {f.rule for f in found if f.class_ == "gate"}
+    assert gates - {rule.id} == set(rule.bad.also)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_good_form_passes(rule: Rule) -> None:
+    for setup, examples in runs(rule):
+        found = findings(*examples, setup=setup)
+        gates = {f.rule: f.message for f in found if f.class_ == "gate"}
+        assert gates.keys() == {other for example in examples for other in example.also}, gates
+        assert [f.message for f in found if f.rule == rule.id] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "number"),
+    [
+        pytest.param(module.RULE, number, id=f"{name}-{number}")
+        for name, module in registry.modules().items()
+        for number in range(len(module.RULE.silent))
+    ],
+)
+def test_near_misses_are_passed_over(rule: Rule, number: int) -> None:
+    example = rule.silent[number]
+    found = findings(example, setup=example.setup)
+    assert [f.message for f in found if f.rule == rule.id] == []
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_it_can_be_read(rule: Rule) -> None:
+    assert rule.title == rule.title.strip()
+    assert not rule.title.endswith(".")
+    assert 2 <= len(rule.why.strip().splitlines()) <= 20
+    assert rule.source
+    module = registry.modules()[rule.id]
+    assert rule.operations or not hasattr(module, "check")
+    assert module.__name__.endswith(rule.id.replace("-", "_"))
