@@ -23,8 +23,9 @@ OUTCOME = Outcome(
 
 TERMINAL = """\
 a.txt:1:5: error: broken [a-rule]
--x
-+y
+  fix:
+    -x
+    +y
 c.txt:2:1: error: known [c-rule] (suppressed: old)
 sub/b,c.txt:3:1: warning: 100% wrong
 really [b-rule]

@@ -219,9 +219,11 @@ def _root() -> Path:
 
 
 def _lint(request: Request, stdin_filename: str | None) -> Result:
-    from senior_backend.catalog import load
+    before = None
+    if request.settings.schema:
+        from senior_backend.catalog import load
 
-    before = load.from_file(Path(request.settings.schema)) if request.settings.schema else None
+        before = load.from_file(Path(request.settings.schema))
     if stdin_filename is not None:
         from senior_backend.migrations.run import run_text
 

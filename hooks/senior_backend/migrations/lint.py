@@ -86,7 +86,7 @@ def lint(
         view = MigrationView(migration, "up", steps, downs_known=downs_known)
         views.append((linted, view, len(operations)))
         if migration.down:
-            after = Walk(walk.catalog.fork(), assumptions, bodies=dict(walk.bodies))
+            after = Walk(walk.catalog.copy(), assumptions, bodies=dict(walk.bodies))
             down = _lint(after, linted, "down", number, number + 1)
             undone = [s.operation for s in steps if not s.in_function]
             whole = MigrationView(migration, "down", down, downs_known=downs_known, undoes=undone)

@@ -142,7 +142,7 @@ def _folder(
         major=settings.postgres, rows=settings.rows, timezone=settings.timezone or None
     )
     selection = Selection(is_asked, is_asked if deploy else None)
-    before = catalog.fork() if catalog is not None else None
+    before = catalog.copy() if catalog is not None else None
     linted = list(lint(folder, selection, assumptions, before))
     for one in linted:
         ignore.apply(one, request.today)

@@ -46,6 +46,7 @@ class Walk:
                     yield operation
                     self._remember(statement, operation)
                     replay.apply(self.catalog, operation, number)
+        replay.end_session(self.catalog)
 
     def steps(
         self, migration: Migration, direction: Direction, number: int, first_of_deploy: int
@@ -67,6 +68,7 @@ class Walk:
             run.transaction = self.still_open
         for segment, statements in zip(segments, read, strict=True):
             yield from run.segment(segment, statements)
+        replay.end_session(self.catalog)
         if direction == "up":
             kept = run.transaction
             self.still_open = kept if kept is not None and kept.kind == "run" else None
@@ -245,6 +247,7 @@ class _Run:
 
     def _end(self) -> None:
         self.transaction = None
+        replay.end_transaction(self.walk.catalog)
         for name, value in self.local.items():
             if value is None:
                 self.session.variables.pop(name, None)

@@ -1,5 +1,7 @@
 """For a person: one line a finding, compiler style, so that editors can jump to it."""
 
+from collections.abc import Iterator
+
 import click
 
 from senior_backend.findings import Finding, Fix, Outcome
@@ -46,7 +48,8 @@ def _fix(fix: Fix) -> list[str]:
     if fix.reason:
         lines.append(click.style("  not automatic: ", fg="yellow") + fix.reason)
     if fix.diff:
-        lines += [_diff_line(line) for line in fix.diff.rstrip("\n").split("\n")]
+        lines.append(click.style("  fix:" if fix.kind == "safe" else "  instead:", fg="green"))
+        lines += [f"    {_diff_line(line)}" for line in _changes(fix.diff)]
     if fix.files:
         lines.append(click.style("  safe form, in steps of its own:", fg="green"))
         for name, content in fix.files.items():
@@ -56,6 +59,13 @@ def _fix(fix: Fix) -> list[str]:
         lines.append(click.style("  rollback:", fg="green"))
         lines += [f"    {line}" for line in fix.rollback.rstrip("\n").split("\n")]
     return lines
+
+
+def _changes(diff: str) -> Iterator[str]:
+    """Only what goes and what comes: the place is known, and `--diff` prints the whole."""
+    for line in diff.rstrip("\n").split("\n"):
+        if line[:1] in ("-", "+") and not line.startswith(("--- ", "+++ ")):
+            yield line
 
 
 def _diff_line(line: str) -> str:

@@ -129,10 +129,8 @@ def _definition(step: Step, operation: DropIndex) -> tuple[str, ...]:
     include = f" INCLUDE ({recipes.names(known.include)})" if known.include else ""
     where = f" WHERE {known.where.sql}" if known.where else ""
     index = recipes.names([operation.index.name])
-    return (
-        f"CREATE {unique}INDEX CONCURRENTLY {index} ON {table}{method} "
-        f"({', '.join(keys)}){include}{where}",
-    )
+    target = f"{index} ON {table}{method} ({', '.join(keys)}){include}{where}"
+    return (f"CREATE {unique}INDEX CONCURRENTLY {target}",)
 
 
 def default_name(step: Step, operation: CreateIndex) -> str:

@@ -31,9 +31,9 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
 def _add(step: Step, operation: AddConstraint) -> Remedy | None:
     table, constraint = operation.table, operation.constraint
     known = step.catalog.table(table)
-    if known is not None and known.partition_by is not None and constraint.kind == "foreign_key":
-        if step.assumptions.major < 18:
-            return None  # NOT VALID is refused on a partitioned table before 18
+    partitioned = known is not None and known.partition_by is not None
+    if partitioned and constraint.kind == "foreign_key" and step.assumptions.major < 18:
+        return None  # NOT VALID is refused on a partitioned table before 18
     name = constraint.name or default_name(step, table, constraint)
     data, statement = step.statement.text.data, step.statement
     action = data[operation.start : operation.end]

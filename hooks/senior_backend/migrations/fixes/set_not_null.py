@@ -24,11 +24,11 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     nullable = recipes.alter(table, f"ALTER COLUMN {quoted} DROP NOT NULL")
     if step.assumptions.major >= 18:
         add = f"ADD CONSTRAINT {constraint} NOT NULL {quoted} NOT VALID"
-        phases = (
+        native = (
             Phase(f"add_{name}", (recipes.alter(table, add),), (nullable,)),
             Phase(f"validate_{name}", (recipes.validate(table, name),)),
         )
-        return Remedy(phases=phases, safe=True, rollback=(nullable,))
+        return Remedy(phases=native, safe=True, rollback=(nullable,))
     add = f"ADD CONSTRAINT {constraint} CHECK ({quoted} IS NOT NULL) NOT VALID"
     phases = (
         Phase(f"add_{name}", (recipes.alter(table, add),), (drop,)),
