@@ -9,8 +9,9 @@ database is emptied for every case (some 10 ms).
   want at least that one), so that what they ask for can be read.
 - Rewrites are changed file nodes; TRUNCATE's new, empty files do not count.
 - Index builds and some scans are told by the server at ``client_min_messages = debug1``; other
-  scans by ``pg_stat_xact_user_tables``. All of it shows on empty tables as well. On them the planner
-  would never take an index: sequential scans are made dear, so one is seen where no index serves.
+  scans by ``pg_stat_xact_user_tables``. All of it shows on empty tables as well. On them the
+  planner would never take an index: sequential scans are made dear, so one is seen where no index
+  serves.
 """
 
 import re
@@ -228,15 +229,18 @@ class Observer:
 
     def _step(self, piece: str, before: dict[int, Relation], seen: Observation) -> None:
         """One statement in an open transaction: run it, then look."""
-        files = {} if self._is_idle() else self._files()
+        if self._is_idle():
+            self._execute(piece)
+            return
+        files, scans = self._files(), self._scans()
         self._execute(piece)
         if self._is_idle():
             return
         self._look_at_locks(before, seen)
         if not re.match(r"\s*truncate\b", piece, re.IGNORECASE):
             self._compare_files(files, self._files(), before, seen)
-        for relation, scans in self._runner.execute(_SCANS):
-            if scans and relation in before:
+        for relation, count in self._scans().items():
+            if count > scans.get(relation, 0) and relation in before:
                 seen.scans.add(before[relation].label)
         self._read_messages(piece, before, seen)
 
@@ -328,6 +332,10 @@ class Observer:
 
     def _files(self) -> dict[int, int | None]:
         return {row[0]: row[5] for row in self._runner.execute(_RELATIONS)}
+
+    def _scans(self) -> dict[int, int]:
+        """Sequential scans that are not yet handed to the statistics, of earlier ones as well."""
+        return dict(self._runner.execute(_SCANS).fetchall())
 
     def _is_idle(self) -> bool:
         return self._runner.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
