@@ -62,13 +62,13 @@ def milliseconds(timeout: str | None) -> float | None:
     """A timeout as it is written, in milliseconds; None for 0, for none and for nonsense."""
     if timeout is None:
         return None
-    number = value.strip().rstrip("abcdefghijklmnopqrstuvwxyz ")
-        unit = value.strip()[len(number) :].strip()
-        factors = {"": 1.0, "us": 0.001, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6, "d": 8.64e7}
-        try:
-            return float(number) * factors[unit] or None
-        except (ValueError, KeyError):
-            return None
+    written = timeout.strip()
+    number = written.rstrip("abcdefghijklmnopqrstuvwxyz ")
+    factors = {"": 1.0, "us": 0.001, "ms": 1.0, "s": 1e3, "min": 6e4, "h": 3.6e6, "d": 8.64e7}
+    try:
+        return float(number) * factors[written[len(number) :].strip()] or None
+    except (ValueError, KeyError):
+        return None
 
 
 @dataclass(slots=True)

@@ -84,7 +84,7 @@ def _change(node: Node, found: Found) -> ChangeRows:
             columns = tuple(item.res_target.name for item in node.target_list)
         if where is not None:
             equals = tuple(_equals(where))
-            bounded = bool(equals) or _has_limit(where)
+            bounded = bool(equals) or _has_limit(where) or _is_range(where) or _joins_values(node)
     return ChangeRows(
         action=action,
         table=of_range(node.relation),
@@ -129,6 +129,38 @@ def _is_constant(node: Node) -> bool:
     if form == "list":
         return all(map(_is_constant, node.list.items))
     return form in ("a_const", "param_ref")
+
+
+def _is_range(node: Node) -> bool:
+    """Whether the top-level AND holds a column between two whole numbers."""
+    form = node.WhichOneof("node")
+    if form == "bool_expr" and word(node.bool_expr, "boolop") == "AND_EXPR":
+        parts = node.bool_expr.args
+        if any(map(_is_range, parts)):
+            return True
+        marks = {mark for part in parts for mark in _whole_number_bounds(part)}
+        return any((column, "above") in marks for column, side in marks if side == "below")
+    if form != "a_expr" or word(node.a_expr, "kind") != "AEXPR_BETWEEN":
+        return False
+    return all(item.a_const.HasField("ival") for item in node.a_expr.rexpr.list.items)
+
+
+def _whole_number_bounds(node: Node) -> Iterator[tuple[str, str]]:
+    """``column < 1000`` bounds the column from above, ``column >= 1`` from below."""
+    compared = node.a_expr
+    if word(compared, "kind") == "AEXPR_OP" and compared.rexpr.a_const.HasField("ival"):
+        fields = compared.lexpr.column_ref.fields
+        side = {"<": "above", "<=": "above", ">": "below", ">=": "below"}.get(
+            compared.name[-1].string.sval
+        )
+        if side and fields:
+            yield fields[-1].string.sval, side
+
+
+def _joins_values(node: Node) -> bool:
+    """UPDATE ... FROM (VALUES ...) and DELETE ... USING (VALUES ...): as many rows as written."""
+    sources = node.from_clause if type(node).__name__ == "UpdateStmt" else node.using_clause
+    return any(source.range_subselect.subquery.select_stmt.values_lists for source in sources)
 
 
 def _has_limit(node: Node) -> bool:
