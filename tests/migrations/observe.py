@@ -146,6 +146,11 @@ class Observer:
         self._runner.add_notice_handler(self._note)
         self._roles = {row[0] for row in self._watcher.execute("select rolname from pg_roles")}
 
+    @property
+    def major(self) -> int:
+        """The server's major version."""
+        return self._runner.info.server_version // 10_000
+
     def close(self) -> None:
         """Close the connections."""
         for connection in (self._runner, self._watcher, *self._holders):

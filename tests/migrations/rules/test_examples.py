@@ -3,10 +3,16 @@
 import pytest
 
 from senior_backend.migrations.rules import registry
-from senior_backend.migrations.rules.rule import Rule
+from senior_backend.migrations.rules.rule import Example, Rule
+from tests.migrations.observe import Observer
 from tests.migrations.rules.linting import findings, runs
 
 RULES = [pytest.param(module.RULE, id=name) for name, module in registry.modules().items()]
+NEAR_MISSES = [
+    pytest.param(module.RULE, number, id=f"{name}-{number}")
+    for name, module in registry.modules().items()
+    for number in range(len(module.RULE.silent))
+]
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -27,14 +33,7 @@ def test_the_good_form_passes(rule: Rule) -> None:
         assert [f.message for f in found if f.rule == rule.id] == []
 
 
-@pytest.mark.parametrize(
-    ("rule", "number"),
-    [
-        pytest.param(module.RULE, number, id=f"{name}-{number}")
-        for name, module in registry.modules().items()
-        for number in range(len(module.RULE.silent))
-    ],
-)
+@pytest.mark.parametrize(("rule", "number"), NEAR_MISSES)
 def test_near_misses_are_passed_over(rule: Rule, number: int) -> None:
     example = rule.silent[number]
     found = findings(example, setup=example.setup)
@@ -50,3 +49,33 @@ def test_it_can_be_read(rule: Rule) -> None:
     module = registry.modules()[rule.id]
     assert rule.operations or not hasattr(module, "check")
     assert module.__name__.endswith(rule.id.replace("-", "_"))
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_postgres_shows_what_the_bad_example_claims(rule: Rule, observer: Observer) -> None:
+    _skip_older(rule.bad, observer)
+    seen = observer.observe(rule.bad.setup, rule.bad.sql, rule.bad.transaction)
+    assert [claim for claim in rule.bad.proof if not seen.shows(claim)] == [], str(seen)
+    if not any(claim.startswith("error:") for claim in rule.bad.proof):
+        assert seen.error is None
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_good_form_runs(rule: Rule, observer: Observer) -> None:
+    for setup, examples in runs(rule):
+        observer.observe(setup, "")
+        for example in examples:
+            _skip_older(example, observer)
+            assert observer.watch(example.sql, example.transaction).error is None
+
+
+@pytest.mark.parametrize(("rule", "number"), NEAR_MISSES)
+def test_near_misses_run(rule: Rule, number: int, observer: Observer) -> None:
+    example = rule.silent[number]
+    _skip_older(example, observer)
+    assert observer.observe(example.setup, example.sql, example.transaction).error is None
+
+
+def _skip_older(example: Example, observer: Observer) -> None:
+    if observer.major < example.since:
+        pytest.skip(f"needs PostgreSQL {example.since}, this is {observer.major}")
