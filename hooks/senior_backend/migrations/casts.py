@@ -18,7 +18,8 @@ _NUMBERS: Final = frozenset({*_SMALLER, "numeric", "real", "double precision"})
 _MOMENTS: Final = frozenset({"timestamp without time zone", "timestamp with time zone"})
 
 _CASTS: Final[dict[str, frozenset[str]]] = {
-    **{number: _NUMBERS | {"money", "oid"} for number in _SMALLER},
+    "smallint": _NUMBERS | {"oid"},
+    **dict.fromkeys(("integer", "bigint"), _NUMBERS | {"money", "oid"}),
     "numeric": _NUMBERS | {"money"},
     "real": _NUMBERS,
     "double precision": _NUMBERS,
@@ -63,19 +64,18 @@ def assignable(old: TypeName, new: TypeName, catalog: Catalog) -> bool | None:
     """Whether PostgreSQL casts the values by itself; None when a type is not known."""
     old, new = base(old, catalog), base(new, catalog)
     same = (old.schema, old.name) == (new.schema, new.name)
-    if not new.array and new.schema is None and new.name in STRINGS:
+    string = new.schema is None and new.name in STRINGS
+    if string and not new.array:
         return True
     if old.array != new.array:
         return False
-    if same:
+    if same or string:
         return True
     kinds = [_kind(t, catalog) for t in (old, new)]
     if None in kinds:
         return None
     if "enum" in kinds:
         return catalog.enum(old) is catalog.enum(new)
-    if new.name in STRINGS:
-        return True
     return new.name in _CASTS[_plain(old)]
 
 

@@ -51,6 +51,11 @@ on the expression makes it searchable and can be built concurrently.""",
             "  gross numeric GENERATED ALWAYS AS (net + vat) STORED);"
         ),
         Example("ALTER TABLE orders ADD COLUMN gross numeric DEFAULT 0;", setup=_ORDERS),
+        Example(
+            "ALTER TABLE orders ADD COLUMN gross numeric GENERATED ALWAYS AS (net + vat) VIRTUAL;",
+            setup=_ORDERS,
+            since=18,
+        ),
     ),
 )
 

@@ -80,8 +80,13 @@ def check(step: Step) -> Iterator[Hazard]:
     if rewrite is False:
         return
     column = step.catalog.column(change.table, change.column)
-    if column is not None and casts.between_timestamps(column.type, change.type, step.catalog):
-        return  # timestamp-to-timestamptz
+    if column is not None:
+        moments = casts.between_timestamps(column.type, change.type, step.catalog)
+        if moments and not (change.using and change.using.functions):
+            return  # timestamp-to-timestamptz
+        castable = casts.assignable(column.type, change.type, step.catalog)
+        if change.using is None and castable is False:
+            return  # type-change-missing-using: it fails before it rewrites anything
     what = f"{change.table}.{change.column}"
     if rewrite:
         old = f"from {column.type} " if column is not None else ""

@@ -30,7 +30,7 @@ Build what replaces it before the drop: `CREATE UNIQUE INDEX CONCURRENTLY` on th
 columns and `ADD CONSTRAINT ... USING INDEX`. Then drop the old constraint by name, so that the
 migration says what it does, and last the column.""",
     source="ALTER TABLE, DROP COLUMN",
-    bad=Example("ALTER TABLE orders DROP COLUMN tenant_id;", setup=_ORDERS),
+    bad=Example("ALTER TABLE orders DROP COLUMN tenant_id;", setup=_ORDERS, also=("drop-column",)),
     good=(
         Example(
             "CREATE UNIQUE INDEX CONCURRENTLY orders_number ON orders (number);",

@@ -29,6 +29,7 @@ trigger compute the new expression for each write, and bring the old rows up to 
     bad=Example(
         "ALTER TABLE orders ALTER COLUMN gross SET EXPRESSION AS (net + vat);",
         setup=_ORDERS,
+        since=17,
         proof=("orders ACCESS EXCLUSIVE", "orders rewrite"),
     ),
     good=(
@@ -45,7 +46,8 @@ trigger compute the new expression for each write, and bring the old rows up to 
     silent=(
         Example(
             "CREATE TABLE lines (net numeric, gross numeric GENERATED ALWAYS AS (net) STORED);\n"
-            "ALTER TABLE lines ALTER COLUMN gross SET EXPRESSION AS (net * 2);"
+            "ALTER TABLE lines ALTER COLUMN gross SET EXPRESSION AS (net * 2);",
+            since=17,
         ),
     ),
 )

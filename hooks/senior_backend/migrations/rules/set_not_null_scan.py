@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from senior_backend.migrations.blocking import certainty, depends_on, graded, work
+from senior_backend.migrations.blocking import certainty, graded, work
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.columns import SetNotNull
@@ -70,9 +70,9 @@ def check(step: Step) -> Iterator[Hazard]:
     scan = certainty(step, "scan")
     if scan is False:
         return
-    doubt = "" if scan else f"it depends on {depends_on(step)}: if so, "
+    unless = "" if scan else "unless a constraint proves it already, "
     message = (
-        f"{doubt}to know that {', '.join(columns)} holds no NULL PostgreSQL "
+        f"{unless}to know that {', '.join(columns)} holds no NULL PostgreSQL "
         f"{work(step, table, 'scan')}. It fails on the first NULL."
     )
     yield graded(step, table, message, certain=bool(scan))

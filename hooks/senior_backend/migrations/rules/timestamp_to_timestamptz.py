@@ -57,12 +57,14 @@ def check(step: Step) -> Iterator[Hazard]:
         return
     if not casts.between_timestamps(column.type, change.type, step.catalog):
         return
+    if change.using is not None and change.using.functions:
+        return  # AT TIME ZONE is converted wherever it runs: column-type-rewrite
     rewrite = certainty(step, "rewrite")
     zone = step.session.variables.get("timezone", step.assumptions.timezone)
-    if rewrite is False or (change.using is None and zone is not None and zone.lower() in _UTC):
+    if rewrite is False or (zone is not None and zone.lower() in _UTC):
         return
     what = f"{change.table}.{change.column}"
-    if zone is not None and change.using is None:
+    if zone is not None:
         message = (
             f"in TimeZone {zone} every value of {what} is converted: PostgreSQL "
             f"{work(step, change.table, 'rewrite')}."

@@ -33,11 +33,15 @@ go through a new column instead.""",
     ),
     good=(
         Example(
-            "ALTER TABLE orders\n"
-            "  ALTER COLUMN pieces DROP DEFAULT,\n"
-            "  ALTER COLUMN pieces TYPE integer USING pieces::integer,\n"
-            "  ALTER COLUMN pieces SET DEFAULT 1;",
+            "ALTER TABLE orders ADD COLUMN pieces_number integer;",
             setup=_ORDERS,
+        ),
+        Example(
+            "-- repeat until no row is left; the code writes both columns meanwhile\n"
+            "UPDATE orders SET pieces_number = pieces::integer\n"
+            "WHERE id IN (SELECT id FROM orders\n"
+            "             WHERE pieces_number IS NULL AND pieces IS NOT NULL LIMIT 1000);",
+            transaction="statement",
         ),
     ),
     operations=(AlterColumnType,),

@@ -35,6 +35,7 @@ hygiene.""",
     bad=Example(
         "ALTER TABLE customers ALTER COLUMN id TYPE bigint;",
         setup=_SCHEMA,
+        also=("column-type-rewrite",),
         proof=("orders ACCESS EXCLUSIVE", "customers ACCESS EXCLUSIVE", "customers rewrite"),
     ),
     good=(

@@ -32,6 +32,7 @@ shortened, do so in an `UPDATE` of its own that can be read and reviewed.""",
     bad=Example(
         "ALTER TABLE orders ALTER COLUMN code TYPE varchar(10);",
         setup=_ORDERS,
+        also=("column-type-rewrite",),
         proof=("error: value too long",),
     ),
     good=(
