@@ -12,7 +12,6 @@ from tests.sql.test_read import refusals, script, statements
         pytest.param(
             'DROP TABLE "{{ index .Options "Namespace" }}"."users"', id="in a quoted name"
         ),
-        pytest.param("SELECT '{{ index .Options 'a;b' }}'", id="in a string"),
         pytest.param("ALTER TABLE {{ schema }}.t_{{ name }} ADD a int", id="Jinja"),
         pytest.param("DROP TABLE <%= table %>", id="ERB"),
         pytest.param("DROP TABLE ${schema}.users", id="Flyway"),
@@ -69,6 +68,11 @@ def test_control_marks_in_a_statement_are_blanked() -> None:
 def test_marks_in_strings_are_text() -> None:
     [statement] = script("SELECT '{{ x }}', '${y}', ':z', $$ {% if %} $$").statements
     assert not statement.templated
+
+
+def test_braces_of_arrays_are_text() -> None:
+    sql = "SELECT '{{1,}'; SELECT '{{1}}'"
+    assert statements(f"{sql}; nonsense") == sql.split("; ")
 
 
 def test_operators_that_look_like_erb_are_operators() -> None:

@@ -24,16 +24,21 @@ _MARKS = re.compile(
 _QUOTED = frozenset((b"--", b"/*", b"'", b'"', b"$"))
 
 
+def surely_shallow(sql: bytes) -> bool:
+    """Whether a text is too short, or has too few operators, to nest too deep. Quick."""
+    if len(sql) < SHORT:
+        return True
+    # Operator characters of comments and strings are counted too.
+    steps = len(sql) - len(sql.translate(None, _OPERATORS))
+    if steps > LIMIT:
+        return False
+    lower = sql.lower()
+    return steps + sum(map(lower.count, _WORDS)) <= LIMIT
+
+
 def too_deep(sql: bytes) -> bool:
     """Whether a statement may nest deeper than is safe to parse."""
-    if len(sql) < SHORT:
-        return False
-    # Far more than there are steps (comments and strings count too), but told without a search.
-    seen = len(sql) - len(sql.translate(None, _OPERATORS))
-    if seen <= LIMIT:
-        lower = sql.lower()
-        seen += sum(map(lower.count, _WORDS))
-    return seen > LIMIT and _deepest(sql) > LIMIT
+    return not surely_shallow(sql) and _deepest(sql) > LIMIT
 
 
 def _deepest(sql: bytes) -> int:

@@ -12,6 +12,8 @@ from senior_backend.sql.splitter import Pieces
 from senior_backend.sql.templates import Mark
 from senior_backend.sql.text import Derived, SqlText
 
+# A larger text is parsed piece by piece: an error at its end would cost the time twice.
+_ONE_CALL = 256 << 10
 # Of a larger text the parse trees are not kept: they take some forty times its room.
 _LARGE = 4 << 20
 _LINE_FEED = 0x0A
@@ -35,7 +37,7 @@ def read_part(text: SqlText, start: int, end: int) -> Script:
         return Script(text)
     if b"\0" in data:
         return Script(text, unparsed=(Unparsed(text, start, end, "binary data: NUL bytes"),))
-    if len(data) < depth.SHORT and b"\\." not in data:
+    if len(data) < _ONE_CALL and b"\\." not in data and depth.surely_shallow(data):
         try:
             tree = libpg_query.parse(data)
         except (libpg_query.GrammarError, libpg_query.TooDeepError):

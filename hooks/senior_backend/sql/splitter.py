@@ -157,10 +157,10 @@ class _Splitter:
             wrong = "a comment is not closed"
         elif kind == b"'":
             end, wrong = lexical.string_end(data, start), "a string is not closed"
-            end = self._quoted_template(start, end, kind)
         elif kind == b'"':
             end, wrong = lexical.quoted_name_end(data, start), "a quoted name is not closed"
-            end = self._quoted_template(start, end, kind)
+            if self.doubled:
+                end = self._quoted_template(start, end)
         else:
             end, wrong = lexical.dollar_end(data, start), "a dollar-quoted string is not closed"
         if end < 0:
@@ -173,18 +173,18 @@ class _Splitter:
             self._extend(start, end)
         return end
 
-    def _quoted_template(self, start: int, end: int, quote: bytes) -> int:
-        """The end of a quote with a template's value in it that has quotes itself.
+    def _quoted_template(self, start: int, end: int) -> int:
+        """The end of a quoted name with a template's value in it that has such quotes itself.
 
-        As in ``"{{ index .Options "Namespace" }}".users``.
+        As in ``"{{ index .Options "Namespace" }}".users``. (In strings, two braces are arrays.)
         """
-        at = self.data.find(b"{{", start, end) if self.doubled else -1
+        at = self.data.find(b"{{", start, end)
         while at >= 0:
-            found = templates.mark(self.data, at, len(self.data))
+            found = templates.mark(self.data, at, lexical.line_end(self.data, at))
             if found is None or found.end <= end:
                 break
             self.found.templates.append(found)
-            end = self.data.find(quote, found.end) + 1 or -1
+            end = lexical.quoted_name_end(self.data, found.end - 1)
             at = self.data.find(b"{{", found.end, end)
         return end
 
