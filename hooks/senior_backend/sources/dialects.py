@@ -3,6 +3,9 @@
 import re
 from typing import Final, NamedTuple
 
+from senior_backend.sources.directory import Directory
+from senior_backend.sources.migration import NotRead
+
 _TITLES: Final = {
     "mysql": "MySQL",
     "mariadb": "MariaDB",
@@ -47,9 +50,19 @@ def of_file(name: str) -> Dialect:
     return Dialect(name[: found.start()] + name[found.end() :], other, other is None)
 
 
-def of_directory(name: str) -> str | None:
-    """The title of the other database that a directory is named after."""
-    return _TITLES.get(name.lower())
+def left_out(path: str, reason: str) -> NotRead:
+    """A file or directory that is for another database, or has a twin for PostgreSQL."""
+    return NotRead(path, 1, reason, whole=True, left_out=True)
+
+
+def left_out_directory(directory: Directory) -> NotRead | None:
+    """The report of a directory that is named after another database; None for others."""
+    other = _TITLES.get(directory.name.lower())
+    return left_out(directory.shown, _by_name(other)) if other else None
+
+
+def _by_name(title: str) -> str:
+    return f"is for {title} by its name: left out"
 
 
 class Sorted(NamedTuple):
@@ -71,7 +84,7 @@ def for_postgres(names: tuple[str, ...]) -> Sorted:
     for name in names:
         dialect = of_file(name)
         if dialect.other:
-            left_out[name] = f"is for {dialect.other} by its name: left out"
+            left_out[name] = _by_name(dialect.other)
         elif dialect.name not in chosen or dialect.postgres:
             if dialect.name in chosen:
                 left_out[chosen[dialect.name]] = f"{name} is PostgreSQL's own: left out"

@@ -164,10 +164,9 @@ class _Search:
                 reason = "is no file: a link to nothing, a pipe or a socket"
                 self._note(NotRead(path, 1, reason, whole=True))
         for name, below in directory.directories.items():
-            other = dialects.of_directory(name)
-            if other and any(part.sql_files for part in below.walk()):
-                reason = f"is for {other} by its name: left out"
-                self._note(NotRead(below.shown, 1, reason, whole=True))
+            foreign = dialects.left_out_directory(below)
+            if foreign and any(part.sql_files for part in below.walk()):
+                self._note(foreign)
             elif below.shown not in taken:
                 if name.lower().endswith(".sql") and not (below.files or below.directories):
                     self._note(NotRead(below.shown, 1, "is an empty directory", whole=True))

@@ -43,6 +43,7 @@ _NAME: Final = re.compile(
     r"\.(?P<ending>sql|java|kt)$",
     re.DOTALL,
 )
+_CALLBACK: Final = re.compile(r"(?P<name>(?:before|after)[A-Z][A-Za-z]*(?:__.*)?)\.sql$", re.DOTALL)
 _SIGN: Final = re.compile(r"(?:[VU]\d[\d._]*|R)__.*\.sql$", re.DOTALL)
 _SETTING: Final = re.compile(
     r"^[ \t]*(?:spring\.)?flyway\.([\w.-]+)[ \t]*[=:][ \t]*(\S+)[ \t]*$", re.MULTILINE
@@ -82,7 +83,7 @@ def claims(directory: Directory) -> bool:
 
 
 def read(directory: Directory, options: Options) -> Folder:
-    """Versioned scripts in the order of their versions, then repeatable ones by name."""
+    """Versioned scripts in the order of their versions, then repeatable ones, then callbacks."""
     settings = _settings(directory.root)
     scripts, not_read = _scripts(directory)
     undo: dict[tuple[int, ...], _Script] = {
@@ -99,7 +100,8 @@ def read(directory: Directory, options: Options) -> Folder:
         _migration(script, undo.pop(_order(script.version), None), settings, options)
         for script in versioned
     ]
-    found += [_migration(script, None, settings, options) for script in repeatable]
+    callbacks = [script for script in scripts if script.kind == "callback"]
+    found += [_migration(script, None, settings, options) for script in (*repeatable, *callbacks)]
     not_read += [
         NotRead(
             script.directory.shown_path(script.file),
@@ -126,8 +128,10 @@ def _scripts(directory: Directory) -> tuple[list[_Script], list[NotRead]]:
                 kind = found["kind"] or "R"
                 version = found["version"] or ""
                 scripts.append(_Script(part, file, kind, version, title, found["ending"]))
+            elif called := _CALLBACK.match(name):
+                scripts.append(_Script(part, file, "callback", "", called["name"], "sql"))
         not_read += [
-            NotRead(part.shown_path(file), 1, reason, whole=True)
+            dialects.left_out(part.shown_path(file), reason)
             for file, reason in chosen.left_out.items()
             if file.lower().endswith(".sql")
         ]
@@ -136,11 +140,10 @@ def _scripts(directory: Directory) -> tuple[list[_Script], list[NotRead]]:
 
 def _parts(directory: Directory, not_read: list[NotRead]) -> Iterator[Directory]:
     yield directory
-    for name, below in directory.directories.items():
-        other = dialects.of_directory(name)
-        if other:
-            reason = f"is for {other} by its name: left out"
-            not_read.append(NotRead(below.shown, 1, reason, whole=True))
+    for below in directory.directories.values():
+        foreign = dialects.left_out_directory(below)
+        if foreign:
+            not_read.append(foreign)
         else:
             yield from _parts(below, not_read)
 
@@ -159,7 +162,7 @@ def _migration(
         up,
         down,
         tuple(not_read),
-        repeatable=script.kind == "R",
+        repeatable=script.kind in ("R", "callback"),
         files=tuple(
             one.directory.shown_path(file)
             for one in (script, undo)

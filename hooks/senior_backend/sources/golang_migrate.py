@@ -12,7 +12,7 @@ from typing import Final
 
 from senior_backend.sources import dialects, naming, writing
 from senior_backend.sources.directory import Directory, sample
-from senior_backend.sources.migration import Folder, NewMigration, NotRead, WrittenFiles
+from senior_backend.sources.migration import Folder, NewMigration, WrittenFiles
 from senior_backend.sources.pairs import SqlFile, migrations
 from senior_backend.sources.source import Options
 
@@ -40,7 +40,7 @@ def read(directory: Directory, options: Options) -> Folder:
         directory.root,
         migrations(ID, files, options.transaction or "implicit"),
         tuple(
-            NotRead(directory.shown_path(name), 1, reason, whole=True)
+            dialects.left_out(directory.shown_path(name), reason)
             for name, reason in chosen.left_out.items()
         ),
     )

@@ -38,6 +38,8 @@ class NotRead:
     line: int
     reason: str
     whole: bool = False
+    left_out: bool = False
+    """On purpose: it is for another database. Nothing is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)

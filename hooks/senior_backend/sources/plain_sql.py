@@ -16,7 +16,6 @@ from senior_backend.sources.migration import (
     Folder,
     Migration,
     NewMigration,
-    NotRead,
     WrittenFiles,
 )
 from senior_backend.sources.pairs import Direction, SqlFile, migrations
@@ -65,7 +64,7 @@ def read(directory: Directory, options: Options) -> Folder:
         directory.root,
         found,
         tuple(
-            NotRead(directory.shown_path(name), 1, reason, whole=True)
+            dialects.left_out(directory.shown_path(name), reason)
             for name, reason in chosen.left_out.items()
         ),
         has_downs=any(migration.down is not None for migration in found),

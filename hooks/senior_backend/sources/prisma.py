@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from senior_backend.sources import naming, writing
+from senior_backend.sources import dialects, naming, writing
 from senior_backend.sources.directory import Directory, sample
 from senior_backend.sources.migration import (
     Folder,
@@ -46,7 +46,7 @@ def read(directory: Directory, options: Options) -> Folder:
         provider = _PROVIDER.search(directory.head(_LOCK))
         if provider and provider[1] not in _POSTGRES:
             reason = f"is for {provider[1].decode(errors='replace')} by its {_LOCK}: left out"
-            not_postgres = NotRead(directory.shown, 1, reason, whole=True)
+            not_postgres = dialects.left_out(directory.shown, reason)
             return Folder(ID, directory.root, not_read=(not_postgres,), has_downs=False)
     found: list[Migration] = []
     not_read: list[NotRead] = []

@@ -35,6 +35,9 @@ _PLAIN_TYPES: Final = {
     "Double": "DOUBLE PRECISION",
     "DOUBLE_PRECISION": "DOUBLE PRECISION",
     "Uuid": "UUID",
+    # fastapi-users: "Uses PostgreSQL's UUID type"; its timestamps are aware.
+    "GUID": "UUID",
+    "TIMESTAMPAware": "TIMESTAMP WITH TIME ZONE",
     "DATETIME": "TIMESTAMP WITHOUT TIME ZONE",
 } | {name: name for name in _SAME_NAMES.split()}
 _SIZED_TYPES: Final = {
@@ -309,7 +312,7 @@ def type_sql(node: ast.expr, scope: Scope, made: Column | None = None) -> str:
     node = resolved(node, scope)
     if not isinstance(node, ast.Call):
         node = ast.copy_location(ast.Call(node, [], []), node)
-    name = last_name(node.func)
+    name = last_name(resolved(node.func, scope))
     if name == "with_variant" and isinstance(node.func, ast.Attribute):
         arguments = Arguments(node, scope, ("type_", "dialect"))
         other = arguments.expression("type_")
@@ -353,33 +356,47 @@ def type_sql(node: ast.expr, scope: Scope, made: Column | None = None) -> str:
 
 
 def _enum(node: ast.Call, scope: Scope, made: Column | None) -> str:
+    """The type's name; its labels are only needed where the column's table creates it."""
     arguments = Arguments(node, scope)
-    kind = arguments.text_or_none("name")
+    labels = enum_labels(node, scope)
     if not arguments.flag("native_enum", default=True):
         length = arguments.expression("length")
-        longest = max((len(label) for label in enum_labels(node, scope)), default=1)
-        return f"VARCHAR({value(length, scope) if length else longest})"
-    if kind is None:
-        raise UncertainError(node, "an enum's name comes from a class")
+        if length is not None:
+            return f"VARCHAR({value(length, scope)})"
+        return f"VARCHAR({max(map(len, labels))})" if labels else "VARCHAR"
+    of_class = arguments.rest[0] if arguments.rest and labels is None else None
+    kind = arguments.text_or_none("name") or (last_name(of_class).lower() if of_class else "")
+    if not kind:
+        raise UncertainError(node, "an enum has no name")
     if made is not None and arguments.flag("create_type", default=True):
-        made.enums.append(create_enum(node, scope))
+        if labels is None:
+            made.unknown_type = made.unknown_type or f"of the enum {kind}"
+        else:
+            made.enums.append(create_enum(node, scope))
     return qualified(arguments.text_or_none("schema"), kind)
 
 
-def enum_labels(node: ast.Call, scope: Scope) -> list[str]:
-    """The labels of ``sa.Enum("a", "b", name=...)``."""
-    arguments = Arguments(node, scope)
-    labels = [value(label, scope) for label in arguments.rest]
-    if not labels or not all(isinstance(label, str) for label in labels):
-        raise UncertainError(node, "an enum's labels come from a class")
-    return [str(label) for label in labels]
+def enum_labels(node: ast.Call, scope: Scope) -> list[str] | None:
+    """The labels of ``sa.Enum("a", "b", name=...)``; None when a class has them."""
+    try:
+        labels = [value(label, scope) for label in Arguments(node, scope).rest]
+    except UncertainError:
+        return None
+    return [str(label) for label in labels] or None
 
 
 def create_enum(node: ast.Call, scope: Scope) -> str:
-    """CREATE TYPE for ``sa.Enum("a", "b", name=...)``."""
+    """CREATE TYPE for ``sa.Enum("a", "b", name=...)``.
+
+    Raises:
+        UncertainError: its labels come from a class.
+    """
     arguments = Arguments(node, scope)
+    labels = enum_labels(node, scope)
+    if labels is None:
+        raise UncertainError(node, "an enum's labels come from a class")
     kind = qualified(arguments.text_or_none("schema"), arguments.text("name"))
-    return f"CREATE TYPE {kind} AS ENUM ({', '.join(map(literal, enum_labels(node, scope)))})"
+    return f"CREATE TYPE {kind} AS ENUM ({', '.join(map(literal, labels))})"
 
 
 def calls(nodes: list[ast.expr], scope: Scope) -> Iterator[tuple[str, ast.Call]]:

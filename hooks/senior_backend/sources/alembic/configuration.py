@@ -56,22 +56,25 @@ def _sections(path: Path) -> Iterator[dict[str, str]]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return
-    parser = configparser.RawConfigParser(strict=False)
+    parser = configparser.ConfigParser(defaults={"here": str(path.parent)}, strict=False)
     try:
         parser.read_string(text)
     except configparser.Error:
         return
-    here = str(path.parent)
     own = _of_pyproject(path.parent / "pyproject.toml")
     for section in parser.sections():
-        settings = {
-            key: value.replace("%(here)s", here).replace("%%", "%")
-            for key, value in parser.items(section)
-        }
+        settings = {key: _interpolated(parser, section, key) for key in parser[section]}
         if section == "alembic":
             settings = {**own, **settings}
         if "script_location" in settings:
             yield settings
+
+
+def _interpolated(parser: configparser.ConfigParser, section: str, key: str) -> str:
+    try:
+        return parser.get(section, key)
+    except configparser.InterpolationError:
+        return parser.get(section, key, raw=True)
 
 
 def _of_pyproject(path: Path) -> dict[str, str]:
@@ -109,8 +112,8 @@ def version_directories(directory: Directory, found: Configuration) -> list[Dire
         split = marks.get(separator, r"\s+")
         for part in re.split(rf"{split}|,\s*|\n", named):
             if part.strip():
-                location = part.strip().replace("%(here)s", str(found.ini.parent))
-                places.append(_beside(directory, found.ini.parent / location))
+                place = _beside(directory, found.ini.parent / part.strip())
+                places += [place] if place.files or place.directories else []
     if not places:
         versions = directory.directories.get("versions")
         places = [versions] if versions else [directory]

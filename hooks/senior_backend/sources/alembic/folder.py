@@ -49,9 +49,9 @@ def revisions_of(directory: Directory) -> tuple[list[Revision], list[NotRead], T
     revisions: list[Revision] = []
     not_read: list[NotRead] = []
     for place in version_directories(directory, found):
-        other = dialects.of_directory(place.name)
-        if other:
-            not_read.append(NotRead(place.shown, 1, f"is for {other} by its name: left out", True))
+        foreign = dialects.left_out_directory(place)
+        if foreign:
+            not_read.append(foreign)
             continue
         for file in place.files:
             if file.endswith(".py") and file not in ("__init__.py", "env.py"):

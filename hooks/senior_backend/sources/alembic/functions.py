@@ -160,7 +160,11 @@ class _Reader:
     ) -> None:
         """Calls within an expression that run SQL: ``rows = bind.execute(...).fetchall()``."""
         for part in ast.walk(node):
-            if isinstance(part, ast.Call) and last_name(part.func) in _EXECUTES:
+            if (
+                isinstance(part, ast.Call)
+                and last_name(part.func) in _EXECUTES
+                and (part.args or part.keywords)
+            ):
                 self.call(part, scope, batches, autocommit, alone=False)
 
     def call(
@@ -179,7 +183,7 @@ class _Reader:
             self.operation(name, call, scope, batches[root], autocommit)
         elif on_op and root == "op" and operations.is_known(name):
             self.operation(name, call, scope, None, autocommit)
-        elif name in _EXECUTES:
+        elif name in _EXECUTES and (call.args or call.keywords):
             self.executed(call, scope, autocommit)
         elif name in ("create", "drop") and self.is_enum(call, scope):
             self.enum(name, call, scope, autocommit)
@@ -221,6 +225,8 @@ class _Reader:
         if given is None:
             raise UncertainError(call, "what this executes is not certain")
         given = resolved(given, scope)
+        if dotted(given).split(".")[0] == "select" or ".select." in f".{dotted(given)}.":
+            return  # it reads, and changes nothing
         file = self.file_in(given, scope)
         if file is not None:
             self.add_file(file, call, "implicit" if autocommit else self.model)
@@ -388,10 +394,15 @@ class _Reader:
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:
-    """Names of the module that are assigned once."""
+    """Names of the module that are assigned once, and imports under another name."""
     found: dict[str, ast.expr] = {}
     twice: set[str] = set()
     for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if alias.asname and alias.asname != alias.name:
+                    found[alias.asname] = ast.copy_location(ast.Name(alias.name), node)
+            continue
         if isinstance(node, ast.Assign):
             targets, given = node.targets, node.value
         elif isinstance(node, ast.AnnAssign) and node.value is not None:
