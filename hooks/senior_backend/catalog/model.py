@@ -25,10 +25,14 @@ RelationKind = Literal["table", "foreign table", "view", "materialized view", "s
 
 @dataclass(slots=True)
 class Column:
-    """A column as it is now, and the number of the migration that created it."""
+    """A column as it is now, and the number of the migration that created it.
+
+    ``inherited`` when only a parent defines it: it goes when the parent's goes.
+    """
 
     definition: ColumnDefinition
     created_by: int = BEFORE
+    inherited: bool = False
 
     @property
     def type(self) -> TypeName:

@@ -30,8 +30,17 @@ __all__ = ["apply", "end_session", "end_transaction"]
 def apply(catalog: Catalog, operation: Operation, number: int) -> None:
     """Carry the schema through one operation of the migration ``number``."""
     change = _TABLE.get(type(operation))
-    if change is not None:
+    if change is not None and not (catalog.complete and _for_nothing(catalog, operation)):
         change(catalog, operation, number)
+
+
+def _for_nothing(catalog: Catalog, operation: Operation) -> bool:
+    """Whether ALTER TABLE IF EXISTS names a table that is certain not to exist."""
+    if isinstance(operation, on_tables.TableOperation):
+        return operation.if_exists and catalog.table(operation.table) is None
+    if isinstance(operation, on_columns.ColumnOperation | on_constraints.ConstraintOperation):
+        return operation.if_table_exists and catalog.table(operation.table) is None
+    return False
 
 
 _TABLE: dict[type[Operation], Any] = {

@@ -28,7 +28,7 @@ def add_column(catalog: Catalog, operation: columns.AddColumn, number: int) -> N
     inline = definition.constraints
     for heir in family(catalog, table.name, only=operation.only):
         if heir.name == table.name or operation.column not in heir.columns:
-            heir.columns[operation.column] = Column(definition, number)
+            heir.columns[operation.column] = Column(definition, number, heir.name != table.name)
     for constraint in ordered(inline):
         constraints.add(catalog, table.name, constraint, number, only=operation.only)
 
@@ -50,7 +50,11 @@ def add_sequence(catalog: Catalog, table: Table, definition: ColumnDefinition, n
     name = names.relation(catalog, table.name, definition.name, "seq")
     key = Name(table.name.schema, name)
     catalog.tables[key] = Table(
-        key, kind="sequence", owned_by=(table.name, definition.name), created_by=number
+        key,
+        kind="sequence",
+        persistence="temporary" if table.persistence == "temporary" else "permanent",
+        owned_by=(table.name, definition.name),
+        created_by=number,
     )
     if table.name.schema == "pg_temp":
         catalog.temporary.add(name)
@@ -63,8 +67,18 @@ def drop_column(catalog: Catalog, operation: columns.DropColumn, number: int) ->
         return
     _drop(catalog, table.name, operation.column, cascade=operation.cascade)
     for child in children(catalog, table, only=operation.only):
-        for heir in family(catalog, child):
-            _drop(catalog, heir.name, operation.column, cascade=operation.cascade)
+        _drop_inherited(catalog, child, operation.column, cascade=operation.cascade)
+
+
+def _drop_inherited(catalog: Catalog, key: Name, column: str, *, cascade: bool) -> None:
+    """In a child: its own definition of the column stays, save that of a partition."""
+    table = catalog.tables[key]
+    known = table.columns.get(column)
+    if known is None or not (known.inherited or table.partition_of):
+        return
+    _drop(catalog, key, column, cascade=cascade)
+    for child in children(catalog, table):
+        _drop_inherited(catalog, child, column, cascade=cascade)
 
 
 def _drop(catalog: Catalog, key: Name, column: str, *, cascade: bool) -> None:
@@ -162,7 +176,7 @@ def _rename(catalog: Catalog, table: Table, old: str, new: str) -> None:
 
     table.columns = {
         new if name == old else name: (
-            Column(replace(column.definition, name=new), column.created_by)
+            replace(column, definition=replace(column.definition, name=new))
             if name == old
             else column
         )

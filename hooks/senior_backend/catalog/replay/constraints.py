@@ -62,8 +62,7 @@ def _add_indexed(
     if constraint.using_index:
         index = _take_over(catalog, table, constraint)
         if index is None:
-            name = constraint.name or constraint.using_index
-            table.constraints[name] = constraint
+            table.constraints[constraint.name or constraint.using_index] = constraint
             return
     else:
         index = Index(
@@ -79,19 +78,12 @@ def _add_indexed(
             nulls_not_distinct=constraint.nulls_not_distinct,
             created_by=number,
         )
-        indexes.add(catalog, index, only=True, label=label)
-    name = index.name.name
-    index.constraint = name
     columns = tuple(key.column for key in index.keys if key.column)
-    table.constraints[name] = replace(constraint, columns=columns)
     if constraint.kind == "primary_key":
         for column in columns:
-            edit_column(table, column, not_null=True)
-            for child in children(catalog, table, only=only):
-                _not_null(catalog, child, column, None)
-    if not only and table.partitions:
-        for partition in children(catalog, table):
-            indexes.attach_or_clone(catalog, index, partition, label)
+            _not_null(catalog, table.name, column, None, only=only)
+    constraint = replace(constraint, columns=columns)
+    indexes.add(catalog, index, only=only, label=label, constraint=constraint)
 
 
 def _take_over(catalog: Catalog, table: Table, constraint: Constraint) -> Index | None:
@@ -122,12 +114,19 @@ def _inherit(
         table.constraints[name] = constraint
 
 
-def _not_null(catalog: Catalog, key: Name, column: str, constraint: Constraint | None) -> None:
+def _not_null(
+    catalog: Catalog,
+    key: Name,
+    column: str,
+    constraint: Constraint | None,
+    *,
+    only: bool = False,
+) -> None:
     """NOT NULL of a column; only a named one can be looked up as a constraint.
 
     One that is NOT VALID says nothing of the rows that are there.
     """
-    for table in family(catalog, key):
+    for table in family(catalog, key, only=only):
         if constraint is None or not constraint.not_valid:
             edit_column(table, column, not_null=True)
         if constraint is not None:

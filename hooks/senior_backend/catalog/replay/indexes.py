@@ -6,6 +6,7 @@ from copy import copy
 from senior_backend.catalog.model import Catalog, Index, Table
 from senior_backend.catalog.replay import names
 from senior_backend.catalog.replay.known import children, edit, edit_index, indexes_on
+from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.indexes import AttachIndex, CreateIndex, DropIndex, IndexKey
 from senior_backend.operations.names import Name
 
@@ -35,15 +36,26 @@ def create_index(catalog: Catalog, operation: CreateIndex, number: int) -> None:
     add(catalog, index, only=operation.only)
 
 
-def add(catalog: Catalog, index: Index, *, only: bool = False, label: str = "idx") -> Index:
+def add(
+    catalog: Catalog,
+    index: Index,
+    *,
+    only: bool = False,
+    label: str = "idx",
+    constraint: Constraint | None = None,
+) -> Index:
     """Put an index into the catalog, named when it has no name, and clones on partitions.
 
-    ``label`` is what ends its name: ``pkey``, ``key``, ``excl`` for those of constraints.
+    ``constraint`` is the one that it backs, which gets its name; ``label`` is what ends the name:
+    ``pkey``, ``key``, ``excl`` for those of constraints.
     """
     if not index.name.name:
         index.name = Name(index.table.schema, _name(catalog, index, label))
     catalog.indexes.pop(index.name, None)
     catalog.indexes[index.name] = index
+    if constraint is not None:
+        index.constraint = index.name.name
+        edit(catalog, index.table).constraints[index.constraint] = constraint
     table = catalog.tables.get(index.table)
     if table is not None and table.partitions and not only:
         for partition in children(catalog, table):
@@ -79,13 +91,8 @@ def attach_or_clone(catalog: Catalog, index: Index, partition: Name, label: str)
     clone.name = Name(partition.schema, "")
     clone.table, clone.parent, clone.constraint, clone.only = partition, index.name, None, False
     clone.valid = True
-    add(catalog, clone, label=label)
-    if index.constraint:
-        parent = catalog.tables[index.table]
-        clone.constraint = clone.name.name
-        constraint = parent.constraints.get(index.constraint)
-        if constraint:
-            edit(catalog, partition).constraints[clone.name.name] = constraint
+    constraint = catalog.tables[index.table].constraints.get(index.constraint or "")
+    add(catalog, clone, label=label, constraint=constraint)
 
 
 def same_definition(one: Index, other: Index) -> bool:

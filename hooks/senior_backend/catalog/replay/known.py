@@ -58,7 +58,10 @@ def edit_column(table: Table, name: str, **changes: object) -> None:
         if table.complete and table.columns:
             return
         known = Column(ColumnDefinition(name, UNKNOWN))
-    table.columns[name] = Column(replace(known.definition, **changes), known.created_by)  # type: ignore[arg-type]
+    table.columns[name] = replace(
+        known,
+        definition=replace(known.definition, **changes),  # type: ignore[arg-type]
+    )
 
 
 def indexes_on(catalog: Catalog, key: Name) -> list[Index]:

@@ -117,7 +117,7 @@ def _inherit_columns(catalog: Catalog, table: Table, parent: Name, number: int) 
         inherited = column.definition
         if inherited.identity and table.partition_of is None:
             inherited = replace(inherited, identity=None)
-        table.columns.setdefault(name, Column(inherited, number))
+        table.columns.setdefault(name, Column(inherited, number, inherited=True))
     for name, constraint in known.constraints.items():
         if constraint.kind in ("check", "not_null") and not constraint.no_inherit:
             table.constraints[name] = constraint
@@ -165,13 +165,11 @@ def _like_indexes(catalog: Catalog, table: Table, like: Like, number: int) -> No
             valid=True,
             created_by=number,
         )
-        indexes.add(catalog, clone, label=label)
-        if index.constraint in known.constraints:
-            clone.constraint = clone.name.name
-            table.constraints[clone.name.name] = known.constraints[index.constraint]
-            if label == "pkey":
-                for column in table.constraints[clone.name.name].columns:
-                    edit_column(table, column, not_null=True)
+        constraint = known.constraints.get(index.constraint or "")
+        indexes.add(catalog, clone, label=label, constraint=constraint)
+        if constraint is not None and label == "pkey":
+            for column in constraint.columns:
+                edit_column(catalog.tables[table.name], column, not_null=True)
 
 
 def _take_from_parent(catalog: Catalog, parent: Table, partition: Table) -> None:
