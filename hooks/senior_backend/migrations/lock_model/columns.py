@@ -29,7 +29,6 @@ from senior_backend.operations.columns import (
     SetStorage,
 )
 from senior_backend.operations.constraints import Constraint
-from senior_backend.operations.indexes import IndexKey
 from senior_backend.operations.names import Expression, Name, TypeName
 
 _CASTS: Final = re.compile(
@@ -160,7 +159,7 @@ def _indexes_built(
     name: Name, operation: AlterColumnType, cost: types.TypeChange, database: Database
 ) -> bool | None:
     """Whether indexes that use the column are built anew though the table is not rewritten."""
-    using = [i for i in database.indexes(name) if _reads(i, operation.column)]
+    using = [i for i in database.catalog.indexes_of(name) if _reads(i, operation.column)]
     plain = [i for i in using if i.where is None and all(key.column for key in i.keys)]
     if len(plain) < len(using):
         return True  # expressions and predicates are not compared (CheckIndexCompatible)
@@ -181,18 +180,10 @@ def _new_collation(operation: AlterColumnType, database: Database) -> bool:
 
 
 def _reads(index: Index, column: str) -> bool:
-    if any(key.column == column for key in index.keys) or column in index.include:
-        return True
     if index.where is not None and column in index.where.columns:
         return True
-    return any(_mentions(key, column) for key in index.keys)
-
-
-def _mentions(key: IndexKey, column: str) -> bool:
-    return key.expression is not None and bool(
-        re.search(
-            rf"(?<![\w\"]){re.escape(column)}(?![\w\"])|\"{re.escape(column)}\"", key.expression
-        )
+    return column in index.include or any(
+        key.column == column or column in key.reads for key in index.keys
     )
 
 
@@ -213,7 +204,7 @@ def _cost_of_type(operation: AlterColumnType, database: Database) -> types.TypeC
     if using is not None and steps is None:
         return types.REWRITE
     column = database.catalog.column(operation.table, operation.column)
-    if column is None:
+    if column is None or not column.type.name:
         return types.TypeChange(None, None, f"the present type of {operation.column}")
     if column.definition.generated is not None:
         return types.REWRITE

@@ -43,7 +43,7 @@ def _scans(operation: ChangeRows, database: Database) -> bool | None:
 def _equals_key(operation: ChangeRows, database: Database) -> bool:
     return any(
         index.where is None and index.keys and index.keys[0].column in operation.equals
-        for index in database.indexes(operation.table)
+        for index in database.catalog.indexes_of(operation.table)
     )
 
 
@@ -68,7 +68,7 @@ def _looked_up(name: Name, columns: tuple[str, ...], lock: Lock, database: Datab
     """The referencing table, searched for each row that goes: without an index, in full."""
     indexed = any(
         index.where is None and {key.column for key in index.keys[: len(columns)]} == set(columns)
-        for index in database.indexes(name)
+        for index in database.catalog.indexes_of(name)
     )
     if indexed:
         return database.on(name, lock)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from senior_backend.catalog.model import Catalog, Index, Table
+from senior_backend.catalog.model import Catalog, Table
 from senior_backend.migrations.lock_model.effect import Effect, Lock
 from senior_backend.operations.names import Name
 
@@ -37,37 +37,21 @@ class Database:
         """The table, its partitions, and the tables that inherit from it, at every level."""
         key = self.catalog.key(name)
         table = self.catalog.tables.get(key)
-        if table is None:
+        if table is None or not (table.partitions or table.heirs):
             return [key]
-        found = [key, *self.partitions(key)]
-        if table.partition_by is None:
-            for heir in self._heirs(key):
-                found += [member for member in self.family(heir) if member not in found]
+        found = [key]
+        for child in (*table.partitions, *table.heirs):
+            found += [member for member in self.family(child) if member not in found]
         return found
-
-    def _heirs(self, key: Name) -> Iterator[Name]:
-        for table in self.catalog.tables.values():
-            if table.inherits and any(self.catalog.key(parent) == key for parent in table.inherits):
-                yield table.name
 
     def rows_unseen(self, name: Name) -> bool:
         """Whether it is a partitioned table whose partitions were all created out of sight."""
         return self.is_partitioned(name) and not self.partitions(name)
 
-    def indexes(self, name: Name) -> list[Index]:
-        """The known indexes of a table, those it has from its partitioned parents included."""
-        found = self.catalog.indexes_of(name)
-        table = self.catalog.table(name)
-        while table is not None and table.partition_of is not None:
-            parent = table.partition_of
-            found += [index for index in self.catalog.indexes_of(parent) if not index.only]
-            table = self.catalog.table(parent)
-        return found
-
     def is_indexed(self, name: Name) -> bool:
         """Whether it has indexes; a table that is not wholly known counts as indexed."""
         table = self.catalog.table(name)
-        return table is None or not table.complete or bool(self.indexes(name))
+        return table is None or not table.complete or bool(self.catalog.indexes_of(name))
 
     def knows(self, name: Name) -> Table | None:
         """The table if everything about it is known, else None."""

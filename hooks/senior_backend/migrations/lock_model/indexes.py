@@ -85,7 +85,7 @@ def reindex(operation: Reindex, database: Database) -> Iterator[Effect]:
     for name in _tables_of(operation, database):
         for member in [name, *database.partitions(name)]:
             if not database.is_partitioned(member):
-                indexes = database.indexes(member)
+                indexes = database.catalog.indexes_of(member)
                 yield from _reindexed(member, indexes, operation.concurrently, database)
 
 

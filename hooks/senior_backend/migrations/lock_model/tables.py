@@ -136,14 +136,14 @@ def _proves_bound(operation: AttachPartition, database: Database) -> tuple[bool 
 
 def _index_missing(parent: Name, child: Name, database: Database) -> tuple[bool | None, str]:
     """Whether an index of the parent has no match on the table that becomes a partition."""
-    wanted = [index for index in database.indexes(parent) if index.method]
+    wanted = [index for index in database.catalog.indexes_of(parent) if index.method]
     table = database.catalog.table(child)
     if not wanted:
         known = database.knows(parent) is not None
         return (False, "") if known else (None, "the indexes of the partitioned table")
     if table is None or not table.complete:
         return None, "the indexes of the partition"
-    own = database.indexes(child)
+    own = database.catalog.indexes_of(child)
     return not all(any(is_same(index, other) for index in own) for other in wanted), ""
 
 

@@ -1,0 +1,28 @@
+-- The schema on which observed.json was recorded.
+create type mood as enum('a','b');
+create type comp as (x int, y text);
+create domain posint as int check (value>0);
+create table parent(id int primary key, u int unique, nm varchar(20));
+create table child(id int primary key, pid int not null, pid2 int, v varchar(20), n int, t text, num numeric(10,2), ts timestamp, tstz timestamptz, m mood default 'a', d posint, j json, b boolean, nn int, arr int[]);
+create index child_v on child(v); create index child_n on child(n); create index child_expr on child(lower(t));
+create unique index child_uq on child(nn);
+create table child2(id int primary key, pid int references parent(id), n int check (n is not null), e int not null);
+alter table child add constraint nn_ck check (nn is not null) not valid;
+alter table child add constraint fk_nv foreign key(pid2) references parent(id) not valid;
+create table part(id int not null, k int not null, v text) partition by range(k);
+create table part1 partition of part for values from (0) to (100000);
+create table partd partition of part default;
+create index part_v on part(v);
+create table standalone(id int not null, k int not null, v text);
+create table standalone_ck(id int not null, k int not null, v text, check (k>=200000 and k<300000));
+create unlogged table ul(id int primary key, v text);
+create view vw as select id,b from child;
+create table partx(id int not null, k int not null) partition by range(k); create table partx1 partition of partx for values from (0) to (10000000); create table partx2 partition of partx for values from (10000000) to (20000000);
+create materialized view mv as select id, b from child; create unique index mv_id on mv(id);
+create function trf() returns trigger language plpgsql as 'begin return new; end';
+create function f(a int) returns int language sql immutable as 'select a';
+create trigger tr0 before insert on child2 for each row execute function trf();
+create sequence sq; create role r1;
+create policy pol on child2 using (true);
+create publication pub for table child2;
+create statistics st0 on n, pid from child2;
