@@ -112,6 +112,6 @@ def _was_added_here(step: Step, validate: ValidateConstraint) -> bool:
     return any(
         isinstance(s.operation, AddConstraint)
         and s.operation.table == validate.table
-        and s.operation.constraint.name == validate.name
+        and s.operation.constraint.name in (None, validate.name)
         for s in (step.transaction.steps if step.transaction is not None else ())
     )
