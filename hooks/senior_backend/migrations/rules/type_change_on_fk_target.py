@@ -63,7 +63,7 @@ def check(step: Step) -> Iterator[Hazard]:
         return
     what, names = f"{change.table}.{change.column}", ", ".join(others)
     rewrite = certainty(step, "rewrite")
-    if rewrite is False:
+    if rewrite is False or step.is_new(change.table):
         yield Hazard(
             f"the foreign key on {what} is made again, which takes ACCESS EXCLUSIVE on {names} "
             "as well, briefly: its reads and writes queue too.",
