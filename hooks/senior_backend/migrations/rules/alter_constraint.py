@@ -1,6 +1,7 @@
 """ALTER CONSTRAINT."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from senior_backend.migrations.blocking import graded
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
@@ -63,13 +64,14 @@ def check(step: Step) -> Iterator[Hazard]:
     if step.is_new(table):
         return
     if altered.enforced:
-        yield graded(
+        hazard = graded(
             step,
             table,
             f"ENFORCED makes PostgreSQL check every row of {table} against {name} while it holds "
             "ACCESS EXCLUSIVE: all reads and writes wait until it is done. "
             "Write DROP CONSTRAINT, ADD CONSTRAINT ... NOT VALID and, later, VALIDATE CONSTRAINT.",
         )
+        yield replace(hazard, class_=hazard.class_ or "gate")
     elif altered.enforced is False:
         yield Hazard(f"{name} on {table} checks nothing from here on, neither old nor new rows.")
     elif altered.initially_deferred:

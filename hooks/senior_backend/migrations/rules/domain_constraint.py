@@ -22,9 +22,9 @@ domain, one after the other, and hold `SHARE` on all of them until the end: read
 to any of these tables waits. PostgreSQL names none of them.
 
 Add the check `NOT VALID`: no table is locked, and new values are checked from then on. For
-`NOT NULL` use `CHECK (VALUE IS NOT NULL) NOT VALID` in the same way. `ALTER DOMAIN ... VALIDATE
-CONSTRAINT` scans under the same locks before PostgreSQL 18, so leave the old rows alone or validate
-when writes may wait. Where single tables matter, a `CHECK` on the table itself is easier to handle.
+`NOT NULL` use `CHECK (VALUE IS NOT NULL) NOT VALID` in the same way. But unlike that of a table,
+`VALIDATE CONSTRAINT` of a domain scans under the same `SHARE` locks: leave the old rows alone, or
+validate when writes may wait. A `CHECK` on the table itself is easier to bring in.
 """,
     source="ALTER DOMAIN, Notes",
     bad=Example(
@@ -46,6 +46,7 @@ when writes may wait. Where single tables matter, a `CHECK` on the table itself 
             setup="CREATE DOMAIN money_amount AS bigint;",
         ),
         Example("ALTER DOMAIN amount SET DEFAULT 0;", setup=_SCHEMA),
+        Example("ALTER DOMAIN amount DROP NOT NULL;", setup=_SCHEMA),
     ),
     operations=(AlterDomain,),
 )
@@ -59,7 +60,7 @@ def check(step: Step) -> Iterator[Hazard]:
         what = "ADD CONSTRAINT"
     elif altered.action == "set not null":
         what = "SET NOT NULL"
-    elif altered.action == "validate constraint" and step.assumptions.major < 18:
+    elif altered.action == "validate constraint":
         what = "VALIDATE CONSTRAINT"
     else:
         return

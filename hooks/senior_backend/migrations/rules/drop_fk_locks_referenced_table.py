@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
-from senior_backend.migrations.step import Step
+from senior_backend.migrations.step import Step, milliseconds
 from senior_backend.operations.constraints import DropConstraint
 
 _SCHEMA = """
@@ -19,7 +19,7 @@ _DROP = "ALTER TABLE orders DROP CONSTRAINT orders_customer_id_fkey;"
 RULE = Rule(
     id="drop-fk-locks-referenced-table",
     title="Dropping a foreign key locks the referenced table too, against reads as well",
-    class_="hygiene",
+    class_="note",
     severity="warning",
     why="""\
 `DROP CONSTRAINT` of a foreign key names one table and takes `ACCESS EXCLUSIVE` on two: the triggers
@@ -59,7 +59,7 @@ def check(step: Step) -> Iterator[Hazard]:
     referenced = step.catalog.key(constraint.references)
     if referenced == table.name or step.is_new(drop.table) or step.is_new(referenced):
         return
-    if step.session.timeout_ms("lock_timeout") is None:
+    if milliseconds(step.lock_timeout) is None:
         yield Hazard(
             f"dropping {drop.name} takes ACCESS EXCLUSIVE on {step.label(referenced)} as well as "
             f"on {drop.table}: without lock_timeout it waits for every open transaction on either, "

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
-from senior_backend.migrations.step import Step
+from senior_backend.migrations.step import Step, milliseconds
 from senior_backend.operations.constraints import AddConstraint
 from senior_backend.operations.declared import foreign_keys
 from senior_backend.operations.tables import CreateTable
@@ -18,7 +18,7 @@ CREATE INDEX ON orders (customer_id);
 RULE = Rule(
     id="fk-in-create-table",
     title="A foreign key of a new table locks the table that it references",
-    class_="hygiene",
+    class_="note",
     severity="info",
     why="""\
 Creating a table looks harmless, but a foreign key in it puts triggers on the **referenced** table
@@ -49,7 +49,7 @@ run nothing slow after it in the same transaction.
 
 def check(step: Step) -> Iterator[Hazard]:
     """Old tables that new ones reference, where nothing limits the wait for the lock."""
-    if step.session.timeout_ms("lock_timeout") is not None:
+    if milliseconds(step.lock_timeout) is not None:
         return
     operation = step.operation
     if isinstance(operation, AddConstraint) and not step.is_new(operation.table):

@@ -7,8 +7,8 @@ from senior_backend.catalog.model import Catalog
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.columns import AddColumn
-from senior_backend.operations.constraints import AddConstraint, Constraint
-from senior_backend.operations.declared import foreign_keys
+from senior_backend.operations.constraints import AddConstraint
+from senior_backend.operations.declared import declared, foreign_keys
 from senior_backend.operations.names import Name, TypeName
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.tables import CreateTable
@@ -92,13 +92,10 @@ def check(step: Step) -> Iterator[Hazard]:
         for column, target in zip(constraint.columns, targets, strict=False):
             own = _type(step, table, column)
             other = _type(step, references, target)
-            if own is None or other is None:
+            if own is None or other is None or not {own.name, other.name} <= _FAMILIES.keys():
                 continue
-            family, wanted = _family(own), _family(other)
             pair = f"{column} is {own}, {references}.{target} is {other}"
-            if family is None or wanted is None:
-                continue
-            if own.array != other.array or (family != wanted and (family, wanted) not in _WIDENS):
+            if not _comparable(own, other):
                 yield Hazard(
                     f"{pair}: they cannot be compared, and the migration fails here.",
                     class_="gate",
@@ -110,8 +107,12 @@ def check(step: Step) -> Iterator[Hazard]:
                 )
 
 
-def _family(type_name: TypeName) -> str | None:
-    return _FAMILIES.get(type_name.name)
+def _comparable(own: TypeName, other: TypeName) -> bool:
+    """Whether PostgreSQL has an equality for the two; for arrays only of one element type."""
+    if own.array or other.array:
+        return own.array == other.array and own.name == other.name
+    family, wanted = _FAMILIES[own.name], _FAMILIES[other.name]
+    return family == wanted or (family, wanted) in _WIDENS
 
 
 def _type(step: Step, table: Name, column: str) -> TypeName | None:
@@ -133,17 +134,11 @@ def _written(catalog: Catalog, operation: Operation, table: Name, column: str) -
     return None
 
 
-def _primary_key(step: Step, table: Name) -> tuple[str, ...]:
-    operation, catalog = step.operation, step.catalog
-    known = catalog.table(table)
-    constraints: list[Constraint] = list(known.constraints.values()) if known else []
-    if isinstance(operation, CreateTable) and catalog.key(operation.table) == catalog.key(table):
-        constraints = [
-            *operation.constraints,
-            *(
-                Constraint(kind=constraint.kind, columns=(column.name,))
-                for column in operation.columns
-                for constraint in column.constraints
-            ),
-        ]
+def _primary_key(step: Step, references: Name) -> tuple[str, ...]:
+    key = step.catalog.key(references)
+    for table, constraint in declared(step.operation):
+        if constraint.kind == "primary_key" and step.catalog.key(table) == key:
+            return constraint.columns
+    known = step.catalog.table(references)
+    constraints = known.constraints.values() if known is not None else ()
     return next((c.columns for c in constraints if c.kind == "primary_key"), ())

@@ -6,6 +6,7 @@ from senior_backend.migrations.blocking import graded
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.indexes import CreateIndex
+from senior_backend.operations.names import Name
 
 _ORDERS = "CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint);"
 _EVENTS = """
@@ -61,6 +62,9 @@ def check(step: Step) -> Iterator[Hazard]:
     index = step.the(CreateIndex)
     if index.concurrently or index.only or step.is_new(index.table):
         return
+    name = Name(index.table.schema, index.name or "")
+    if index.if_not_exists and step.catalog.index(name) is not None:
+        return  # nothing is built
     known = step.catalog.table(index.table)
     if known is not None and known.kind == "materialized view":
         return  # nobody writes to it but REFRESH

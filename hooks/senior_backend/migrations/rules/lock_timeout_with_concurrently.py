@@ -80,11 +80,12 @@ def check(step: Step) -> Iterator[Hazard]:
         return
     short = []
     for name, enough in ENOUGH_MS.items():
-        milliseconds = step.session.timeout_ms(name)
-        if milliseconds is not None and milliseconds < enough:
+        limit = step.session.timeout_ms(name)
+        if limit is not None and limit < enough:
             short.append(f"{name} = {step.session.variables[name]}")
     if not short:
         return
+    ends = "ends" if len(short) == 1 else "end"
     left = {
         CreateIndex: "leaves an INVALID index",
         DropIndex: "leaves the index INVALID",
@@ -93,5 +94,5 @@ def check(step: Step) -> Iterator[Hazard]:
     }[type(operation)]
     yield Hazard(
         "CONCURRENTLY waits for every older transaction, and "
-        f"{' and '.join(short)} ends it when that takes longer: the migration fails and {left}."
+        f"{' and '.join(short)} {ends} it when that takes longer: the migration fails and {left}."
     )

@@ -1,6 +1,7 @@
 """ADD CONSTRAINT ... NOT VALID and VALIDATE CONSTRAINT in one transaction."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from senior_backend.migrations.blocking import graded
 from senior_backend.migrations.rules.rule import Example, Hazard, MigrationView, Rule
@@ -74,10 +75,10 @@ def _hazard(before: Step, step: Step, validate: ValidateConstraint) -> Hazard:
     else:
         lock, waiting = f"ACCESS EXCLUSIVE on {table}", f"reads and writes of {table} wait"
     where = "statement" if before.statement is step.statement else "transaction"
-    graver = graded(
+    hazard = graded(
         step,
         table,
         f"the same {where} added {validate.name} and still holds {lock}: {waiting} while every "
         "row is checked, as without NOT VALID. Write VALIDATE CONSTRAINT in its own migration.",
     )
-    return Hazard(graver.message, severity=graver.severity, class_=graver.class_, at=step)
+    return replace(hazard, at=step)
