@@ -24,21 +24,24 @@ def findings(
     """
     migrations = [_migration(Example(setup), "000_setup")]
     for number, example in enumerate(examples, 1):
-        back = down if number == len(examples) else None
+        back = down if number == len(examples) and down is not None else example.down
         migrations.append(_migration(example, f"{number:03}_example", back))
     folder = Folder("sql", Path("migrations"), tuple(migrations))
     asked = Selection(lambda migration: migration.version != "000_setup")
     found = lint(folder, asked, Assumptions(major=major, rows=rows or {}))
     everything = [problem.finding for linted in found for problem in linted.problems]
-    wanted = "up" if down is None else "down"
-    return [f for f in everything if f.details.get("direction", "up") == wanted]
+    if down is None:
+        return everything
+    return [f for f in everything if f.details.get("direction") == "down"]
 
 
 def _migration(example: Example, version: str, down: str | None = None) -> Migration:
     path = f"{version}.sql"
     up = Segment(SqlText(path, example.sql.encode()), example.transaction)
-    back = down and (Segment(SqlText(f"{version}.down.sql", down.encode()), example.transaction),)
-    return Migration("sql", path, version, version, (up,), back or None)
+    if down is None:
+        return Migration("sql", path, version, version, (up,))
+    back = Segment(SqlText(f"{version}.down.sql", down.encode()), example.transaction)
+    return Migration("sql", path, version, version, (up,), (back,))
 
 
 def runs(rule: Rule) -> list[tuple[str, Sequence[Example]]]:

@@ -89,13 +89,15 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
         return
     if any(isinstance(o, _OPAQUE) or (isinstance(o, Select) and o.functions) for o in downs):
         return
+    if not downs:
+        return  # as good as no down at all, which has a rule of its own
     left = _left(_created(ups), downs)
     if left:
         names = ", ".join(map(str, left[:3])) + (f" and {len(left) - 3} more" if left[3:] else "")
         yield Hazard(
             f"Leaves what the up creates: {names}. After a rollback the up fails, because it "
             "exists already.",
-            at=steps[-1] if steps else None,
+            at=steps[-1],
         )
     yield from _too_much(ups, steps)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from senior_backend.migrations.rules.rule import Example, Hazard, MigrationView, Rule
 from senior_backend.operations.data import Select
 from senior_backend.operations.session import SetVariable, TransactionControl
+from senior_backend.sources.migration import Segment
 
 RULE = Rule(
     id="missing-down",
@@ -22,9 +23,10 @@ raising an error.
     source="the migration tool's documentation; ALTER TABLE and DROP have no undo",
     bad=Example(
         sql="CREATE TABLE notes (id bigint PRIMARY KEY);",
-        setup="CREATE TABLE invoices (id bigint PRIMARY KEY);",
+        down="",
     ),
-    good=(),
+    good=(Example(sql="CREATE TABLE notes (id bigint PRIMARY KEY);", down="DROP TABLE notes;"),),
+    silent=(Example("DROP TABLE IF EXISTS notes;", down="-- Nothing to do: the rows are gone."),),
     downs=False,
 )
 
@@ -32,13 +34,18 @@ raising an error.
 def check_migration(view: MigrationView) -> Iterator[Hazard]:
     """The migration as a whole, shown at its first statement that changes something."""
     migration = view.migration
-    if migration.down is not None or not view.downs_known or migration.repeatable:
+    if migration.repeatable or not view.downs_known or not _is_missing(migration.down):
         return
+    what = "none" if migration.down is None else "an empty one"
     for step in view.steps:
         if not isinstance(step.operation, SetVariable | TransactionControl | Select):
             yield Hazard(
-                "Other migrations here have a down, this one has none: a rollback past it stops or "
-                "leaves its changes in the database.",
+                f"Other migrations here have a down, this one has {what}: a rollback past it stops "
+                "or leaves its changes in the database.",
                 at=step,
             )
             return
+
+
+def _is_missing(down: tuple[Segment, ...] | None) -> bool:
+    return down is None or not any(segment.text.data.strip() for segment in down)

@@ -41,6 +41,8 @@ class Example:
     """The oldest PostgreSQL that knows its syntax."""
     also: tuple[str, ...] = ()
     """Other gate rules that rightly have something to say about it."""
+    down: str | None = None
+    """What takes it back, when the rule is about that."""
 
 
 @dataclass(frozen=True, slots=True)
