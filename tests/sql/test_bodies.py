@@ -153,12 +153,27 @@ def test_other_languages_and_statements_have_no_bodies(sql: str) -> None:
                 "DROP TABLE t",
             ],
         ),
-        ("#variable_conflict use_column\nBEGIN DROP TABLE t; END", ["DROP TABLE t"]),
+        ("-- x\n#variable_conflict use_column\nBEGIN DROP TABLE t; END", ["DROP TABLE t"]),
+        ("DECLARE a ALIAS FOR $1; b ALIAS FOR new; BEGIN $1 := f(1); a = 2; END", ["f(1)"]),
         ("BEGIN -- ; it's\n /* ' */ DROP TABLE t /* ; */; END;", ["DROP TABLE t"]),
     ],
 )
 def test_statements_and_queries_of_plpgsql_are_found(code: str, expected: list[str]) -> None:
     assert [sql for sql, _ in inner(block(code))] == expected
+
+
+def test_templates_in_a_body_have_stand_ins() -> None:
+    [body] = bodies_of(block('BEGIN DROP TABLE "{{ index .Options "Namespace" }}"."t"; END'))
+    [statement] = body.statements
+    assert statement.sql == 'DROP TABLE "{{ index .Options "Namespace" }}"."t"'
+    assert statement.templated
+    [body] = bodies_of(block("BEGIN DROP TABLE {{ x }}.t; END"))
+    assert body.statements[0].templated
+
+
+def test_a_body_from_a_psql_variable_cannot_be_seen() -> None:
+    [body] = bodies_of("DO :'body'")
+    assert body.dynamic == ((1, 4),)
 
 
 def test_into_a_variable_is_not_a_new_table() -> None:

@@ -6,9 +6,10 @@ types it does not know, so it serves the tests as the judge and not this module.
 """
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
-from senior_backend.sql import lexical, libpg_query
+from senior_backend.sql import lexical, libpg_query, templates
 from senior_backend.sql.reader import parse_piece, read_derived, read_part
 from senior_backend.sql.script import Body, Script, Statement, Unparsed
 from senior_backend.sql.text import Position, SqlText
@@ -23,7 +24,7 @@ class Token(NamedTuple):
 
 
 _TOKEN = re.compile(
-    rb"""[ \t\r\n\f\v]+ | -- | /\* | ['"$] | [A-Za-z_\x80-\xff][\w$\x80-\xff]*
+    rb"""[ \t\r\n\f\v]+ | \$\d+ | -- | /\* | ['"$] | [A-Za-z_\x80-\xff][\w$\x80-\xff]*
        | := | << | >> | \.\. | \d[\w.]* | .""",
     re.VERBOSE | re.DOTALL,
 )
@@ -31,7 +32,6 @@ _QUOTES = frozenset((b"'", b'"', b"$"))
 _QUERY_WORDS = frozenset(
     b"select with values table insert update delete merge show explain (".split()
 )
-_COMPILER_OPTION = re.compile(rb"(?:\s*#[^\r\n]*)*")
 _SELECT = b"SELECT "
 
 
@@ -73,17 +73,20 @@ class _Reading:
 
     def __init__(self, text: SqlText, start: int, end: int) -> None:
         self.text = text
-        self.data = text.data
-        options = _COMPILER_OPTION.match(text.data, start, end)
+        self.data = templates.with_quoted_values(text.data, start, end)
         self.start, self.end = start, end
-        self.tokens = tokens(text.data, options.end() if options else start, end)
+        self.tokens = tokens(self.data, start, end)
         self.at = 0
         self.statements: list[Statement] = []
         self.unparsed: list[Unparsed] = []
         self.dynamic: list[Position] = []
 
     def run(self) -> None:
-        if self._value(0) not in {b"declare", b"begin", b"<<"}:
+        while self._value(self.at) == b"#":  # an option, such as #variable_conflict error
+            line_end = lexical.line_end(self.data, self.tokens[self.at].start)
+            while self.at < len(self.tokens) and self.tokens[self.at].start < line_end:
+                self.at += 1
+        if self._value(self.at) not in {b"declare", b"begin", b"<<"}:
             reason = "a PL/pgSQL body begins with DECLARE or BEGIN"
             self.unparsed.append(Unparsed(self.text, self.start, self.end, reason))
             return
@@ -170,7 +173,8 @@ class _Reading:
             end = self._find(first, b";")
             sign = self._find(first, b":=", b"=", b"default", b"for", b"is", b";")
             if sign < end and self._value(sign) in {b"for", b"is"}:
-                self._sql(sign + 1, end)
+                if b"cursor" in self._values(first, sign):  # else: name ALIAS FOR other
+                    self._sql(sign + 1, end)
             elif sign < end:
                 self._expression(sign + 1, b";")
             self.at = end + 1
@@ -276,6 +280,9 @@ class _Reading:
 
     def _take(self, found: Statement | Unparsed) -> None:
         if isinstance(found, Statement):
+            written = self.text.data[found.start : found.end]
+            if self.data[found.start : found.end] != written:
+                found = replace(found, templated=True)
             self.statements.append(found)
         else:
             self.unparsed.append(found)

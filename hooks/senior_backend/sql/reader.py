@@ -33,7 +33,7 @@ def read_part(text: SqlText, start: int, end: int) -> Script:
     One call of the parser where the whole is PostgreSQL's own SQL, else one for every piece.
     """
     data = text.data if not start and end == len(text.data) else text.data[start:end]
-    if not data.strip():
+    if not data or data.isspace():
         return Script(text)
     if b"\0" in data:
         return Script(text, unparsed=(Unparsed(text, start, end, "binary data: NUL bytes"),))

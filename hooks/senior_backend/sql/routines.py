@@ -10,6 +10,7 @@ from senior_backend.sql.text import SqlText
 _BODY_WORD = re.compile(rb"\b(?:(begin)\s+atomic|(return))\b", re.IGNORECASE)
 _LAST_END = re.compile(rb"\bend\s*\Z", re.IGNORECASE)
 _RETURN = re.compile(rb"return\b", re.IGNORECASE)
+_VARIABLE = re.compile(rb"\s?(?:AS\b)?\s*:'", re.IGNORECASE)
 _READERS = {"sql", "plpgsql"}
 
 
@@ -42,6 +43,8 @@ def _of_literal(statement: Statement, source: Any, language: str) -> Body:  # no
     items = argument.list.items
     value = (items[0] if items else argument).string.sval.encode()
     start, text = statement.locate(source.location), statement.text
+    if statement.templated and _VARIABLE.match(text.data, start - 1):
+        return Body(language, dynamic=(text.position(start - 1),))
     at = text.data.find(value, start, statement.end)
     if at < 0:
         text = reader.derived(text, start, statement.end, value)

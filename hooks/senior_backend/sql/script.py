@@ -1,6 +1,6 @@
 """What a SQL text consists of: the data types that ``read`` fills."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from senior_backend.sql.text import Position, SqlText
@@ -23,7 +23,7 @@ class Statement:
     start: int
     end: int
     kind: str
-    tree: Any
+    tree: Any = field(repr=False)
     base: int = 0
     templated: bool = False
     abridged: bool = False

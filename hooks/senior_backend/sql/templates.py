@@ -24,6 +24,7 @@ _VARIABLE = re.compile(
     re.VERBOSE,
 )
 _OPENING = re.compile(rb"\{\{|\{%|\{#|<%")
+_QUOTED_VALUE = re.compile(rb"\"\{\{[^{}\r\n\"]*\"[^{}\r\n]*\}\}\"")
 _NOT_NAME = re.compile(rb"[^A-Za-z0-9_]")
 
 
@@ -69,6 +70,17 @@ def number(content: bytes) -> bytes:
 def blank(content: bytes) -> bytes:
     """Spaces for all but line breaks."""
     return re.sub(rb"[^\r\n]", b" ", content)
+
+
+def with_quoted_values(data: bytes, start: int, end: int) -> bytes:
+    """The text with names for marks such as ``"{{ index .Options "Namespace" }}"`` in a range.
+
+    Their own quotes would end the name; all other marks are left.
+    """
+    if data.find(b"{{", start, end) < 0:
+        return data
+    part = _QUOTED_VALUE.sub(lambda found: b'"' + name(found.group()[1:-1]) + b'"', data[start:end])
+    return data[:start] + part + data[end:]
 
 
 def variables(sql: bytes, outside: list[tuple[int, int]]) -> list[Mark]:

@@ -40,7 +40,7 @@ class SqlText:
     """
 
     path: str
-    data: bytes
+    data: bytes = field(repr=False)
     place: Verbatim | Derived = Verbatim()
     _starts: list[int] = field(default_factory=list, repr=False, compare=False)
 
