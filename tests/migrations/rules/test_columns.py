@@ -120,7 +120,7 @@ CASES: list[tuple[str, dict[str, str]]] = [
     ),
     (
         "ALTER COLUMN nn DROP DEFAULT, ALTER COLUMN nn TYPE boolean USING nn <> 0",
-        {"column-type-rewrite": "error"},
+        {"column-type-rewrite": "error", "change-default": "warning"},
     ),
     ("ALTER COLUMN unheard_of TYPE bigint", {"column-type-rewrite": "warning"}),
     ("ALTER COLUMN at TYPE timestamptz", {"timestamp-to-timestamptz": "warning"}),
