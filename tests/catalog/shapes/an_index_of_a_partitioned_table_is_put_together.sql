@@ -1,0 +1,15 @@
+create table p (id int not null, k int) partition by range (k);
+create table p1 partition of p for values from (0) to (10);
+create table p2 partition of p for values from (10) to (20);
+create index pi on only p (id);
+create index p1i on p1 (id);
+create index p2i on p2 (id);
+alter index pi attach partition p1i;
+alter index pi attach partition p2i;
+create index half on only p (k);
+create index p1k on p1 (k);
+alter index half attach partition p1k;
+create index dropped on p (k, id);
+drop index dropped;
+create index renamed on p (id, k);
+alter index renamed rename to renamed2;

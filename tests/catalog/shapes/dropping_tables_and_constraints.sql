@@ -1,0 +1,15 @@
+create table p (id int primary key, u int unique);
+create table t (id int references p, u int references p (u));
+create table a (id serial);
+create table b (like a);
+create view v as select id from a;
+drop table if exists nothing, b;
+drop table a cascade;
+alter table p drop constraint p_u_key cascade;
+alter table t drop constraint if exists nope;
+create table gone (id int primary key);
+create table stays (g int references gone);
+drop table gone cascade;
+create index i on t (id);
+drop index i;
+drop index if exists i;

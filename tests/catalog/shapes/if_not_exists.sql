@@ -1,0 +1,11 @@
+create table t (a int);
+create table if not exists t (b int);
+create index i on t (a);
+create index if not exists i on t (a);
+drop table if exists x;
+alter table if exists x add column a int;
+alter table t add column if not exists a text;
+alter table t drop column if exists zz;
+drop index if exists nope;
+alter table t add column if not exists b int unique;
+create view if_not as select 1 as one;

@@ -1,0 +1,11 @@
+create table parent (id int primary key, a int not null check (a > 0), b text);
+create table child (c int) inherits (parent);
+create table child2 (b text not null, d int) inherits (parent);
+alter table parent add column e int default 1;
+alter table parent add constraint k check (id > 0);
+alter table parent rename column a to aa;
+alter table parent drop column b;
+alter table only parent add constraint n check (id < 5) no inherit;
+alter table parent alter e set not null;
+alter table child no inherit parent;
+alter table parent alter aa type bigint;

@@ -1,0 +1,18 @@
+create table t (a text, b jsonb, c int, d timestamp);
+create index on t (lower(a));
+create index on t (lower(a), upper(a), lower(b::text));
+create index on t ((a || 'x'));
+create index on t ((a || 'x'), (a || 'y'));
+create index on t ((b ->> 'k'));
+create index on t ((c::text));
+create index on t (coalesce(a, ''));
+create index on t ((case when c > 1 then 2 else 3 end));
+create index on t (a collate "C");
+create index on t (c desc nulls last) include (a) where c > 0;
+create unique index on t using btree (a text_pattern_ops);
+create index on t using gin (b);
+create index on t ((nullif(a, 'x')));
+create index on t (greatest(c, 1));
+create index on t ((b #>> '{a}'), c);
+create index on t ((a::varchar(3)));
+create index on t (((c + 1)::text));

@@ -1,0 +1,13 @@
+create table t (a int, b int, check (a > 0), check (a > 1), check (a > 2));
+create index on t (a);
+create index on t (a);
+create index on t (a);
+alter table t add unique (a);
+alter table t add unique (a);
+create table x_a_idx (b int);
+create table x (a int);
+create index on x (a);
+create table y (a int constraint z_a_check check (a > 0));
+create table z (a int check (a > 0));
+create table p (id int primary key);
+create table q (p_id int references p, foreign key (p_id) references p);

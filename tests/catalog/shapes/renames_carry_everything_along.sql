@@ -1,0 +1,16 @@
+create table p (id serial primary key, a int, b int check (b > 0));
+create table t (id int references p, x int);
+create index i on p (a, b) include (id) where a > 0;
+create view v as select id from p;
+alter table p rename to q;
+alter table q rename column a to c;
+alter table q rename id to key;
+alter index i rename to j;
+alter table q rename constraint p_pkey to q_pk;
+alter table t rename constraint t_id_fkey to fk;
+alter view v rename to w;
+alter sequence p_id_seq rename to q_seq;
+alter table t rename to s;
+alter index q_pk rename to q_pk2;
+create table z (id int references q);
+alter table if exists nope rename to nope2;

@@ -1,0 +1,18 @@
+create schema app;
+create table app.t (id serial primary key, a int references app.t);
+create table u (id int primary key, t int references app.t);
+create index on app.t (a);
+alter table u set schema app;
+alter table app.u rename to w;
+set search_path = app, public;
+create table here (id int primary key, w int references w);
+create index on here (w);
+create table public.there (id int primary key);
+create index on there (id);
+set search_path to default;
+alter table app.here set schema public;
+alter schema app rename to application;
+create schema made create table inner_table (id int primary key) create view inner_view as select 1 as a;
+create schema dead;
+create table dead.t (a int);
+drop schema dead cascade;

@@ -1,0 +1,12 @@
+create table t (id int primary key, a text);
+create view v as select id, a from t;
+create or replace view v as select id, a, 1 as one from t;
+create view w as select * from v;
+create materialized view m as select id from t;
+create unique index on m (id);
+create view x as select 1 as a;
+drop view x;
+alter materialized view m rename to m2;
+create view dead as select * from w;
+drop view w cascade;
+create materialized view if not exists m2 as select 1;
