@@ -186,7 +186,7 @@ class Observer:
                 self._each(pieces, before, seen)
             elif transaction == "implicit":
                 self._together(pieces, before, seen)
-                if seen.error is None:
+                if seen.error is None and not any(map(_CONTROL.match, pieces)):
                     self._run_whole(statements, seen)
             else:
                 self._together(pieces, before, seen, end="commit")

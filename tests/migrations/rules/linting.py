@@ -1,6 +1,7 @@
 """Linting of a few lines of SQL, for tests of rules."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from senior_backend.findings import Finding
@@ -18,30 +19,28 @@ def findings(
     major: int = 14,
     rows: Mapping[str, int] | None = None,
 ) -> list[Finding]:
-    """What is found in the examples as consecutive migrations after the setup.
+    """What is found in the examples, ups and downs, as consecutive migrations after the setup.
 
     With ``down`` it is the way back of the last one, and only what is found there.
     """
+    if down is not None:
+        examples = (*examples[:-1], replace(examples[-1], down=down))
     migrations = [_migration(Example(setup), "000_setup")]
-    for number, example in enumerate(examples, 1):
-        back = down if number == len(examples) and down is not None else example.down
-        migrations.append(_migration(example, f"{number:03}_example", back))
+    migrations += [_migration(e, f"{number:03}_example") for number, e in enumerate(examples, 1)]
     folder = Folder("sql", Path("migrations"), tuple(migrations))
     asked = Selection(lambda migration: migration.version != "000_setup")
     found = lint(folder, asked, Assumptions(major=major, rows=rows or {}))
     everything = [problem.finding for linted in found for problem in linted.problems]
-    if down is None:
-        return everything
-    return [f for f in everything if f.details.get("direction") == "down"]
+    return [f for f in everything if down is None or f.details["direction"] == "down"]
 
 
-def _migration(example: Example, version: str, down: str | None = None) -> Migration:
-    path = f"{version}.sql"
-    up = Segment(SqlText(path, example.sql.encode()), example.transaction)
-    if down is None:
-        return Migration("sql", path, version, version, (up,))
-    back = Segment(SqlText(f"{version}.down.sql", down.encode()), example.transaction)
-    return Migration("sql", path, version, version, (up,), (back,))
+def _migration(example: Example, version: str) -> Migration:
+    up = Segment(SqlText(f"{version}.sql", example.sql.encode()), example.transaction)
+    down = None
+    if example.down is not None:
+        text = SqlText(f"{version}.down.sql", example.down.encode())
+        down = (Segment(text, example.transaction),)
+    return Migration("sql", f"{version}.sql", version, version, (up,), down)
 
 
 def runs(rule: Rule) -> list[tuple[str, Sequence[Example]]]:
