@@ -156,10 +156,14 @@ CASES: list[tuple[str, dict[str, str]]] = [
 MINE = {rule for _, expected in CASES for rule in expected}
 
 
-def found(sql: str, **options: object) -> dict[str, str]:
-    """The rules of these cases that fire, with their severity."""
-    everything = findings(Example(sql), setup=SETUP, **options)  # type: ignore[arg-type]
-    return {f.rule: f.severity for f in everything if f.rule in MINE}
+def found(sql: str, down: str | None = None) -> dict[str, str]:
+    """The rules of these cases that fire, with their severity; in the down if there is one."""
+    direction = "up" if down is None else "down"
+    return {
+        f.rule: f.severity
+        for f in findings(Example(sql, down=down), setup=SETUP)
+        if f.rule in MINE and f.details["direction"] == direction
+    }
 
 
 @pytest.mark.parametrize(("action", "expected"), CASES, ids=[action for action, _ in CASES])
