@@ -158,10 +158,11 @@ def test_files_for_other_databases_are_left_out_by_name(tmp_path: Path):
     }
 
 
-def test_ten_thousand_files_take_well_under_a_second(tmp_path: Path):
-    for number in range(10_000):
-        (tmp_path / f"{number:05}_x.sql").write_bytes(b"select 1;")
+def test_a_file_of_a_folder_costs_less_than_a_tenth_of_a_millisecond(tmp_path: Path):
+    (tmp_path / "00000_x.sql").write_bytes(b"select 1;")
+    for number in range(1, 3_000):
+        (tmp_path / f"{number:05}_x.sql").hardlink_to(tmp_path / "00000_x.sql")
     start = time.process_time()
     (found,) = discover([tmp_path], tmp_path).found
-    assert len(found.asked) == 10_000
-    assert time.process_time() - start < 1.0
+    assert len(found.asked) == 3_000
+    assert time.process_time() - start < 0.3

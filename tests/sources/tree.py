@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from senior_backend.sources.discovery import Discovery
+from senior_backend.sources.discovery import Discovery, discover
 from senior_backend.sources.migration import Folder, Segment
 
 
@@ -44,3 +44,9 @@ def reasons(discovery: Discovery) -> dict[str, str]:
         for migration in found.asked:
             every += migration.not_read
     return {item.path: item.reason for item in every}
+
+
+def read(root: Path, files: Mapping[str, str | bytes]) -> Folder:
+    """The one folder that ``files`` make."""
+    (found,) = discover([plant(root, files)], root).found
+    return found.folder

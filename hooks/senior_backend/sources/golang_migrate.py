@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from senior_backend.sources import dialects, naming, writing
-from senior_backend.sources.directory import Directory, sample
+from senior_backend.sources.directory import Directory
 from senior_backend.sources.migration import Folder, NewMigration, WrittenFiles
 from senior_backend.sources.pairs import SqlFile, migrations
 from senior_backend.sources.source import Options
@@ -23,8 +23,8 @@ _NAME: Final = re.compile(r"([0-9]+_.*)\.(up|down)\.sql$", re.DOTALL)
 
 
 def claims(directory: Directory) -> bool:
-    """Whether its files are numbered and end in ``.up.sql`` or ``.down.sql``."""
-    return any(_NAME.match(name) for name in sample(directory.sql_files))
+    """Whether it has numbered files that end in ``.up.sql``."""
+    return any(name.endswith(".up.sql") and _NAME.match(name) for name in directory.sql_files)
 
 
 def read(directory: Directory, options: Options) -> Folder:

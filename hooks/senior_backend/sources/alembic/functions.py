@@ -325,6 +325,8 @@ class _Reader:
             name = last_name(call.func) if isinstance(call, ast.Call) else ""
             if name == "autocommit_block":
                 autocommit = True
+            elif name == "open" and isinstance(item.optional_vars, ast.Name):
+                scope[item.optional_vars.id] = call
             elif name == "batch_alter_table" and isinstance(call, ast.Call):
                 table = value(call.args[0], scope) if call.args else None
                 if not isinstance(table, str):
