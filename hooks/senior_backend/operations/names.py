@@ -37,6 +37,7 @@ class Expression(NamedTuple):
 
     ``sql`` is PostgreSQL's own deparse of it, ``functions`` what it calls (``now()`` and the
     keywords such as CURRENT_TIMESTAMP included, in lower case), ``columns`` what it reads.
+    ``casts`` is set when it is a column and casts of it: the types, innermost first.
     """
 
     sql: str
@@ -44,3 +45,4 @@ class Expression(NamedTuple):
     columns: tuple[str, ...] = ()
     constant: bool = False
     """A literal, possibly cast."""
+    casts: tuple[TypeName, ...] | None = None

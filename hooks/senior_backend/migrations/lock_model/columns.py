@@ -1,6 +1,5 @@
 """Effects of what ALTER TABLE does to columns."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -8,7 +7,7 @@ from senior_backend.catalog.model import Index, Table
 from senior_backend.migrations.lock_model import types
 from senior_backend.migrations.lock_model.database import Database
 from senior_backend.migrations.lock_model.effect import Effect, Lock
-from senior_backend.migrations.lock_model.functions import volatility
+from senior_backend.migrations.lock_model.functions import is_volatile
 from senior_backend.migrations.lock_model.implication import has_no_nulls, proves_not_null
 from senior_backend.operations.columns import (
     AddColumn,
@@ -29,15 +28,7 @@ from senior_backend.operations.columns import (
     SetStorage,
 )
 from senior_backend.operations.constraints import Constraint
-from senior_backend.operations.names import Expression, Name, TypeName
-
-_CASTS: Final = re.compile(
-    r"^(?P<column>\"[^\"]+\"|\w+)(?P<casts>(?:\s*::\s*[\w ]+(?:\([\d, ]*\))?(?:\[\])?)*)$"
-)
-_CAST: Final = re.compile(
-    r"::\s*(?P<name>[a-z_][\w ]*?)\s*(?:\((?P<modifiers>[\d, ]*)\))?(?P<array>\[\])?\s*(?=::|$)",
-    re.IGNORECASE,
-)
+from senior_backend.operations.names import Name
 
 
 def add_column(operation: AddColumn, database: Database) -> Iterator[Effect]:
@@ -88,7 +79,7 @@ def _rewrite_to_add(definition: ColumnDefinition, database: Database) -> tuple[b
         default = domain.default if domain is not None else None
     if default is None:
         return constrained, why
-    volatile, because = volatility(default, database.catalog)
+    volatile, because = is_volatile(default, database.catalog)
     if volatile:
         return True, ""
     return (constrained, why) if constrained is None else (volatile, because)
@@ -200,15 +191,15 @@ def _referenced_columns(constraint: Constraint, table: Table) -> tuple[str, ...]
 
 def _cost_of_type(operation: AlterColumnType, database: Database) -> types.TypeChange:
     using = operation.using
-    steps = None if using is None else _cast_chain(using, operation.column)
-    if using is not None and steps is None:
+    casts = using.casts if using is not None else ()
+    if casts is None or (using is not None and operation.column not in using.columns):
         return types.REWRITE
     column = database.catalog.column(operation.table, operation.column)
     if column is None or not column.type.name:
         return types.TypeChange(None, None, f"the present type of {operation.column}")
     if column.definition.generated is not None:
         return types.REWRITE
-    steps = [*(steps or ()), operation.type]
+    steps = [*casts, operation.type]
     costs = [
         types.change(old, new, database)
         for old, new in zip([column.type, *steps], steps, strict=False)
@@ -219,25 +210,6 @@ def _cost_of_type(operation: AlterColumnType, database: Database) -> types.TypeC
     if unknown is not None:
         return unknown
     return types.TypeChange(False, types.other_operators(column.type, operation.type, database))
-
-
-def _cast_chain(using: Expression, column: str) -> list[TypeName] | None:
-    """The types of ``column::a::b``; None when the expression is more than casts of the column."""
-    sql = using.sql.replace("(" + column + ")", column)
-    match = _CASTS.match(sql)
-    if match is None or match["column"].strip('"') != column:
-        return None
-    return [
-        types.canonical(
-            TypeName(
-                None,
-                " ".join(cast["name"].lower().split()),
-                tuple(int(m) for m in (cast["modifiers"] or "").split(",") if m.strip()),
-                bool(cast["array"]),
-            )
-        )
-        for cast in _CAST.finditer(match["casts"])
-    ]
 
 
 def set_not_null(operation: SetNotNull, database: Database) -> Iterator[Effect]:

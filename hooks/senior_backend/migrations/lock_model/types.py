@@ -12,10 +12,7 @@ from senior_backend.migrations.lock_model.database import Database
 from senior_backend.operations.names import TypeName
 
 MAX_SECONDS_PRECISION: Final = 6
-FULL_RANGE: Final = 0x7FFF
-"""Of interval: all its fields."""
-FULL_PRECISION: Final = 0xFFFF
-_LEAST_FIELDS: Final = ((1 << 12, 0), (1 << 11, 1), (1 << 10, 2), (1 << 3, 3), (1 << 1, 4))
+_LEAST_FIELDS: Final = ("second", "minute", "hour", "day", "month", "year")
 
 _REGISTERED: Final = frozenset(
     {"regclass", "regcollation", "regconfig", "regdictionary", "regnamespace", "regoper"}
@@ -57,7 +54,6 @@ _OPERATORS: Final = {"character varying": "text", "cidr": "inet"} | dict.fromkey
 
 _SPELLINGS: Final = {
     "bpchar": "character",
-    "char": "character",
     "varchar": "character varying",
     "int": "integer",
     "int2": "smallint",
@@ -92,7 +88,7 @@ _BUILT_IN: Final = """
 """
 NO_DOMAINS: Final = (
     frozenset(_BUILT_IN.split())
-    | {"bit varying", "character varying", "double precision"}
+    | {"bit varying", "character varying", "double precision", '"char"'}
     | _SECONDS
     | _REGISTERED
 )
@@ -142,6 +138,7 @@ def _is_no_domain(type_name: TypeName, database: Database) -> bool:
     return (
         type_name.array
         or canonical(type_name).name in NO_DOMAINS
+        or type_name.name.startswith("interval ")
         or database.catalog.enum(type_name) is not None
         or database.catalog.complete
     )
@@ -156,7 +153,7 @@ def change(old: TypeName, new: TypeName, database: Database) -> TypeChange:
         return _change_array(old, new)
     domain = database.catalog.domain(old)
     if domain is not None:
-        return change(domain.type, new, database)
+        return change(domain.type._replace(modifiers=()), new, database)  # the cast forgets it
     domain = database.catalog.domain(new)
     if domain is not None:
         constrained, why = may_be_constrained(new, database)
@@ -169,6 +166,8 @@ def change(old: TypeName, new: TypeName, database: Database) -> TypeChange:
             return TypeChange(None, None, f"whether {type_name} is a domain")
     if old.name == new.name and old.schema == new.schema:
         return _change_modifiers(old, new)
+    if old.name.startswith("interval") and new.name.startswith("interval"):
+        return UNCHANGED if _interval_may_change(old, new) else REWRITE
     return _change_base(old, new, database)
 
 
@@ -201,8 +200,8 @@ def _change_modifiers(old: TypeName, new: TypeName) -> TypeChange:
         free = precision >= MAX_SECONDS_PRECISION or (
             bool(old.modifiers) and precision >= old.modifiers[0]
         )
-    elif name == "interval":
-        free = _interval_may_change(old.modifiers, new.modifiers)
+    elif name.startswith("interval"):
+        free = _interval_may_change(old, new)
     elif name in NO_DOMAINS:
         free = False
     else:
@@ -210,18 +209,22 @@ def _change_modifiers(old: TypeName, new: TypeName) -> TypeChange:
     return UNCHANGED if free else REWRITE
 
 
-def _interval_may_change(old: tuple[int, ...], new: tuple[int, ...]) -> bool:
-    """As interval_support() in timestamp.c has it: modifiers are the fields and the precision."""
-    old_fields, old_precision = (*old, FULL_PRECISION)[:2] if old else (FULL_RANGE, FULL_PRECISION)
-    new_fields, new_precision = (*new, FULL_PRECISION)[:2]
-    old_least, new_least = _least_field(old_fields), _least_field(new_fields)
-    return new_least <= old_least and (
-        old_least > 0 or new_precision >= MAX_SECONDS_PRECISION or new_precision >= old_precision
+def _interval_may_change(old: TypeName, new: TypeName) -> bool:
+    """As interval_support() in timestamp.c has it: no field and no digit may get lost."""
+    least = _LEAST_FIELDS.index(_least_field(new))
+    if least > _LEAST_FIELDS.index(_least_field(old)):
+        return False
+    kept = old.modifiers[0] if old.modifiers else MAX_SECONDS_PRECISION
+    return (
+        _least_field(old) != "second"
+        or not new.modifiers
+        or new.modifiers[0] >= min(kept, MAX_SECONDS_PRECISION)
     )
 
 
-def _least_field(fields: int) -> int:
-    return next((order for bit, order in _LEAST_FIELDS if fields & bit), 5)
+def _least_field(interval: TypeName) -> str:
+    field = interval.name.rpartition(" ")[2]
+    return field if field in _LEAST_FIELDS else "second"
 
 
 def _change_array(old: TypeName, new: TypeName) -> TypeChange:
@@ -243,7 +246,12 @@ def _base(type_name: TypeName, database: Database) -> TypeName:
 def _operators_differ(old: TypeName, new: TypeName) -> bool:
     if old.array or new.array:
         return old.array != new.array
-    return _OPERATORS.get(old.name, old.name) != _OPERATORS.get(new.name, new.name)
+    return _operand(old.name) != _operand(new.name)
+
+
+def _operand(name: str) -> str:
+    """The type whose default operator class serves a type."""
+    return "interval" if name.startswith("interval ") else _OPERATORS.get(name, name)
 
 
 def _same(old: TypeName, new: TypeName) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from senior_backend.migrations.lock_model.functions import STEADY, VOLATILE
+from senior_backend.catalog.functions import volatility
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.data import Call, Select
@@ -39,18 +39,15 @@ SELECT first_invoice();
     ),
 )
 
-_FURTHER: Final = """
-    any_value avg bit_and bit_or bool_and bool_or cardinality coalesce count cume_dist
-    current_query dense_rank every exists first_value format_type generate_series
-    generate_subscripts gen_random_uuid inet_client_addr lag last_value lead lower_inc max min
-    mode nth_value ntile nullif num_nonnulls num_nulls obj_description percent_rank
-    percentile_cont percentile_disc quote_ident rank regclass regexp_count regexp_instr
-    regexp_split_to_table row row_number stddev string_agg string_to_table sum to_regclass
-    to_regnamespace to_regproc to_regtype ts_rank ts_headline unnest upper_inc variance
-    version xmlagg
+
+_AGGREGATES: Final = """
+    any_value array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count covar_pop covar_samp
+    cume_dist dense_rank every json_agg json_object_agg jsonb_agg jsonb_object_agg max min mode
+    percent_rank percentile_cont percentile_disc range_agg range_intersect_agg rank regr_slope
+    stddev stddev_pop stddev_samp string_agg sum var_pop var_samp variance xmlagg
 """
-_OF_POSTGRESQL: Final = STEADY | VOLATILE | frozenset(_FURTHER.split())
-_PREFIXES: Final = ("pg_", "lo_", "txid_", "has_", "json", "array_", "currtid")
+_EXPRESSIONS: Final = "coalesce exists greatest least nullif row"
+_OF_QUERIES: Final = frozenset((_AGGREGATES + _EXPRESSIONS).split())
 
 
 def check(step: Step) -> Iterator[Hazard]:
@@ -76,4 +73,4 @@ def _is_seen(step: Step, name: Name) -> bool:
     known = step.catalog.functions.get(step.catalog.key(name))
     if known is not None:
         return known.language.lower() in ("sql", "plpgsql")
-    return name.name in _OF_POSTGRESQL or name.name.startswith(_PREFIXES)
+    return name.name in _OF_QUERIES or volatility(step.catalog, name) is not None

@@ -3,8 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from senior_backend.operations.names import Expression, Name
-from senior_backend.operations.readers.nodes import Node, constant, of_parts, of_range, word
+from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.readers.nodes import (
+    Node,
+    constant,
+    of_parts,
+    of_range,
+    of_type,
+    word,
+)
 from senior_backend.sql import libpg_query
 
 MOST_LITERALS = 1_000
@@ -130,7 +137,17 @@ def expression(node: Node) -> Expression:
         tuple(found.functions),
         tuple(found.columns),
         is_constant,
+        _casts(node),
     )
+
+
+def _casts(node: Node) -> tuple[TypeName, ...] | None:
+    """The types of ``column::a::b``; None for everything else."""
+    casts = []
+    while node.HasField("type_cast"):
+        casts.append(of_type(node.type_cast.type_name))
+        node = node.type_cast.arg
+    return tuple(reversed(casts)) if node.HasField("column_ref") else None
 
 
 def _is_constant(node: Node) -> bool:
