@@ -103,6 +103,8 @@ def lint_command(
     the migrations before it replayed. Exit codes: 0 clean, 1 findings, 2 bad usage or unreadable
     input, 3 something could not be checked.
     """
+    if fix and stdin:
+        raise InputError("--fix with --stdin: there is no file to mend; use --diff")
     request = _request(paths, **options)
     if known is not None:
         chosen = replace(request.settings, baseline=str(Path.cwd() / known))

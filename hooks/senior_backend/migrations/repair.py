@@ -1,6 +1,6 @@
 """Applying fixes: the edits and new migrations of a whole run, as files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -45,7 +45,7 @@ def planned(result: Result, root: Path, now: datetime) -> Repair:
 def _repair(result: Result, root: Path, now: datetime, wanted: Callable[[Change], bool]) -> Repair:
     repair = Repair()
     for folder in result.folders:
-        _folder(repair, folder, root, now, wanted)
+        _folder(repair, folder, root, now, wanted, result.unsaved)
     return repair
 
 
@@ -55,6 +55,7 @@ def _folder(
     root: Path,
     now: datetime,
     wanted: Callable[[Change], bool],
+    unsaved: Mapping[str, bytes],
 ) -> None:
     pairs = []
     for problem in result.problems:
@@ -65,7 +66,7 @@ def _folder(
     kept = files.compatible([found for _, found in pairs])
     repair.repaired += [problem for problem, found in pairs if any(found is k for k in kept)]
     edits = [edit for found in kept for edit in found.edits]
-    repair.contents.update(files.edited(root, edits))
+    repair.contents.update(files.edited(root, edits, unsaved))
     new = [migration for found in kept for migration in found.new]
     if new:
         written = files.write_new(result.folder, new, now)

@@ -50,6 +50,8 @@ class Result:
 
     folders: list[FolderResult] = field(default_factory=list)
     not_analyzed: list[NotAnalyzed] = field(default_factory=list)
+    unsaved: dict[str, bytes] = field(default_factory=dict)
+    """What was linted and stands in no file, by the name under which it is shown."""
 
     @property
     def problems(self) -> list[Problem]:
@@ -120,7 +122,8 @@ def run_text(request: Request, name: str, data: bytes, catalog: Catalog | None =
     text = sql.decode(name, data)
     migration = Migration("plain-sql", name, "", name, (Segment(text, "statement"),), files=(name,))
     folder = Folder("plain-sql", request.root, (migration,), has_downs=False)
-    return Result([_folder(folder, {name}, request, catalog, deploy=False)])
+    linted = _folder(folder, {name}, request, catalog, deploy=False)
+    return Result([linted], unsaved={name: data})
 
 
 def _wanted(request: Request) -> frozenset[str] | None:
@@ -181,12 +184,11 @@ def explain_fixes(result: Result, root: Path) -> Result:
     now = datetime.now(UTC)
     for folder in result.folders:
         for linted in folder.linted:
-            linted.problems[:] = [
-                replace(p, finding=replace(p.finding, fix=present.fix(p, folder.folder, root, now)))
-                if p.remedy
-                else p
-                for p in linted.problems
-            ]
+            for index, problem in enumerate(linted.problems):
+                if problem.remedy:
+                    fix = present.fix(problem, folder.folder, root, now, result.unsaved)
+                    finding = replace(problem.finding, fix=fix)
+                    linted.problems[index] = replace(problem, finding=finding)
     return result
 
 

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from senior_backend.errors import InputError
 from senior_backend.migrations.fixes.placement import Change, FileEdit
@@ -11,8 +12,12 @@ from senior_backend.sources.migration import Folder, NewMigration, WrittenFiles
 from senior_backend.sources.registry import BY_ID
 
 
-def edited(root: Path, edits: Iterable[FileEdit]) -> dict[str, tuple[bytes, bytes]]:
+def edited(
+    root: Path, edits: Iterable[FileEdit], unsaved: Mapping[str, bytes] = MappingProxyType({})
+) -> dict[str, tuple[bytes, bytes]]:
     """Before and after by path. Of edits that overlap only the first in the file is made.
+
+    ``unsaved`` holds what stands in no file (standard input).
 
     Raises:
         InputError: a file cannot be read.
@@ -23,7 +28,7 @@ def edited(root: Path, edits: Iterable[FileEdit]) -> dict[str, tuple[bytes, byte
     result = {}
     for path, found in by_path.items():
         try:
-            before = (root / path).read_bytes()
+            before = unsaved[path] if path in unsaved else (root / path).read_bytes()
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from None
         pieces, at = [], 0

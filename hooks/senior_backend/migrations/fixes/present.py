@@ -1,5 +1,6 @@
 """A remedy as a finding shows it: the diff, the new files, the rollback."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -11,14 +12,20 @@ from senior_backend.migrations.lint import Problem
 from senior_backend.sources.migration import Folder
 
 
-def fix(problem: Problem, folder: Folder, root: Path, now: datetime) -> Fix | None:
+def fix(
+    problem: Problem,
+    folder: Folder,
+    root: Path,
+    now: datetime,
+    unsaved: Mapping[str, bytes],
+) -> Fix | None:
     """What to write instead, with paths relative to ``root``; None when only people can decide."""
     found = change(problem, folder)
     if found is None or problem.remedy is None:
         return None
     diffs = [
         files.diff(path, before, after)
-        for path, (before, after) in files.edited(root, found.edits).items()
+        for path, (before, after) in files.edited(root, found.edits, unsaved).items()
     ]
     new = {}
     if found.new:
