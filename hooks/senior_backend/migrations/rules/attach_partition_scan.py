@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
+from senior_backend.operations.names import Name
 from senior_backend.operations.tables import AttachPartition
 
 _PARENT = """
@@ -69,27 +70,36 @@ def check(step: Step) -> Iterator[Hazard]:
     attach = step.the(AttachPartition)
     child = step.catalog.key(attach.partition)
     default = step.catalog.default_partition(attach.table)
-    reasons = []
-    certain = False
+    read = []
+    certain = proved = False
     for effect in step.existing:
         name = step.catalog.key(effect.name)
         if effect.scan is False or effect.lock != Lock.ACCESS_EXCLUSIVE or step.is_small(name):
             continue
+        if effect.scan is None and _is_checked(step, name):
+            proved = True
         certain = certain or bool(effect.scan)
         if name == child:
-            reasons.append(f"{effect.relation} to see that each fits the bound")
+            read.append(f"{effect.relation} to see that each fits the bound")
         elif default is not None and name == default.name:
-            reasons.append(f"the DEFAULT partition {effect.relation} to see that none does")
+            read.append(f"the DEFAULT partition {effect.relation} to see that none does")
         else:
-            reasons.append(effect.relation)
-    if reasons:
-        yield Hazard(
-            f"Reads every row of {' and of '.join(reasons)}, under ACCESS EXCLUSIVE: reads and "
-            "writes wait until the scan ends"
-            + (
-                f", those of {attach.table} that need the DEFAULT partition as well."
-                if default is not None and len(step.existing) > 1
-                else "."
-            ),
-            severity="error" if certain else "warning",
-        )
+            read.append(effect.relation)
+    if not read:
+        return
+    unless = ", unless its CHECK constraint spares the scan" if proved else ""
+    also = f", those of {attach.table} that need the DEFAULT partition as well" if default else ""
+    yield Hazard(
+        f"Reads every row of {' and of '.join(read)}, under ACCESS EXCLUSIVE{unless}: reads and "
+        f"writes wait until the scan ends{also}.",
+        severity="error" if certain else "warning",
+        class_="hygiene" if proved and not certain else None,
+    )
+
+
+def _is_checked(step: Step, name: Name) -> bool:
+    """Whether a valid CHECK may prove what the scan would look for."""
+    known = step.catalog.table(name)
+    return known is not None and any(
+        c.kind == "check" and not c.not_valid for c in known.constraints.values()
+    )

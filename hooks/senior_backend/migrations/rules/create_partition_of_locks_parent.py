@@ -82,6 +82,15 @@ def check(step: Step) -> Iterator[Hazard]:
             severity="info",
         )
         return
+    if scanned is not None and scanned.scan is None:
+        yield Hazard(
+            f"Takes ACCESS EXCLUSIVE on {parent} as a whole and, unless a CHECK constraint of it "
+            f"excludes the bound, reads every row of the DEFAULT partition {default.name.name}: "
+            f"reads and writes of {parent} wait.",
+            class_="hygiene",
+            severity="warning",
+        )
+        return
     small = step.is_small(default.name)
     yield Hazard(
         f"Reads every row of the DEFAULT partition {default.name.name}, under ACCESS EXCLUSIVE on "

@@ -55,6 +55,7 @@ CREATE TABLE customers (id bigint PRIMARY KEY);
 CREATE TABLE invoices (id bigint PRIMARY KEY, customer_id bigint REFERENCES customers (id));
 CREATE VIEW customer_ids AS SELECT id FROM customers;
 """,
+            also=("drop-object", "drop-table"),
         ),
     ),
     operations=(Drop,),
@@ -114,9 +115,13 @@ def _creates(operation: object) -> Name | None:
 
 
 def _dependents(catalog: Catalog, table: Name) -> list[str]:
+    key = catalog.key(table)
     keys = [
-        f"foreign key {constraint.name} of {holder.name.name}"
-        for holder, constraint in catalog.foreign_keys_to(table)
-        if catalog.key(holder.name) != catalog.key(table)
+        f"foreign key {name} of {holder.name.name}"
+        for holder in {id(h): h for h, _ in catalog.foreign_keys_to(table)}.values()
+        for name, constraint in holder.constraints.items()
+        if constraint.references
+        and catalog.key(constraint.references) == key
+        and catalog.key(holder.name) != key
     ]
     return keys + [f"view {view.name.name}" for view in catalog.views_reading(table)]

@@ -6,6 +6,7 @@ from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.rules.rule import Example, Hazard, MigrationView, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.names import Name
+from senior_backend.operations.objects import Drop
 from senior_backend.sql.script import Statement
 
 _SETUP = """
@@ -84,6 +85,8 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
 
 def _locked(step: Step) -> Iterator[Name]:
     """Tables that are locked, a partition as its parent."""
+    if isinstance(step.operation, Drop) and "table" not in step.operation.kind:
+        return
     for effect in step.existing:
         if effect.lock != Lock.ACCESS_EXCLUSIVE:
             continue

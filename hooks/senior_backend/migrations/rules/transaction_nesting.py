@@ -53,7 +53,7 @@ ALTER TABLE invoices ADD COLUMN due date;
             transaction="statement",
         ),
         Example(
-            "BEGIN; ALTER TABLE invoices ADD COLUMN note text; COMMIT;",
+            "BEGIN; ALTER TABLE invoices ADD COLUMN IF NOT EXISTS note text; COMMIT;",
             setup=_SETUP,
             transaction="implicit",
         ),
