@@ -119,7 +119,7 @@ OPERATIONS = [
         (
             "op.create_table('t',\n"
             "    sa.Column('id', sa.Integer(), nullable=False),\n"
-            "    sa.Column('email', sa.String(255), nullable=False, unique=True, comment='it\\'s'),\n"
+            "    sa.Column('email', sa.String(9), nullable=False, unique=True, comment='it\\'s'),\n"
             "    sa.Column('kind', sa.Enum('a', 'b', name='kind'), nullable=False),\n"
             "    sa.Column('slug', sa.Text, index=True),\n"
             "    sa.Column('n', sa.Numeric(10, 2), server_default=sa.text('0')),\n"
@@ -132,8 +132,9 @@ OPERATIONS = [
         [
             "CREATE TYPE kind AS ENUM ('a', 'b')",
             (
-                "CREATE TABLE t ( id SERIAL NOT NULL, email VARCHAR(255) NOT NULL, kind kind NOT NULL, "
-                "slug TEXT, n NUMERIC(10, 2) DEFAULT 0, r BIGINT, CONSTRAINT pk PRIMARY KEY (id), "
+                "CREATE TABLE t ( id SERIAL NOT NULL, email VARCHAR(9) NOT NULL, "
+                "kind kind NOT NULL, slug TEXT, n NUMERIC(10, 2) DEFAULT 0, r BIGINT, "
+                "CONSTRAINT pk PRIMARY KEY (id), "
                 "CONSTRAINT positive CHECK (n > 0), "
                 "CONSTRAINT f FOREIGN KEY(r) REFERENCES s.r (id) ON DELETE SET NULL, "
                 "UNIQUE (email), FOREIGN KEY(r) REFERENCES r (id) )"

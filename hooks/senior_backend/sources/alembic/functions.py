@@ -17,6 +17,7 @@ from senior_backend.sources.alembic.values import (
     resolved,
     sql_text,
     value,
+    without_colon_marks,
 )
 from senior_backend.sources.directory import Directory
 from senior_backend.sources.migration import NotRead, Segment, Transaction
@@ -231,7 +232,10 @@ class _Reader:
         if file is not None:
             self.add_file(file, call, "implicit" if autocommit else self.model)
         else:
-            self.add(sql_text(given, scope, self.revision.source), autocommit)
+            text = sql_text(given, scope, self.revision.source)
+            if last_name(call.func) != "exec_driver_sql":
+                text = without_colon_marks(text)
+            self.add(text, autocommit)
 
     def add(self, text: SqlText, autocommit: bool) -> None:
         """SQL sent as one message: several statements are a transaction even in autocommit."""

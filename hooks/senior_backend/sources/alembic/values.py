@@ -138,6 +138,18 @@ def sql_text(node: ast.expr, scope: Scope, source: Source) -> SqlText:
     return SqlText(source.path, data, Derived(_lines(literal, content, node.lineno)))
 
 
+def without_colon_marks(text: SqlText) -> SqlText:
+    """``\\:`` is how ``text()`` is told that a colon begins no parameter."""
+    if b"\\:" not in text.data:
+        return text
+    rows = text.data.count(b"\n") + 1
+    if isinstance(text.place, Verbatim):
+        lines = tuple(range(text.place.line, text.place.line + rows))
+    else:
+        lines = text.place.lines
+    return SqlText(text.path, text.data.replace(b"\\:", b":"), Derived(lines))
+
+
 def _inside(literal: bytes) -> tuple[int, int] | None:
     """Where the text between the quotes of one string literal begins and ends."""
     quote_at = min((at for at in (literal.find(b"'"), literal.find(b'"')) if at >= 0), default=-1)

@@ -138,7 +138,7 @@ def _executes(statements: Sequence[str], transactional: bool) -> str:
 
 def _literal(text: str, indent: str) -> str:
     """A string literal of Python with the SQL as it is, wherever that can be."""
-    colons = re.sub(r"(?<![:\\]):(?=[A-Za-z_])", r"\\:", text)
+    colons = re.sub(r"(?<![:\w\\]):(?=\w)", r"\\:", text)
     if '"""' in colons or colons.endswith(("\\", '"')):
         return repr(colons)
     prefix = "r" if "\\" in colons else ""
