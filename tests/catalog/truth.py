@@ -111,7 +111,7 @@ def of_database(connection: psycopg.Connection[Any]) -> Schema:
         )
     for schema, table, name, type_, not_null, identity, generated, default in rows(_COLUMNS):
         found.columns[f"{_schema(schema)}.{table}.{name}"] = (
-            type_.replace("public.", ""),
+            type_.replace("public.", "").replace('"', ""),
             not_null,
             identity,
             generated,
@@ -164,7 +164,7 @@ def of_model(catalog: Catalog) -> Schema:
             for name, column in table.columns.items():
                 known = column.definition
                 found.columns[f"{key}.{name}"] = (
-                    str(known.type).replace("public.", ""),
+                    str(known.type).replace("public.", "").replace('"', ""),
                     known.not_null,
                     {None: "", "always": "a", "by default": "d"}[known.identity],
                     {None: "", "stored": "s", "virtual": "v"}[known.generated],

@@ -7,7 +7,7 @@ from senior_backend import sql
 from senior_backend.catalog import prisma_schema, replay
 from senior_backend.catalog.model import BEFORE, Catalog
 from senior_backend.errors import InputError
-from senior_backend.sql.script import Script
+from senior_backend.sql.script import Script, Statement
 
 
 def from_file(path: Path) -> Catalog:
@@ -32,12 +32,19 @@ def from_file(path: Path) -> Catalog:
 
 def from_scripts(scripts: Iterable[Script]) -> Catalog:
     """The schema that scripts make in an empty database; what cannot be parsed is left out."""
-    from senior_backend.operations import reader
-
     catalog = Catalog(complete=True)
     for script in scripts:
-        for statement in script.statements:
-            for operation in reader.read(statement):
-                replay.apply(catalog, operation, BEFORE)
+        _replay(catalog, script.statements)
         replay.end_session(catalog)
     return catalog
+
+
+def _replay(catalog: Catalog, statements: Iterable[Statement]) -> None:
+    from senior_backend.operations import reader
+
+    for statement in statements:
+        for operation in reader.read(statement):
+            replay.apply(catalog, operation, BEFORE)
+        if statement.kind == "DoStmt":
+            for body in sql.bodies(statement):
+                _replay(catalog, body.statements)

@@ -7,7 +7,6 @@ Replay puts changed copies in the place of tables, indexes and so on and never c
 is in a catalog: ``Catalog.copy`` is cheap and both go their own way.
 """
 
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -95,21 +94,27 @@ class Table:
 
     def copy(self) -> "Table":
         """A copy that can be changed."""
-        other = copy(self)
-        for name in _CONTAINERS:
-            setattr(other, name, getattr(self, name).copy())
-        return other
-
-
-_CONTAINERS = (
-    "columns",
-    "constraints",
-    "partitions",
-    "inherits",
-    "heirs",
-    "triggers",
-    "policies",
-)
+        return Table(
+            self.name,
+            self.kind,
+            self.columns.copy(),
+            self.constraints.copy(),
+            self.persistence,
+            self.partition_by,
+            self.partition_of,
+            self.bound,
+            self.partitions.copy(),
+            self.inherits.copy(),
+            self.heirs.copy(),
+            self.triggers.copy(),
+            self.policies.copy(),
+            self.row_security,
+            self.reads,
+            self.columns_read,
+            self.owned_by,
+            self.created_by,
+            self.complete,
+        )
 
 
 @dataclass(slots=True)
@@ -268,7 +273,8 @@ class Catalog:
             (table, name)
             for table in self.tables.values()
             for name, column in table.columns.items()
-            if self.key(Name(column.type.schema, column.type.name)) == key
+            if column.definition.type.name == key.name
+            and self.key(Name(column.definition.type.schema, key.name)) == key
         ]
 
     def views_reading(self, table: Name) -> list[Table]:

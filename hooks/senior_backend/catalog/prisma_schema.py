@@ -119,7 +119,7 @@ class _Block:
     def columns(self, argument: _Argument | None) -> tuple[str, ...]:
         """The columns of a list of fields."""
         by_name = {known.name: known.column for known in self.fields}
-        items = argument.items if argument and argument.items else []
+        items = argument.items if argument and argument.items else [argument or _Argument()]
         return tuple(by_name.get(item.word, item.word) for item in items)
 
 
@@ -250,10 +250,9 @@ def _key(
     given = arguments.get("map")
     kind = attribute.lstrip("@")
     if kind == "id":
-        name = given.text if given else f"{table.name}_pkey"
+        name = given.text if given else _named(table, (), "pkey")
         return AddConstraint(table=table, constraint=Constraint("primary_key", columns, name=name))
-    ending = "key" if kind == "unique" else "idx"
-    name = given.text if given else "_".join((table.name, *columns, ending))
+    name = given.text if given else _named(table, columns, "key" if kind == "unique" else "idx")
     listed = arguments.get("fields") or arguments.get("")
     items = listed.items if listed and listed.items else [_Argument() for _ in columns]
     return CreateIndex(
@@ -263,6 +262,12 @@ def _key(
         method=arguments["type"].word.lower() if "type" in arguments else "btree",
         unique=kind == "unique",
     )
+
+
+def _named(table: Name, columns: tuple[str, ...], ending: str) -> str:
+    """Prisma's name for a key or an index: what stands before the ending is cut to 63 bytes."""
+    base = "_".join((table.name, *columns)).encode()[: 62 - len(ending)]
+    return f"{base.decode('utf-8', 'ignore')}_{ending}"
 
 
 def _index_key(column: str, item: _Argument) -> IndexKey:
@@ -291,7 +296,7 @@ def _foreign_keys(model: _Block, models: dict[str, _Block]) -> Iterator[AddConst
             constraint=Constraint(
                 "foreign_key",
                 columns,
-                name=_map(relation) or "_".join((table.name, *columns, "fkey")),
+                name=_map(relation) or _named(table, columns, "fkey"),
                 references=target.table,
                 referenced_columns=target.columns(relation.get("references")),
                 on_delete=_ACTIONS.get(delete.word if delete else "")
