@@ -184,9 +184,11 @@ class Observer:
         try:
             if transaction == "statement" or (transaction == "implicit" and len(pieces) == 1):
                 self._each(pieces, before, seen)
+            elif transaction == "implicit" and any(map(_CONTROL.match, pieces)):
+                self._run_whole(statements, seen)
             elif transaction == "implicit":
                 self._together(pieces, before, seen)
-                if seen.error is None and not any(map(_CONTROL.match, pieces)):
+                if seen.error is None:
                     self._run_whole(statements, seen)
             else:
                 self._together(pieces, before, seen, end="commit")
