@@ -45,8 +45,12 @@ def test_trees_of_a_large_text_are_made_when_they_are_used() -> None:
     lines = b"".join(
         b"INSERT INTO t%d VALUES (%d, '%s');\n" % (n, n, b"x" * 60) for n in range(50_000)
     )
-    found = script(lines)
-    assert len(found.statements) == 50_000
+    found = script(
+        b"\\restrict x\n" + lines + b"INSERT INTO t VALUES (;\nINSERT INTO :t VALUES (1);"
+    )
+    assert len(found.statements) == 50_001
+    assert len(found.unparsed) == 1
+    assert found.statements[-1].templated
     assert found.statements[700].tree is None
     assert found.statements[700].node.relation.relname == "t700"
     assert found.statements[700].kind == "InsertStmt"

@@ -74,6 +74,15 @@ def parse_deep(sql: bytes) -> Any:  # noqa: ANN401 - a generated message class
         sys.setrecursionlimit(usual)
 
 
+def check(sql: bytes) -> None:
+    """Raise GrammarError for what ``parse`` would refuse: without a tree, some ten times faster."""
+    result = lib.pg_query_split_with_parser(sql)
+    try:
+        _check(result)
+    finally:
+        lib.pg_query_free_split_result(result)
+
+
 def constant_string(expression: bytes) -> bytes | None:
     """The value of an expression that is one string literal; None for any other."""
     if len(expression) > _LONGEST_LITERAL or expression[:1] not in b"'$eEuU":

@@ -1,11 +1,20 @@
 """A SQL text taken apart: every piece becomes a statement, or says why it could not."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from senior_backend.sql import depth, lexical, libpg_query, refusals, splitter, templates
+from senior_backend.sql import (
+    depth,
+    lexical,
+    libpg_query,
+    long_inserts,
+    refusals,
+    splitter,
+    templates,
+)
 from senior_backend.sql.long_inserts import LongInsert, long_insert
 from senior_backend.sql.script import Comment, Script, Statement, Unparsed
 from senior_backend.sql.splitter import Pieces
@@ -16,8 +25,10 @@ from senior_backend.sql.text import Derived, SqlText
 _ONE_CALL = 256 << 10
 # Of a larger text the parse trees are not kept: they take some forty times its room.
 _LARGE = 4 << 20
+_TOO_DEEP = f"an expression of more than {depth.LIMIT:,} operands: not safe to parse"
 _LINE_FEED = 0x0A
 _BLANKS = b" \t\r\n\f\v"
+_INSERT = re.compile(rb"insert\s+into\b", re.IGNORECASE)
 _INCLUDES = (rb"\i", rb"\ir", rb"\include", rb"\include_relative")
 _COMPUTED = (rb"\gexec",)
 
@@ -111,7 +122,7 @@ def _comments(data: bytes, origin: int, spans: Iterable[tuple[int, int]]) -> tup
 
 def _by_piece(text: SqlText, data: bytes, origin: int) -> Script:
     found = splitter.split(data)
-    forget = len(data) > _LARGE and not found.meta
+    large = len(data) > _LARGE
     statements: list[Statement] = []
     unparsed: list[Unparsed] = []
     for start, end in found.pieces:
@@ -120,11 +131,10 @@ def _by_piece(text: SqlText, data: bytes, origin: int) -> Script:
             result = Unparsed(text, origin + start, origin + end, found.errors[start])
         else:
             sql, marks = _without_meta(data, start, end, found)
-            result = _parse(text, origin + start, origin + end, sql, origin + start, marks)
+            read_one = _without_tree if large and sql == data[start:end] else _parse
+            result = read_one(text, origin + start, origin + end, sql, origin + start, marks)
         if isinstance(result, Unparsed):
             unparsed.append(result)
-        elif forget and not result.templated and not result.abridged:
-            statements.append(replace(result, tree=None))
         else:
             statements.append(result)
     beside: list[tuple[int, int]] = list(found.comments)
@@ -172,8 +182,7 @@ def _parse(
     if long:
         return _long_insert(text, start, end, base, long)
     if depth.too_deep(sql):
-        reason = f"an expression of more than {depth.LIMIT:,} operands: not safe to parse"
-        return Unparsed(text, start, end, reason)
+        return Unparsed(text, start, end, _TOO_DEEP)
     refused = None
     # ERB's marks are operators of PostgreSQL (pg_trgm), so that the SQL may be right as it is.
     if not marks or all(sql[mark.start : mark.start + 1] == b"<" for mark in marks):
@@ -196,17 +205,41 @@ def _long_insert(
 ) -> Statement | Unparsed:
     """Parse the rows in parts; the first stand for all in the tree."""
     result = _parse(text, start, end, long.first, base, ())
+    if isinstance(result, Unparsed):
+        return result
     for rows in long.others():
-        if isinstance(result, Unparsed):
-            return result
-        other = _parse(text, start, end, rows, base, ())
-        if isinstance(other, Unparsed):
-            return other
-    return replace(result, abridged=True) if isinstance(result, Statement) else result
+        refusal = _refusal(text, start, end, rows)
+        if refusal:
+            return refusal
+    return replace(result, abridged=True)
+
+
+def _refusal(text: SqlText, start: int, end: int, sql: bytes) -> Unparsed | None:
+    """Why PostgreSQL's own SQL does not parse; None when it does."""
+    if depth.too_deep(sql):
+        return Unparsed(text, start, end, _TOO_DEEP)
+    try:
+        libpg_query.check(sql)
+    except libpg_query.GrammarError as error:
+        return Unparsed(text, start, end, refusals.reason(sql, error.message, error.offset))
+    return None
 
 
 def _may_vary(sql: bytes) -> bool:
     return b":" in sql or b"${" in sql
+
+
+def _without_tree(
+    text: SqlText, start: int, end: int, sql: bytes, base: int, marks: Sequence[Mark]
+) -> Statement | Unparsed:
+    """A statement of a large text: its tree can be made again from the text alone."""
+    is_short = len(sql) < long_inserts.LONG
+    if is_short and _INSERT.match(sql) and not marks and not _refusal(text, start, end, sql):
+        return Statement(text, start, end, "InsertStmt", None, base)
+    result = _parse(text, start, end, sql, base, marks)
+    if isinstance(result, Unparsed) or result.templated or result.abridged:
+        return result
+    return replace(result, tree=None)
 
 
 def _with_stand_ins(

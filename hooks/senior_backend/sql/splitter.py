@@ -43,9 +43,9 @@ _MARKS = re.compile(_MARK, re.VERBOSE)
 _MARKS_AND_WORDS = re.compile(
     _MARK + rb"|[bB][eE][gG][iI][nN]|[cC][aA][sS][eE]|[eE][nN][dD]", re.VERBOSE
 )
+_SOLID = frozenset((b"'", b'"', b"$", b"(", b")"))
 _BEGIN_ATOMIC = re.compile(rb"\bbegin\s+atomic\b", re.IGNORECASE)
 _ATOMIC = re.compile(rb"\s+atomic\b", re.IGNORECASE)
-_NOT_BLANK = re.compile(rb"[^ \t\r\n\f\v]")
 _COPY_FROM_STDIN = re.compile(rb"copy\b.*?\bfrom\s+stdin\b", re.IGNORECASE | re.DOTALL)
 _COPY_END = re.compile(rb"^\\\.[ \t]*\r?$", re.MULTILINE)
 _STATEMENT_AND_LINE_END = re.compile(rb";[ \t]*\r?\n")
@@ -85,9 +85,15 @@ class _Splitter:
         size = len(data)
         while at < size:
             mark = search(data, at)
-            start = mark.start() if mark else size
-            self._plain(at, start)
-            at = self._mark(start, mark.group()) if mark else size
+            if mark is None:
+                self._plain(at, size)
+                at = size
+            else:
+                start, kind = mark.start(), mark.group()
+                # What is followed by more of the same piece needs no look at its blanks.
+                if start > at and (self.first < 0 or kind not in _SOLID):
+                    self._plain(at, start)
+                at = self._mark(start, kind)
             if at >= size and self.depth and data.find(b";", self.opened) >= 0:
                 at = self._close(self.opened)
         self._finish(size)
@@ -119,12 +125,9 @@ class _Splitter:
 
     def _plain(self, start: int, end: int) -> None:
         """Bytes without any mark: they belong to the piece unless they are blank."""
-        if start >= end:
-            return
-        found = _NOT_BLANK.search(self.data, start, end)
-        if found:
-            end = start + len(self.data[start:end].rstrip())
-            self._extend(found.start(), end)
+        part = self.data[start:end].rstrip()
+        if part:
+            self._extend(start + len(part) - len(part.lstrip()), start + len(part))
 
     def _extend(self, start: int, end: int) -> None:
         if self.first < 0:
