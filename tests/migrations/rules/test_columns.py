@@ -258,6 +258,48 @@ def test_a_check_on_another_column_proves_nothing() -> None:
     assert "set-not-null-scan" in {f.rule for f in findings(add, same, setup=SETUP)}
 
 
+def test_a_constraint_that_was_not_seen_is_taken_by_its_name() -> None:
+    """Of a table whose migrations are not at hand."""
+    required = "ALTER TABLE unheard_of ALTER COLUMN paid SET NOT NULL;"
+    assert found(f"ALTER TABLE unheard_of VALIDATE CONSTRAINT paid_is_set; {required}") == {}
+    for before in (
+        "ALTER TABLE unheard_of VALIDATE CONSTRAINT total_is_set;",
+        "ALTER TABLE t VALIDATE CONSTRAINT paid_is_set;",
+        (
+            "ALTER TABLE unheard_of ADD CONSTRAINT paid_big CHECK (paid > 1) NOT VALID; "
+            "ALTER TABLE unheard_of VALIDATE CONSTRAINT paid_big;"
+        ),
+    ):
+        assert found(f"{before} {required}") == {"set-not-null-scan": "warning"}
+
+
+TWICE = [
+    ("INSERT INTO t (id, id) VALUES (1, 2);", True),
+    ("INSERT INTO t (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET n = 1, n = 2;", True),
+    ("UPDATE t SET n = 1, (n, big) = (2, 3);", True),
+    ("UPDATE t SET a = '{x}', a[1] = 'y';", True),
+    ("UPDATE t SET a[1] = 'x', a[2] = 'y';", False),
+    ("CREATE TABLE u (a integer, a text);", True),
+    ("CREATE VIEW u (a, a) AS SELECT 1, 2;", True),
+    ("CREATE VIEW u AS SELECT n AS a, big AS a FROM t;", True),
+    ("CREATE VIEW u (a, b) AS SELECT n AS a, big AS a FROM t;", False),
+]
+
+
+@pytest.mark.parametrize(("sql", "fails"), TWICE, ids=[sql for sql, _ in TWICE])
+def test_a_column_that_is_named_twice(sql: str, fails: bool, database_url: str) -> None:
+    seen = {f.rule for f in findings(Example(sql), setup=SETUP)}
+    assert ("duplicate-column-assignment" in seen) is fails
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(SETUP)
+        try:
+            connection.execute(sql)  # type: ignore[arg-type]
+            failed = False
+        except (psycopg.errors.SyntaxError, psycopg.errors.DuplicateColumn):
+            failed = True
+    assert failed is fails
+
+
 ENUMS = [
     ("ALTER TABLE t ADD COLUMN c mood DEFAULT 'meh';", "error"),
     ("ALTER TABLE t ALTER COLUMN m SET DEFAULT 'meh';", "error"),

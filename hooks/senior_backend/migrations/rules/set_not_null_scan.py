@@ -6,7 +6,8 @@ from senior_backend.migrations.blocking import certainty, graded, work
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.columns import SetNotNull
-from senior_backend.operations.constraints import AddConstraint
+from senior_backend.operations.constraints import AddConstraint, ValidateConstraint
+from senior_backend.operations.names import Name
 
 _ORDERS = "CREATE TABLE orders (id bigint PRIMARY KEY, paid boolean, note text);"
 
@@ -68,7 +69,7 @@ def check(step: Step) -> Iterator[Hazard]:
     if step.is_new(table) or all(c is not None and c.definition.not_null for c in known):
         return
     scan = certainty(step, "scan")
-    if scan is False:
+    if scan is False or (scan is None and _is_proved_by_name(step, table, columns)):
         return
     unless = "" if scan else "unless a constraint proves it already, "
     message = (
@@ -76,3 +77,19 @@ def check(step: Step) -> Iterator[Hazard]:
         f"{work(step, table, 'scan')}. It fails on the first NULL."
     )
     yield graded(step, table, message, certain=bool(scan))
+
+
+def _is_proved_by_name(step: Step, table: Name, columns: tuple[str, ...]) -> bool:
+    """Whether the migration validates a constraint before it that is named after the column.
+
+    Where its definition was not seen that is all that can be known of the proof.
+    """
+    known = step.catalog.table(table)
+    names = [
+        operation.name
+        for operation in step.earlier
+        if isinstance(operation, ValidateConstraint)
+        and operation.table == table
+        and not (known and operation.name in known.constraints)
+    ]
+    return all(any(column in name for name in names) for column in columns)
