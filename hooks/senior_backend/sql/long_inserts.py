@@ -11,7 +11,7 @@ from senior_backend.sql import lexical
 
 LONG = 1 << 20
 _CHUNK = 1 << 18
-_INSERT = re.compile(rb"insert\s+into\b", re.IGNORECASE)
+INSERT = re.compile(rb"insert\s+into\b", re.IGNORECASE)
 _MARK = re.compile(rb"""'|"|\$|--|/\*|\(|\)""")
 _VALUES = re.compile(rb"\bvalues\s*\Z", re.IGNORECASE)
 
@@ -37,7 +37,7 @@ class LongInsert:
 
 def long_insert(sql: bytes) -> LongInsert | None:
     """The statement in parts; None when it is not a long ``INSERT INTO ... VALUES``."""
-    if len(sql) < LONG or not _INSERT.match(sql):
+    if len(sql) < LONG or not INSERT.match(sql):
         return None
     breaks: list[int] = []
     head_end = rows_end = -1

@@ -1,6 +1,5 @@
 """A SQL text taken apart: every piece becomes a statement, or says why it could not."""
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -28,7 +27,6 @@ _LARGE = 4 << 20
 _TOO_DEEP = f"an expression of more than {depth.LIMIT:,} operands: not safe to parse"
 _LINE_FEED = 0x0A
 _BLANKS = b" \t\r\n\f\v"
-_INSERT = re.compile(rb"insert\s+into\b", re.IGNORECASE)
 _INCLUDES = (rb"\i", rb"\ir", rb"\include", rb"\include_relative")
 _COMPUTED = (rb"\gexec",)
 
@@ -234,7 +232,12 @@ def _without_tree(
 ) -> Statement | Unparsed:
     """A statement of a large text: its tree can be made again from the text alone."""
     is_short = len(sql) < long_inserts.LONG
-    if is_short and _INSERT.match(sql) and not marks and not _refusal(text, start, end, sql):
+    if (
+        is_short
+        and long_inserts.INSERT.match(sql)
+        and not marks
+        and not _refusal(text, start, end, sql)
+    ):
         return Statement(text, start, end, "InsertStmt", None, base)
     result = _parse(text, start, end, sql, base, marks)
     if isinstance(result, Unparsed) or result.templated or result.abridged:
