@@ -12,8 +12,9 @@ from senior_backend import sql
 from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.lint import Problem
 from senior_backend.operations import reader, recipes
+from senior_backend.operations.columns import DropColumn, DropNotNull
 from senior_backend.operations.constraints import DropConstraint
-from senior_backend.operations.indexes import DropIndex
+from senior_backend.operations.indexes import CreateIndex, DropIndex
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
 from senior_backend.sources.migration import Folder, NewMigration, Segment
@@ -91,28 +92,31 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
     if problem.transaction is None and place.segment.transaction == "statement":
         statements = [text for phase in phases for text in phase.up]
         return Change((_replace(place.statement, statements),), (), remedy.safe, remedy.reason)
-    if problem.direction == "down":
-        return _beside(remedy, "it is a down migration, which cannot be split")
     if problem.transaction == "explicit":
         return _beside(remedy, "the script opens the transaction itself: split it by hand")
-    last = bool(folder.migrations) and folder.migrations[-1].path == problem.migration.path
+    later = bool(folder.migrations) and folder.migrations[-1].path != problem.migration.path
     alone = place.segment.transaction == "implicit" and all(map(_is_setting, place.others))
-    if alone and len(phases[0].up) == 1:
+    if alone and len(phases[0].up) == 1 and (problem.direction == "up" or len(phases) == 1):
         # Without the settings the statement is the only one of its message: no transaction block.
         gone = [_remove(s) for s in place.others] if not phases[0].transactional else []
-        edits = (*gone, _replace(place.statement, phases[0].up))
-        reason = "" if last or len(phases) == 1 else _LATER
-        safe = remedy.safe and not reason
-        return Change(edits, _new(phases[1:], place), safe, reason or remedy.reason)
-    reason = remedy.reason
-    automatic = remedy.safe
-    if not last:
+        reason = _LATER if later and len(phases) > 1 else ""
+        kept = _kept(problem, place, phases)
+        return Change(
+            (*gone, *kept),
+            _new(phases[1:], place),
+            remedy.safe and not reason,
+            reason or remedy.reason,
+        )
+    if problem.direction == "down":
+        return _beside(remedy, "it is a down migration, which cannot be split")
+    automatic, reason = remedy.safe, remedy.reason
+    if later:
         automatic, reason = False, _LATER
     elif not place.is_last():
         automatic, reason = False, "later statements of the migration may need it"
     if phases[0].transactional and not remedy.apart:
-        edit = _replace(place.statement, phases[0].up)
-        return Change((edit,), _new(phases[1:], place), automatic, reason)
+        edits = _kept(problem, place, phases)
+        return Change(edits, _new(phases[1:], place), automatic, reason)
     return _moved(problem, place, phases, automatic=automatic, reason=reason)
 
 
@@ -123,22 +127,53 @@ def _moved(
     problem: Problem, place: _Place, phases: tuple[Phase, ...], *, automatic: bool, reason: str
 ) -> Change:
     """The statement leaves its migration, and what takes it back leaves the down."""
-    edits = [_remove(place.statement)]
-    dropped = {
-        key
-        for phase in phases
+    edits = (_remove(place.statement), *_adapted_down(problem, (), phases))
+    return Change(edits, _new(phases, place), automatic, reason)
+
+
+def _kept(problem: Problem, place: _Place, phases: tuple[Phase, ...]) -> tuple[FileEdit, ...]:
+    """The first phase takes the statement's place; the others move out."""
+    edit = _replace(place.statement, phases[0].up)
+    if problem.direction == "down":
+        return (edit,)
+    return (edit, *_adapted_down(problem, phases[:1], phases[1:]))
+
+
+def _adapted_down(
+    problem: Problem, kept: tuple[Phase, ...], moved: tuple[Phase, ...]
+) -> tuple[FileEdit, ...]:
+    """The migration's down is to take back what stays in it, and no more."""
+    statements = _down_statements(problem)
+    elsewhere = {key for phase in moved for text in phase.down for key in _keys(text)}
+    here = {key for phase in kept for text in phase.down for key in _keys(text)}
+    gone = [s for s in statements if (keys := _keys(s.sql)) and keys <= elsewhere - here]
+    present = {key for statement in statements for key in _keys(statement.sql)}
+    missing = [
+        text
+        for phase in kept
         for text in phase.down
-        for operation in _operations(text)
-        if (key := _drops(operation)) is not None
-    }
-    for segment in problem.migration.down or ():
-        if not isinstance(segment.text.place, Verbatim):
-            continue
-        for statement in sql.read(segment.text).statements:
-            keys = [_drops(operation) for operation in reader.read(statement)]
-            if keys and all(key in dropped for key in keys):
-                edits.append(_remove(statement))
-    return Change(tuple(edits), _new(phases, place), automatic, reason)
+        if (keys := _keys(text)) and not keys <= present
+    ]
+    edits = [_remove(statement) for statement in gone]
+    first = next((s for s in statements if not _is_setting(s)), None)
+    if missing and first is not None:
+        if first in gone:
+            edits = [_remove(s) for s in gone if s is not first]
+            edits.append(_replace(first, missing))
+        else:
+            content = "".join(f"{text};\n" for text in missing)
+            edits.append(_edit(first.text, Edit(first.start, first.start, content)))
+    return tuple(edits)
+
+
+def _down_statements(problem: Problem) -> list[Statement]:
+    """The statements of the migration's down that stand in a file as they are."""
+    return [
+        statement
+        for segment in problem.migration.down or ()
+        if isinstance(segment.text.place, Verbatim)
+        for statement in sql.read(segment.text).statements
+    ]
 
 
 def _beside(remedy: Remedy, reason: str) -> Change:
@@ -183,17 +218,25 @@ def _is_setting(statement: Statement) -> bool:
     return all(isinstance(operation, SetVariable) for operation in reader.read(statement))
 
 
-def _operations(text: str) -> tuple[Operation, ...]:
+def _keys(text: str) -> set[tuple[str, str, str]]:
+    """What a statement makes or takes away, as far as remedies do: empty when it does more."""
     statements = sql.read(SqlText("", text.encode())).statements
-    return tuple(operation for statement in statements for operation in reader.read(statement))
+    keys = {_key(operation) for statement in statements for operation in reader.read(statement)}
+    return set() if None in keys else {key for key in keys if key is not None}
 
 
-def _drops(operation: Operation) -> tuple[str, str] | None:
-    """What an operation drops, of what the phases of a remedy create."""
-    if isinstance(operation, DropIndex):
-        return "index", operation.index.name
-    if isinstance(operation, DropConstraint):
-        return operation.table.name, operation.name
+def _key(operation: Operation) -> tuple[str, str, str] | None:
+    match operation:
+        case DropIndex(index=index):
+            return "drop index", "", index.name
+        case CreateIndex(name=str(name)):
+            return "create index", "", name
+        case DropConstraint(table=table, name=name):
+            return "drop constraint", table.name, name
+        case DropNotNull(table=table, column=column):
+            return "drop not null", table.name, column
+        case DropColumn(table=table, column=column):
+            return "drop column", table.name, column
     return None
 
 
