@@ -16,6 +16,13 @@ OURS = "senior-backend"
 SQUAWK = "squawk"
 SAFEMIGRATE = "safemigrate-lint"
 
+SETTINGS = "senior-backend.toml"
+IN_TRANSACTION = """\
+[[migrations.overrides]]
+path = "."
+transaction = "file"
+"""
+
 # A command line may have 2 MB; a path in these folders is below 300 bytes.
 PATHS_A_CALL = 5_000
 
@@ -84,11 +91,15 @@ class Ours:
     def command(self, paths: Sequence[str], setting: Setting) -> list[str]:
         """The command line for these paths."""
         options = ["--pg", str(setting.major)] if setting.major else []
-        options += ["--transaction", "file"] if setting.in_transaction else []
         return [str(self.program), "migrations", "lint", "--format", "json", *options, *paths]
 
     def lint(self, paths: Sequence[str], directory: Path, setting: Setting = Setting()) -> Linted:
-        """What it finds in the paths, called in ``directory``; raises ``NotRunError``."""
+        """What it finds in the paths, called in ``directory``; raises ``NotRunError``.
+
+        How a tool runs a file is said in the settings, so those are written there.
+        """
+        if setting.in_transaction:
+            (directory / SETTINGS).write_text(IN_TRANSACTION)
         data = _json(self.command(paths, setting), directory)
         return Linted(
             findings=tuple(
