@@ -1,7 +1,7 @@
 """What Alembic itself says that revisions run: ``alembic upgrade FROM:TO --sql``.
 
-The revisions' own Python runs for this, in the project's environment, without a database. A few
-lines put around Alembic say from which line of a revision each statement comes.
+The revisions' own Python runs for this, in the project's environment. A few lines put around
+Alembic say from which line of a revision each statement comes, and refuse every connection.
 """
 
 import json
@@ -28,6 +28,7 @@ import io, json, os, sys
 from alembic import command
 from alembic.config import Config
 from alembic.ddl.impl import DefaultImpl
+from sqlalchemy.engine import Engine
 
 ini, jobs = sys.argv[1], json.load(sys.stdin)
 answers, sys.stdout = sys.stdout, io.StringIO()
@@ -44,7 +45,11 @@ def static_output(self, text):
         frame = frame.f_back
     say(job=current["job"], line=line, sql=text)
 
+def connect(self, *arguments, **options):
+    raise RuntimeError("env.py connects without asking context.is_offline_mode()")
+
 DefaultImpl.static_output = static_output
+Engine.connect = Engine.raw_connection = connect
 for number, (way, span, file) in enumerate(jobs):
     current.update(job=number, file=os.path.realpath(file))
     try:
