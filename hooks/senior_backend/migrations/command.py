@@ -80,6 +80,7 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
 )
 @click.option("--fix", is_flag=True, help="Apply the fixes that keep the meaning, then lint again.")
 @click.option("--diff", is_flag=True, help="Print those fixes as a diff for `git apply`.")
+@click.option("--verbose", is_flag=True, help="Also print what became of every table, and how.")
 @click.option("--stdin", is_flag=True, help="Read SQL from standard input.")
 @click.option("--stdin-filename", default="stdin.sql", help="What to call it.")
 @click.pass_context
@@ -93,6 +94,7 @@ def lint_command(
     write_baseline: Path | None,
     fix: bool,
     diff: bool,
+    verbose: bool,
     stdin: bool,
     stdin_filename: str,
     **options: Any,  # noqa: ANN401 - those of _common
@@ -105,7 +107,7 @@ def lint_command(
     """
     if fix and stdin:
         raise InputError("--fix with --stdin: there is no file to mend; use --diff")
-    request = _request(paths, **options)
+    request = replace(_request(paths, **options), with_history=verbose)
     if known is not None:
         chosen = replace(request.settings, baseline=str(Path.cwd() / known))
         request = replace(request, settings=chosen)
@@ -124,9 +126,22 @@ def lint_command(
         result = _fixed(request, result)
     explained = explain_fixes(result, request.root) if output_format in _SHOW_FIXES else result
     outcome = explained.outcome()
+    if verbose:
+        _print_tables(explained, to_stderr=output_format != "terminal")
     if text := report.render(outcome, output_format):
         click.echo(text)
     ctx.exit(outcome.exit_code(fail_on))
+
+
+def _print_tables(result: Result, *, to_stderr: bool) -> None:
+    """The tables before the findings; a machine's format has standard output for itself."""
+    from senior_backend.migrations import history
+
+    for folder in result.folders:
+        if folder.history is not None:
+            findings = [p.finding for p in folder.problems]
+            text = history.render(folder.history, findings)
+            click.echo(f"{text}\n" if text else "no tables\n", err=to_stderr)
 
 
 def _fixed(request: Request, result: Result) -> Result:

@@ -7,6 +7,7 @@ from senior_backend.catalog.model import Catalog
 from senior_backend.findings import Finding, NotAnalyzed
 from senior_backend.migrations import fixes
 from senior_backend.migrations.fixes.remedy import Remedy
+from senior_backend.migrations.history import History
 from senior_backend.migrations.rules import registry
 from senior_backend.migrations.rules.rule import Hazard, MigrationView, Rule
 from senior_backend.migrations.step import Assumptions, Direction, Step
@@ -61,12 +62,16 @@ def lint(
     selection: Selection,
     assumptions: Assumptions,
     catalog: Catalog | None = None,
+    history: History | None = None,
 ) -> Iterator[Linted]:
     """Lint the migrations of ``folder`` that are asked for, in order.
 
-    ``catalog`` is the schema before the first migration; it is changed.
+    ``catalog`` is the schema before the first migration; it is changed. ``history``, when given, is
+    filled with what became of each table.
     """
-    walk = Walk(catalog if catalog is not None else Catalog(), assumptions)
+    walk = Walk(catalog if catalog is not None else Catalog(), assumptions, history=history)
+    if history is not None:
+        history.catalog = walk.catalog
     downs_known = folder.has_downs and any(m.down is not None for m in folder.migrations)
     views: list[tuple[Linted, MigrationView, int]] = []
     operations: list[Operation] = []

@@ -10,6 +10,7 @@ from senior_backend import git, sql
 from senior_backend.catalog.model import Catalog
 from senior_backend.findings import NotAnalyzed, Outcome
 from senior_backend.migrations import baseline, ignore
+from senior_backend.migrations.history import History
 from senior_backend.migrations.lint import Linted, Problem, Selection, lint, not_read
 from senior_backend.migrations.settings import Settings
 from senior_backend.migrations.step import Assumptions
@@ -28,6 +29,7 @@ class Request:
     settings: Settings
     changed: bool = False
     since: str | None = None
+    with_history: bool = False
     today: date = field(default_factory=date.today)
 
 
@@ -37,6 +39,7 @@ class FolderResult:
 
     folder: Folder
     linted: list[Linted]
+    history: History | None = None
 
     @property
     def problems(self) -> list[Problem]:
@@ -146,11 +149,12 @@ def _folder(
     )
     selection = Selection(is_asked, is_asked if deploy else None)
     before = catalog.copy() if catalog is not None else None
-    linted = list(lint(folder, selection, assumptions, before))
+    history = History() if request.with_history else None
+    linted = list(lint(folder, selection, assumptions, before, history))
     for one in linted:
         ignore.apply(one, request.today)
         one.problems[:] = [_with_excerpt(p) for p in one.problems if not _off(p, settings)]
-    return FolderResult(folder, linted)
+    return FolderResult(folder, linted, history)
 
 
 def _off(problem: Problem, settings: Settings) -> bool:

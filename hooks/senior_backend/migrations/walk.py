@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from senior_backend import sql
 from senior_backend.catalog import replay
 from senior_backend.catalog.model import Catalog
+from senior_backend.migrations.history import History
 from senior_backend.migrations.lock_model.model import effects
 from senior_backend.migrations.step import Assumptions, Direction, OpenTransaction, Session, Step
 from senior_backend.operations import reader
@@ -35,6 +36,7 @@ class Walk:
     unparsed: list[Unparsed] = field(default_factory=list)
     bodies: dict[Name, tuple[Body, ...]] = field(default_factory=dict)
     """Of the functions that migrations created, for when one is called."""
+    history: History | None = None
     still_open: OpenTransaction | None = None
     """The transaction around a whole run of the tool, from migration to migration."""
 
@@ -46,6 +48,8 @@ class Walk:
                     yield operation
                     self._remember(statement, operation)
                     replay.apply(self.catalog, operation, number)
+                    if self.history is not None:
+                        self.history.note(self.catalog, statement, operation)
         replay.end_session(self.catalog)
 
     def steps(
@@ -212,6 +216,8 @@ class _Run:
         elif isinstance(operation, SetVariable):
             self._set(operation)
         replay.apply(self.walk.catalog, operation, self.number)
+        if self.walk.history is not None:
+            self.walk.history.note(self.walk.catalog, step.statement, operation)
         open_ = self.transaction
         if open_ is None:
             return
