@@ -30,14 +30,18 @@ class RedundantIndex:
 def supports(index: Index, columns: Iterable[str]) -> bool:
     """Whether an index finds the rows of a foreign key: its leading columns are just those.
 
-    In any order; not when it holds only some of the rows, or is INVALID.
+    In any order; not when it is INVALID or holds only some of the rows, except all where a column
+    is not NULL: no other can be equal to a key.
     """
     wanted = set(columns)
     leading = {key.column for key in index.keys[: len(wanted)]}
     return (
         leading == wanted
         and index.method in ("btree", "hash")
-        and index.where is None
+        and (
+            index.where is None
+            or any(index.where.sql == f"{column} IS NOT NULL" for column in wanted)
+        )
         and index.valid is not False
     )
 

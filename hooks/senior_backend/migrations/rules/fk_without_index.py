@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from senior_backend.catalog.model import Catalog, Index, Table
+from senior_backend.catalog.checks import supports
+from senior_backend.catalog.model import Catalog, Table
 from senior_backend.migrations.rules.rule import Example, Hazard, MigrationView, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.constraints import Constraint
@@ -86,7 +87,7 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
             if table is None or not _still_there(table, constraint):
                 continue
             if not _all_indexes_known(table, constraint, step) or _indexed(
-                step.catalog, table, frozenset(constraint.columns)
+                step.catalog, table, constraint.columns
             ):
                 continue
             yield Hazard(
@@ -112,18 +113,8 @@ def _all_indexes_known(table: Table, constraint: Constraint, step: Step) -> bool
     return any(column is not None and column.created_by >= step.number for column in columns)
 
 
-def _indexed(catalog: Catalog, table: Table, columns: frozenset[str]) -> bool:
-    if any(_serves(index, columns) for index in catalog.indexes_of(table.name)):
+def _indexed(catalog: Catalog, table: Table, columns: tuple[str, ...]) -> bool:
+    if any(supports(index, columns) for index in catalog.indexes_of(table.name)):
         return True
     parent = catalog.table(table.partition_of) if table.partition_of else None
     return parent is not None and _indexed(catalog, parent, columns)
-
-
-def _serves(index: Index, columns: frozenset[str]) -> bool:
-    """Whether a search for the columns by equality can use the index."""
-    leading = {key.column for key in index.keys[: len(columns)]}
-    if index.method not in ("btree", "hash") or leading != columns:
-        return False
-    if index.where is None:
-        return True
-    return any(index.where.sql == f"{column} IS NOT NULL" for column in columns)

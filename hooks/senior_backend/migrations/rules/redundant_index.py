@@ -1,14 +1,14 @@
 """An index that another one makes superfluous."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from senior_backend.catalog.checks import covers
 from senior_backend.catalog.model import Index
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.constraints import DropConstraint
 from senior_backend.operations.indexes import CreateIndex, DropIndex, IndexKey
-from senior_backend.operations.names import Expression
+from senior_backend.operations.names import Name
 
 _ORDERS = """
 CREATE TABLE orders (id bigint PRIMARY KEY, customer_id bigint, created_at timestamptz, code text);
@@ -70,55 +70,26 @@ DROP INDEX CONCURRENTLY orders_customer_created_idx;
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What decides which queries an index can serve."""
-
-    keys: tuple[IndexKey, ...]
-    include: frozenset[str]
-    method: str
-    unique: bool
-    where: Expression | None
-
-    @classmethod
-    def of(cls, index: CreateIndex | Index) -> "_Shape":
-        return cls(index.keys, frozenset(index.include), index.method, index.unique, index.where)
-
-    def serves_all_of(self, other: "_Shape") -> bool:
-        """Whether ``other`` adds nothing: no order, no guarantee, no column."""
-        if self.method != other.method or _sql(self.where) != _sql(other.where):
-            return False
-        columns = self.include | {key.column for key in self.keys}
-        if not other.include <= columns:
-            return False
-        if self.keys == other.keys:
-            return self.unique or not other.unique
-        leading = self.keys[: len(other.keys)]
-        return self.method == "btree" and not other.unique and leading == other.keys
-
-
 def check(step: Step) -> Iterator[Hazard]:
     """A new index that an old one covers, or that covers an old one which stays."""
     new = step.the(CreateIndex)
-    if not new.keys:
+    index = _as_index(step, new)
+    if not index.keys or (new.if_not_exists and index.name in step.catalog.indexes):
         return
-    shape = _Shape.of(new)
     leaving = {step.catalog.key(o.index) for o in step.later if isinstance(o, DropIndex)}
     constraints = {o.name for o in step.later if isinstance(o, DropConstraint)}
     for old in step.catalog.indexes_of(new.table):
-        if old.name in leaving or old.constraint in constraints or not old.keys or old.only:
+        if old.name in leaving or old.constraint in constraints or not old.keys:
             continue
-        if new.if_not_exists and old.name.name == new.name:
-            return  # nothing is created
         name = new.name or "this index"
-        if _Shape.of(old).serves_all_of(shape):
+        if covers(old, index):
             same = "repeats" if len(old.keys) == len(new.keys) else "is the beginning of"
             yield Hazard(
                 f"{name} ({_columns(new.keys)}) {same} {old.name.name} ({_columns(old.keys)}), "
                 "which serves the same queries: every write maintains both."
             )
             return
-        if shape.serves_all_of(_Shape.of(old)) and old.constraint is None:
+        if covers(index, old):
             yield Hazard(
                 f"{name} ({_columns(new.keys)}) serves all queries of {old.name.name} "
                 f"({_columns(old.keys)}), which stays: every write maintains both.",
@@ -127,8 +98,19 @@ def check(step: Step) -> Iterator[Hazard]:
             return
 
 
-def _sql(where: Expression | None) -> str | None:
-    return where.sql if where is not None else None
+def _as_index(step: Step, new: CreateIndex) -> Index:
+    table = step.catalog.key(new.table)
+    return Index(
+        name=Name(table.schema, new.name or ""),
+        table=table,
+        keys=new.keys,
+        include=new.include,
+        method=new.method,
+        unique=new.unique,
+        where=new.where,
+        only=new.only,
+        nulls_not_distinct=new.nulls_not_distinct,
+    )
 
 
 def _columns(keys: tuple[IndexKey, ...]) -> str:
