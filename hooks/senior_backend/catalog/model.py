@@ -152,6 +152,7 @@ class Function:
     language: str
     volatility: Literal["volatile", "stable", "immutable"]
     created_by: int = BEFORE
+    for_triggers: bool = False
 
 
 @dataclass(slots=True)

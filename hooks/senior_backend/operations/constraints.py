@@ -15,8 +15,8 @@ class Constraint:
     """A constraint as it is written, on its table or inline on a column.
 
     ``columns`` are its own columns (of a check: those that it reads). ``name`` is None where the
-    server chooses it. ``include``, ``method`` and ``where`` are those of the index behind it;
-    ``keys`` are those of an exclusion constraint.
+    server chooses it. What is not enforced is not valid either. ``include``, ``method`` and
+    ``where`` are those of the index behind it; ``keys`` are those of an exclusion constraint.
     """
 
     kind: ConstraintKind

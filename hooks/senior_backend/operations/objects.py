@@ -201,6 +201,8 @@ class CreateFunction(Operation):
     procedure: bool = False
     security_definer: bool = False
     sets_search_path: bool = False
+    for_triggers: bool = False
+    """RETURNS trigger or event_trigger: clients cannot call it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,6 +61,7 @@ _TABLE: dict[type[Operation], Any] = {
     on_columns.DropExpression: columns.drop_expression,
     on_columns.AlterIdentity: columns.alter_identity,
     on_constraints.AddConstraint: constraints.add_constraint,
+    on_constraints.AlterConstraint: constraints.alter_constraint,
     on_constraints.ValidateConstraint: constraints.validate,
     on_constraints.DropConstraint: constraints.drop_constraint,
     on_indexes.CreateIndex: indexes.create_index,

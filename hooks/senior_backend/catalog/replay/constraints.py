@@ -16,6 +16,7 @@ from senior_backend.catalog.replay.known import (
 )
 from senior_backend.operations.constraints import (
     AddConstraint,
+    AlterConstraint,
     Constraint,
     DropConstraint,
     ValidateConstraint,
@@ -167,6 +168,22 @@ def validate(catalog: Catalog, operation: ValidateConstraint, number: int) -> No
             if known.kind == "not_null":
                 for column in known.columns:
                     edit_column(table, column, not_null=True)
+
+
+def alter_constraint(catalog: Catalog, operation: AlterConstraint, number: int) -> None:
+    """ALTER CONSTRAINT; one that becomes enforced is validated."""
+    for table in family(catalog, operation.table, only=operation.only):
+        known = table.constraints.get(operation.name)
+        if known is None:
+            continue
+        if operation.deferrable is not None:
+            known = replace(known, deferrable=operation.deferrable)
+        if operation.initially_deferred is not None:
+            known = replace(known, initially_deferred=operation.initially_deferred)
+        if operation.enforced is not None:
+            changed = not operation.enforced
+            known = replace(known, not_enforced=changed, not_valid=changed)
+        table.constraints[operation.name] = known
 
 
 def drop_constraint(catalog: Catalog, operation: DropConstraint, number: int) -> None:

@@ -51,6 +51,15 @@ def family(catalog: Catalog, name: Name, *, only: bool = False) -> Iterator[Tabl
         yield from family(catalog, child)
 
 
+def is_below(catalog: Catalog, key: Name, above: Name) -> bool:
+    """Whether a table is ``above`` itself or hangs below it: it cannot become its parent."""
+    table = catalog.tables.get(above)
+    return key == above or (
+        table is not None
+        and any(is_below(catalog, key, child) for child in children(catalog, table))
+    )
+
+
 def edit_column(table: Table, name: str, **changes: object) -> None:
     """Change the definition of a column; one that was never seen gets an unknown type."""
     known = table.columns.get(name)

@@ -137,7 +137,9 @@ def create_function(catalog: Catalog, operation: objects.CreateFunction, number:
     if known is not None and not operation.replace:
         volatility = max(volatility, known.volatility, key=_VOLATILITIES.index)
     created_by = known.created_by if known is not None else number
-    catalog.functions[key] = Function(key, operation.language, volatility, created_by)
+    catalog.functions[key] = Function(
+        key, operation.language, volatility, created_by, operation.for_triggers
+    )
 
 
 def alter_function(catalog: Catalog, operation: objects.AlterFunction, number: int) -> None:

@@ -10,6 +10,7 @@ from senior_backend.catalog.replay.known import (
     edit,
     edit_column,
     indexes_on,
+    is_below,
     new_key,
 )
 from senior_backend.operations import tables
@@ -37,8 +38,9 @@ def create_table(catalog: Catalog, operation: CreateTable, number: int) -> None:
         complete=not operation.as_query,
     )
     for parent in operation.inherits:
-        _inherit(catalog, table, catalog.key(parent), number)
-    if operation.partition_of is not None:
+        if catalog.key(parent) != key:
+            _inherit(catalog, table, catalog.key(parent), number)
+    if operation.partition_of is not None and catalog.key(operation.partition_of) != key:
         table.partition_of = catalog.key(operation.partition_of)
         _inherit_columns(catalog, table, table.partition_of, number)
     for like in operation.likes:
@@ -198,6 +200,8 @@ def _same_reference(one: Constraint, other: Constraint) -> bool:
 
 def attach_partition(catalog: Catalog, operation: tables.AttachPartition, number: int) -> None:
     """ATTACH PARTITION: what the parent has and the partition has not is made on it."""
+    if is_below(catalog, catalog.key(operation.table), catalog.key(operation.partition)):
+        return
     parent = edit(catalog, operation.table)
     partition = edit(catalog, operation.partition)
     partition.partition_of = parent.name
@@ -226,6 +230,8 @@ def detach_partition(catalog: Catalog, operation: tables.DetachPartition, number
 
 def inherit(catalog: Catalog, operation: tables.Inherit, number: int) -> None:
     """INHERIT and NO INHERIT."""
+    if is_below(catalog, catalog.key(operation.parent), catalog.key(operation.table)):
+        return
     table, parent = edit(catalog, operation.table), edit(catalog, operation.parent)
     if operation.remove:
         if parent.name in table.inherits:

@@ -42,7 +42,7 @@ def constraint(
         return Constraint(
             columns=read.columns,
             expression=read,
-            not_valid=node.skip_validation,
+            not_valid=node.skip_validation or _not_enforced(node, attributes),
             not_enforced=_not_enforced(node, attributes),
             no_inherit=node.is_no_inherit,
             **common,
@@ -54,7 +54,7 @@ def constraint(
             referenced_columns=strings(node.pk_attrs),
             on_delete=_ACTIONS.get(node.fk_del_action),
             on_update=_ACTIONS.get(node.fk_upd_action),
-            not_valid=node.skip_validation,
+            not_valid=node.skip_validation or _not_enforced(node, attributes),
             not_enforced=_not_enforced(node, attributes),
             **common,
         )

@@ -32,17 +32,15 @@ _MOST_ROWS = 1_000
 
 
 def changes(found: Found) -> Iterator[Operation]:
-    """An operation for every data-modifying statement that was found, bodies of WITH first."""
-    for node in reversed(found.changes):
+    """An operation for every data-modifying statement that was found, in order."""
+    for node in found.changes:
         yield _change(node, _look_at_change(node))
 
 
 def change(node: Node, statement: Statement) -> Iterable[Operation]:
     """INSERT, UPDATE, DELETE, MERGE; those inside its WITH come before it."""
     found = _look_at_change(node)
-    if found.changes:
-        for inner in reversed(found.changes):
-            yield _change(inner, _look_at_change(inner))
+    yield from changes(found)
     yield _change(node, found)
 
 
@@ -50,7 +48,7 @@ def _look_at_change(node: Node) -> Found:
     """What is below a data-modifying statement, without itself and the table it changes."""
     parts = []
     for descriptor, content in node.ListFields():
-        if descriptor.message_type is None or descriptor.name == "relation":
+        if descriptor.message_type is None or descriptor.name in ("relation", "with_clause"):
             continue
         parts += [*content] if descriptor.is_repeated else [content]
     select = node.select_stmt.select_stmt if type(node).__name__ == "InsertStmt" else None

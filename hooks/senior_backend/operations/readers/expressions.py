@@ -36,20 +36,20 @@ class Found:
 def look(*nodes: Node, with_clause: Node = None) -> Found:
     """What is read and called below some nodes, which see what ``with_clause`` defines."""
     found = Found()
-    stack: list[tuple[Node, frozenset[str]]] = []
     hidden: frozenset[str] = frozenset()
+    defined: list[tuple[Node, frozenset[str]]] = []
     if with_clause is not None:
-        hidden = _defined(with_clause, hidden, stack)
-    stack += [(node, hidden) for node in reversed(nodes)]
+        defined, hidden = _defined(with_clause, hidden)
+    stack = [*defined, *((node, hidden) for node in nodes)][::-1]
     while stack:
         node, hidden = stack.pop()
         name = type(node).__name__
         enter = _ENTER.get(name)
         if enter:
             enter(found, node, hidden)
+        inner: list[tuple[Node, frozenset[str]]] = []
         if name in _WITH and node.HasField("with_clause"):
-            hidden = _defined(node.with_clause, hidden, stack)
-        inner = []
+            inner, hidden = _defined(node.with_clause, hidden)
         for descriptor, content in node.ListFields():
             if descriptor.message_type is None or descriptor.name == "with_clause":
                 continue
@@ -61,15 +61,18 @@ def look(*nodes: Node, with_clause: Node = None) -> Found:
     return found
 
 
-def _defined(clause: Node, hidden: frozenset[str], stack: list[Node]) -> frozenset[str]:
-    """Queue the queries of WITH, each seeing only what it may; the names hidden after it."""
+def _defined(
+    clause: Node, hidden: frozenset[str]
+) -> tuple[list[tuple[Node, frozenset[str]]], frozenset[str]]:
+    """The queries of WITH, each with the names it does not see as tables; those after it."""
     ctes = [node.common_table_expr for node in clause.ctes]
     if clause.recursive:
         hidden |= {cte.ctename for cte in ctes}
+    queries = []
     for cte in ctes:
-        stack.append((cte.ctequery, hidden))
+        queries.append((cte.ctequery, hidden))
         hidden |= {cte.ctename}
-    return hidden
+    return queries, hidden
 
 
 def _relation(found: Found, node: Node, hidden: frozenset[str]) -> None:

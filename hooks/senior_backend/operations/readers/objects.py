@@ -241,6 +241,7 @@ def create_function(node: Node, statement: Statement) -> Iterable[Operation]:
         procedure=node.is_procedure,
         security_definer=given.get("security") == "true",
         sets_search_path=sets_path,
+        for_triggers=of_type(node.return_type).name in ("trigger", "event_trigger"),
     )
 
 

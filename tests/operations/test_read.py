@@ -1,0 +1,609 @@
+"""Which operations a statement does."""
+
+import pytest
+
+from senior_backend import sql
+from senior_backend.operations import reader
+from senior_backend.operations.columns import (
+    AddColumn,
+    AlterColumnType,
+    AlterIdentity,
+    ColumnDefinition,
+    DropColumn,
+    DropDefault,
+    DropExpression,
+    DropNotNull,
+    SetColumnOptions,
+    SetColumnStatistics,
+    SetCompression,
+    SetDefault,
+    SetExpression,
+    SetNotNull,
+    SetStorage,
+)
+from senior_backend.operations.constraints import (
+    AddConstraint,
+    AlterConstraint,
+    Constraint,
+    DropConstraint,
+    ValidateConstraint,
+)
+from senior_backend.operations.data import Call, ChangeRows, Do, Select
+from senior_backend.operations.indexes import (
+    AttachIndex,
+    CreateIndex,
+    DropIndex,
+    IndexKey,
+    Reindex,
+    SetIndexOptions,
+)
+from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.objects import (
+    AddEnumValue,
+    AlterCompositeType,
+    AlterDomain,
+    AlterExtension,
+    AlterFunction,
+    AlterSequence,
+    ChangeOwner,
+    ChangePublication,
+    ChangeRole,
+    Comment,
+    CreateCompositeType,
+    CreateDomain,
+    CreateEnum,
+    CreateExtension,
+    CreateFunction,
+    CreateMaterializedView,
+    CreatePolicy,
+    CreateRule,
+    CreateSchema,
+    CreateSequence,
+    CreateStatistics,
+    CreateTrigger,
+    CreateView,
+    Drop,
+    DropFromTable,
+    Grant,
+    Other,
+    RefreshMaterializedView,
+    Rename,
+    SetSchema,
+)
+from senior_backend.operations.operation import Operation
+from senior_backend.operations.session import SetVariable, TransactionControl
+from senior_backend.operations.tables import (
+    AttachPartition,
+    Cluster,
+    ClusterOn,
+    CreateTable,
+    DetachPartition,
+    Inherit,
+    Like,
+    LockTable,
+    OtherTableAction,
+    PartitionBound,
+    PartitionKey,
+    SetAccessMethod,
+    SetPersistence,
+    SetReplicaIdentity,
+    SetRowSecurity,
+    SetTableOptions,
+    SetTablespace,
+    SetTriggers,
+    Truncate,
+    Vacuum,
+)
+
+
+def name(text: str) -> Name:
+    schema, _, last = text.rpartition(".")
+    return Name(schema or None, last)
+
+
+T = name("t")
+INTEGER = TypeName(None, "integer")
+TEXT = TypeName(None, "text")
+
+
+def read(text: str) -> list[Operation]:
+    script = sql.read(sql.SqlText("m.sql", text.encode()))
+    assert not script.unparsed, script.unparsed
+    return [o for statement in script.statements for o in reader.read(statement)]
+
+
+def unplaced(operations: list[Operation]) -> list[Operation]:
+    for operation in operations:
+        operation.place(0, 0)
+    return operations
+
+
+def column(definition: str) -> ColumnDefinition:
+    """What ADD COLUMN makes of a definition."""
+    (operation,) = read(f"alter table t add {definition}")
+    assert isinstance(operation, AddColumn)
+    return operation.definition
+
+
+def constraint(definition: str) -> Constraint:
+    """What ADD makes of a constraint."""
+    (operation,) = read(f"alter table t add {definition}")
+    assert isinstance(operation, AddConstraint)
+    return operation.constraint
+
+
+TYPES = [
+    ("int", TypeName(None, "integer")),
+    ("int8", TypeName(None, "bigint")),
+    ("pg_catalog.int2", TypeName(None, "smallint")),
+    ("varchar(20)", TypeName(None, "character varying", (20,))),
+    ("char", TypeName(None, "character", (1,))),
+    ('"char"', TypeName(None, '"char"')),
+    ("numeric(10)", TypeName(None, "numeric", (10, 0))),
+    ("timestamptz(3)", TypeName(None, "timestamp with time zone", (3,))),
+    ("interval day to second(3)", TypeName(None, "interval day to second", (3,))),
+    ("text[][]", TypeName(None, "text", (), array=True)),
+    ("app.mood", TypeName("app", "mood")),
+    ("geometry(Point, 4326)", TypeName(None, "geometry")),
+    ("vector(1536)", TypeName(None, "vector", (1536,))),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), TYPES)
+def test_types_have_the_names_of_format_type(written: str, expected: TypeName) -> None:
+    assert column(f"c {written}").type == expected
+
+
+NOW = Expression("now()", (name("now"),))
+COLUMNS = [
+    ("c int", ColumnDefinition("c", INTEGER)),
+    ("c int null", ColumnDefinition("c", INTEGER)),
+    ("c int not null", ColumnDefinition("c", INTEGER, not_null=True)),
+    ("c bigserial", ColumnDefinition("c", TypeName(None, "bigint"), not_null=True, serial=True)),
+    ("c int default 5", ColumnDefinition("c", INTEGER, default=Expression("5", constant=True))),
+    (
+        "c text default 'it''s'::text",
+        ColumnDefinition("c", TEXT, default=Expression("'it''s'::text", constant=True)),
+    ),
+    (
+        "c timestamptz default now() not null",
+        ColumnDefinition("c", TypeName(None, "timestamp with time zone"), True, NOW),
+    ),
+    (
+        "c date default current_date",
+        ColumnDefinition(
+            "c",
+            TypeName(None, "date"),
+            default=Expression("current_date", (name("current_date"),)),
+        ),
+    ),
+    (
+        "c int generated by default as identity",
+        ColumnDefinition("c", INTEGER, not_null=True, identity="by default"),
+    ),
+    (
+        "c int generated always as (n * 2) stored",
+        ColumnDefinition(
+            "c", INTEGER, generated="stored", generation=Expression("n * 2", (), ("n",))
+        ),
+    ),
+    (
+        'c text collate "C"',
+        ColumnDefinition("c", TEXT, collation=name("C")),
+    ),
+    (
+        "c int references p (id) on delete cascade deferrable initially deferred unique",
+        ColumnDefinition(
+            "c",
+            INTEGER,
+            constraints=(
+                Constraint(
+                    "foreign_key",
+                    ("c",),
+                    references=name("p"),
+                    referenced_columns=("id",),
+                    on_delete="cascade",
+                    deferrable=True,
+                    initially_deferred=True,
+                ),
+                Constraint("unique", ("c",)),
+            ),
+        ),
+    ),
+    (
+        "c int constraint positive check (c > 0) not enforced",
+        ColumnDefinition(
+            "c",
+            INTEGER,
+            constraints=(
+                Constraint(
+                    "check",
+                    ("c",),
+                    "positive",
+                    Expression("c > 0", (), ("c",)),
+                    not_valid=True,
+                    not_enforced=True,
+                ),
+            ),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), COLUMNS)
+def test_columns(written: str, expected: ColumnDefinition) -> None:
+    assert column(written) == expected
+
+
+CONSTRAINTS = [
+    ("primary key (a, b)", Constraint("primary_key", ("a", "b"))),
+    (
+        "constraint u unique nulls not distinct (a) include (b)",
+        Constraint("unique", ("a",), "u", nulls_not_distinct=True, include=("b",)),
+    ),
+    ("constraint p primary key using index i", Constraint("primary_key", (), "p", using_index="i")),
+    (
+        "constraint f foreign key (a) references s.p on update set null not valid",
+        Constraint(
+            "foreign_key", ("a",), "f", references=name("s.p"), on_update="set null", not_valid=True
+        ),
+    ),
+    (
+        "check (a > lower(b)) not valid",
+        Constraint(
+            "check",
+            ("a", "b"),
+            expression=Expression("a > lower(b)", (name("lower"),), ("a", "b")),
+            not_valid=True,
+        ),
+    ),
+    (
+        "exclude using gist (room with =) where (room > 0)",
+        Constraint(
+            "exclude",
+            ("room",),
+            method="gist",
+            where=Expression("room > 0", (), ("room",)),
+            keys=(IndexKey("room"),),
+        ),
+    ),
+    ("constraint n not null a not valid", Constraint("not_null", ("a",), "n", not_valid=True)),
+]
+
+
+@pytest.mark.parametrize(("written", "expected"), CONSTRAINTS)
+def test_constraints(written: str, expected: Constraint) -> None:
+    assert constraint(written) == expected
+
+
+STATEMENTS: list[tuple[str, list[Operation]]] = [
+    # ALTER TABLE
+    ("alter table t drop column if exists a cascade",
+     [DropColumn(table=T, column="a", if_exists=True, cascade=True)]),
+    ("alter table if exists only s.t alter a set not null",
+     [SetNotNull(table=name("s.t"), column="a", only=True, if_table_exists=True)]),
+    ("alter table t alter a drop not null", [DropNotNull(table=T, column="a")]),
+    ("alter table t alter a type text using a::text",
+     [AlterColumnType(table=T, column="a", type=TEXT,
+                      using=Expression("a::text", (), ("a",), casts=(TEXT,)))]),
+    ("alter table t alter a set default 1",
+     [SetDefault(table=T, column="a", default=Expression("1", constant=True))]),
+    ("alter table t alter a drop default", [DropDefault(table=T, column="a")]),
+    ("alter table t alter a set expression as (b + 1)",
+     [SetExpression(table=T, column="a", expression=Expression("b + 1", (), ("b",)))]),
+    ("alter table t alter a drop expression if exists",
+     [DropExpression(table=T, column="a", if_exists=True)]),
+    ("alter table t alter a add generated always as identity",
+     [AlterIdentity(table=T, column="a", action="add")]),
+    ("alter table t alter a set generated by default",
+     [AlterIdentity(table=T, column="a", action="set")]),
+    ("alter table t alter a drop identity", [AlterIdentity(table=T, column="a", action="drop")]),
+    ("alter table t alter a set statistics 5", [SetColumnStatistics(table=T, column="a")]),
+    ("alter table t alter a set (n_distinct = 5)",
+     [SetColumnOptions(table=T, column="a", options=("n_distinct",))]),
+    ("alter table t alter a set storage external",
+     [SetStorage(table=T, column="a", storage="external")]),
+    ("alter table t alter a set compression pglz",
+     [SetCompression(table=T, column="a", method="pglz")]),
+    ("alter table t drop constraint if exists c cascade",
+     [DropConstraint(table=T, name="c", if_exists=True, cascade=True)]),
+    ("alter table t validate constraint c", [ValidateConstraint(table=T, name="c")]),
+    ("alter table t alter constraint c deferrable",
+     [AlterConstraint(table=T, name="c", deferrable=True, initially_deferred=False)]),
+    ("alter table t attach partition p for values from (1, 'a') to (maxvalue, 'b')",
+     [AttachPartition(table=T, partition=name("p"),
+                      bound=PartitionBound("FOR VALUES FROM (1, 'a') TO (maxvalue, 'b')"))]),
+    ("alter table t detach partition p concurrently",
+     [DetachPartition(table=T, partition=name("p"), concurrently=True)]),
+    ("alter table t detach partition p finalize",
+     [DetachPartition(table=T, partition=name("p"), finalize=True)]),
+    ("alter table t inherit p", [Inherit(table=T, parent=name("p"))]),
+    ("alter table t no inherit p", [Inherit(table=T, parent=name("p"), remove=True)]),
+    ("alter table t set unlogged", [SetPersistence(table=T, persistence="unlogged")]),
+    ("alter table t set tablespace fast", [SetTablespace(table=T, tablespace="fast")]),
+    ("alter index i set tablespace fast",
+     [SetTablespace(table=name("i"), tablespace="fast", kind="index")]),
+    ("alter table t set access method heap", [SetAccessMethod(table=T, method="heap")]),
+    ("alter table t set (fillfactor = 70, autovacuum_enabled = false)",
+     [SetTableOptions(table=T, names=("fillfactor", "autovacuum_enabled"),
+                      values=(("fillfactor", "70"), ("autovacuum_enabled", "false")))]),
+    ("alter table t reset (fillfactor)", [SetTableOptions(table=T, names=("fillfactor",))]),
+    ("alter table t cluster on i", [ClusterOn(table=T)]),
+    ("alter table t disable trigger all", [SetTriggers(table=T, enable=False)]),
+    ("alter table t enable rule r", [SetTriggers(table=T, enable=True, name="r", rule=True)]),
+    ("alter table t force row level security", [SetRowSecurity(table=T, action="force")]),
+    ("alter table t replica identity using index i",
+     [SetReplicaIdentity(table=T, identity="index", index="i")]),
+    ("alter table t owner to bob", [ChangeOwner(kind="table", name=T, owner="bob")]),
+    ("alter table t of ty", [OtherTableAction(table=T, action="AT_AddOf")]),
+    ("alter view v alter a set default 1",
+     [OtherTableAction(table=name("v"), action="AT_ColumnDefault")]),
+    ("alter index i attach partition j", [AttachIndex(index=name("i"), child=name("j"))]),
+    ("alter index i set (fillfactor = 70)",
+     [SetIndexOptions(index=name("i"), names=("fillfactor",))]),
+    ("alter foreign table t add column a int",
+     [AddColumn(table=T, column="a", definition=ColumnDefinition("a", INTEGER))]),
+    ("alter table all in tablespace a set tablespace b", [Other(kind="AlterTableMoveAllStmt")]),
+    ("alter type ty add attribute a int cascade",
+     [AlterCompositeType(type=name("ty"), cascade=True)]),
+    # Tables
+    ("create table if not exists s.t (a int, check (a > 0))",
+     [CreateTable(table=name("s.t"), if_not_exists=True,
+                  columns=(ColumnDefinition("a", INTEGER),),
+                  constraints=(Constraint("check", ("a",),
+                                          expression=Expression("a > 0", (), ("a",))),))]),
+    ("create temp table t (a int)",
+     [CreateTable(table=T, persistence="temporary", columns=(ColumnDefinition("a", INTEGER),))]),
+    ("create unlogged table t () inherits (p, q)",
+     [CreateTable(table=T, persistence="unlogged", inherits=(name("p"), name("q")))]),
+    ("create table t (like s including indexes including defaults)",
+     [CreateTable(table=T, likes=(Like(name("s"), frozenset({"indexes", "defaults"})),))]),
+    ("create table t (a int) partition by range (a, lower(b))",
+     [CreateTable(table=T, columns=(ColumnDefinition("a", INTEGER),),
+                  partition_by=PartitionKey("range", ("a", "lower(b)")))]),
+    ("create table t partition of p default",
+     [CreateTable(table=T, partition_of=name("p"), bound=PartitionBound("DEFAULT", default=True))]),
+    ("create table t partition of p for values in ('a', null)",
+     [CreateTable(table=T, partition_of=name("p"),
+                  bound=PartitionBound("FOR VALUES IN ('a', NULL)"))]),
+    ("create table t partition of p for values with (modulus 4, remainder 1)",
+     [CreateTable(table=T, partition_of=name("p"),
+                  bound=PartitionBound("FOR VALUES WITH (modulus 4, remainder 1)"))]),
+    ("create table t as select * from s",
+     [CreateTable(table=T, as_query=True, reads=(name("s"),))]),
+    ("select a into temp t from s",
+     [CreateTable(table=T, as_query=True, reads=(name("s"),), persistence="temporary")]),
+    ("create foreign table t (a int) server x",
+     [CreateTable(table=T, foreign=True, columns=(ColumnDefinition("a", INTEGER),))]),
+    ("truncate t, s.u cascade", [Truncate(tables=(T, name("s.u")), cascade=True)]),
+    ("lock t in share row exclusive mode nowait",
+     [LockTable(tables=(T,), mode="SHARE ROW EXCLUSIVE", nowait=True)]),
+    ("lock t", [LockTable(tables=(T,), mode="ACCESS EXCLUSIVE")]),
+    ("vacuum (full, analyze) t", [Vacuum(tables=(T,), full=True)]),
+    ("vacuum (full false) t", [Vacuum(tables=(T,))]),
+    ("analyze", [Vacuum(analyze_only=True)]),
+    ("cluster t using i", [Cluster(table=T)]),
+    ("cluster", [Cluster()]),
+    # Indexes
+    (("create unique index concurrently if not exists i on only t using gin "
+     '(a desc nulls last, (lower(b)) collate "C" text_pattern_ops) include (c) where d > 0'),
+     [CreateIndex(
+         name="i", table=T, unique=True, concurrently=True, if_not_exists=True, only=True,
+         method="gin", include=("c",), where=Expression("d > 0", (), ("d",)),
+         keys=(IndexKey("a", descending=True, nulls_first=False),
+               IndexKey(None, "lower(b)", operator_class="text_pattern_ops", collation="C",
+                        reads=("b",), label="lower")))]),
+    ("create index on t (a)", [CreateIndex(name=None, table=T, keys=(IndexKey("a"),))]),
+    ("drop index concurrently if exists i, s.j",
+     [DropIndex(index=name("i"), concurrently=True, if_exists=True),
+      DropIndex(index=name("s.j"), concurrently=True, if_exists=True)]),
+    ("reindex (concurrently) table t", [Reindex(kind="table", name=T, concurrently=True)]),
+    ("reindex index concurrently i", [Reindex(kind="index", name=name("i"), concurrently=True)]),
+    ("reindex database", [Reindex(kind="database", name=None)]),
+    # Drops, renames, moves
+    ("drop table if exists t, s.u cascade",
+     [Drop(kind="table", name=T, if_exists=True, cascade=True),
+      Drop(kind="table", name=name("s.u"), if_exists=True, cascade=True)]),
+    ("drop materialized view m", [Drop(kind="materialized view", name=name("m"))]),
+    ("drop function f(int), g", [Drop(kind="function", name=name("f")),
+                                 Drop(kind="function", name=name("g"))]),
+    ("drop type s.ty", [Drop(kind="type", name=name("s.ty"))]),
+    ("drop schema a", [Drop(kind="schema", name=name("a"))]),
+    ("drop extension e", [Drop(kind="extension", name=name("e"))]),
+    ("drop database d", [Drop(kind="database", name=name("d"))]),
+    ("drop role a, b", [Drop(kind="role", name=name("a")), Drop(kind="role", name=name("b"))]),
+    ("drop trigger if exists x on s.t",
+     [DropFromTable(kind="trigger", name="x", table=name("s.t"), if_exists=True)]),
+    ("drop policy x on t", [DropFromTable(kind="policy", name="x", table=T)]),
+    ("alter table t rename to u", [Rename(kind="table", of=T, old="t", new="u")]),
+    ("alter table if exists t rename column a to b",
+     [Rename(kind="column", of=T, old="a", new="b", if_exists=True)]),
+    ("alter table t rename constraint a to b",
+     [Rename(kind="constraint", of=T, old="a", new="b")]),
+    ("alter index s.i rename to j", [Rename(kind="index", of=name("s.i"), old="i", new="j")]),
+    ("alter schema a rename to b", [Rename(kind="schema", of=name("a"), old="a", new="b")]),
+    ("alter type ty rename value 'a' to 'b'",
+     [Rename(kind="enum value", of=name("ty"), old="a", new="b")]),
+    ("alter type ty rename attribute a to b",
+     [Rename(kind="attribute", of=name("ty"), old="a", new="b")]),
+    ("alter function f(int) rename to g",
+     [Rename(kind="function", of=name("f"), old="f", new="g")]),
+    ("alter trigger x on t rename to y", [Rename(kind="trigger", of=T, old="x", new="y")]),
+    ("alter table t set schema s", [SetSchema(kind="table", name=T, schema="s")]),
+    ("alter function f(int) set schema s",
+     [SetSchema(kind="function", name=name("f"), schema="s")]),
+    ("alter schema s owner to current_user",
+     [ChangeOwner(kind="schema", name=name("s"), owner="current_user")]),
+    # Other objects
+    ("create or replace view v as with w as (select a from t) select a, b as c from w, u",
+     [CreateView(name=name("v"), replace=True, reads=(T, name("u")),
+                 columns_read=("a", "b"), columns=("a", "c"))]),
+    ("create materialized view if not exists m as select a from t with no data",
+     [CreateMaterializedView(name=name("m"), if_not_exists=True, with_data=False, reads=(T,),
+                             columns_read=("a",))]),
+    ("refresh materialized view concurrently m",
+     [RefreshMaterializedView(name=name("m"), concurrently=True)]),
+    ("create constraint trigger x after insert on t from u for each row execute function f()",
+     [CreateTrigger(name="x", table=T, constraint=True, references=name("u"))]),
+    ("create policy p on t using (true)", [CreatePolicy(name="p", table=T)]),
+    ("alter policy p on t using (true)", [CreatePolicy(name="p", table=T, alter=True)]),
+    ("create or replace rule r as on insert to t do instead nothing",
+     [CreateRule(name="r", table=T, replace=True)]),
+    ("create type ty as enum ('a', 'b')", [CreateEnum(name=name("ty"), labels=("a", "b"))]),
+    ("alter type ty add value if not exists 'c' before 'b'",
+     [AddEnumValue(type=name("ty"), label="c", if_not_exists=True, before="b")]),
+    ("create type ty as (a int)", [CreateCompositeType(name=name("ty"))]),
+    ("create domain d as int not null default 1 check (value > 0)",
+     [CreateDomain(name=name("d"), type=INTEGER, not_null=True,
+                   default=Expression("1", constant=True),
+                   checks=(Constraint("check", ("value",),
+                                      expression=Expression("value > 0", (), ("value",))),))]),
+    ("alter domain d drop not null", [AlterDomain(domain=name("d"), action="drop not null")]),
+    ("alter domain d validate constraint c",
+     [AlterDomain(domain=name("d"), action="validate constraint", name="c")]),
+    (("create function s.f() returns int language sql stable security definer "
+     "set search_path = '' as 'select 1'"),
+     [CreateFunction(name=name("s.f"), language="sql", volatility="stable",
+                     security_definer=True, sets_search_path=True)]),
+    ("create or replace procedure f() language plpgsql as 'begin end'",
+     [CreateFunction(name=name("f"), language="plpgsql", replace=True, procedure=True)]),
+    ("alter function f() immutable", [AlterFunction(name=name("f"), volatility="immutable")]),
+    ("create sequence if not exists q owned by s.t.a",
+     [CreateSequence(name=name("q"), if_not_exists=True, owned_by=name("s.t"),
+                     owned_column="a")]),
+    ("alter sequence q restart as bigint",
+     [AlterSequence(name=name("q"), options=("restart", "as"))]),
+    ("create extension if not exists e", [CreateExtension(name="e", if_not_exists=True)]),
+    ("alter extension e update", [AlterExtension(name="e")]),
+    ("create statistics st on a, b from t", [CreateStatistics(name=name("st"), table=T)]),
+    ("create publication p for table t, s.u",
+     [ChangePublication(name="p", create=True, tables=(T, name("s.u")))]),
+    ("comment on column s.t.a is 'x'", [Comment(kind="column", table=name("s.t"))]),
+    ("comment on table t is 'x'", [Comment(kind="table", table=T)]),
+    ("comment on function f() is 'x'", [Comment(kind="function")]),
+    ("grant select, update on t to public, bob",
+     [Grant(kind="table", objects=(T,), privileges=("select", "update"),
+            grantees=("public", "bob"))]),
+    ("revoke all on all tables in schema s from bob",
+     [Grant(kind="all tables in schema", objects=(name("s"),), privileges=("all",),
+            grantees=("bob",), revoke=True)]),
+    ("grant admin to bob", [Grant(kind="role", objects=(name("admin"),), grantees=("bob",))]),
+    ("create role r superuser nologin",
+     [ChangeRole(name="r", create=True, options=("superuser",))]),
+    ("create schema if not exists s", [CreateSchema(name="s", if_not_exists=True)]),
+    ("create schema s create table t (a int) create view v as select 1 as a",
+     [CreateSchema(name="s"),
+      CreateTable(table=name("s.t"), columns=(ColumnDefinition("a", INTEGER),)),
+      CreateView(name=name("s.v"), columns=("a",))]),
+    # Rows
+    ("insert into t (a, b) values (1, 'x'), (2, 'y')",
+     [ChangeRows(action="insert", table=T, rows=2, bounded=True, columns=("a", "b"),
+                 literals=("x", "y"))]),
+    ("insert into t default values", [ChangeRows(action="insert", table=T, rows=1, bounded=True)]),
+    ("insert into t select a, now() from s on conflict do nothing",
+     [ChangeRows(action="insert", table=T, reads=(name("s"),), functions=(name("now"),))]),
+    ("update t set a = 1, b = lower(c)",
+     [ChangeRows(action="update", table=T, columns=("a", "b"), functions=(name("lower"),))]),
+    ("update t set a = 1 where b = 5 and c > 2",
+     [ChangeRows(action="update", table=T, columns=("a",), has_where=True, bounded=True,
+                 equals=("b",))]),
+    ("update t set a = 1 where id in (select id from t limit 100)",
+     [ChangeRows(action="update", table=T, columns=("a",), has_where=True, bounded=True,
+                 reads=(T,))]),
+    ("delete from t using s where t.a = s.a",
+     [ChangeRows(action="delete", table=T, has_where=True, reads=(name("s"),))]),
+    ("with gone as (delete from t where a is null returning *) insert into u select * from gone",
+     [ChangeRows(action="delete", table=T, has_where=True),
+      ChangeRows(action="insert", table=name("u"), reads=(T,))]),
+    ("merge into t using s on t.a = s.a when matched then delete",
+     [ChangeRows(action="merge", table=T, reads=(name("s"),))]),
+    ("copy t (a) from stdin", [ChangeRows(action="copy", table=T, columns=("a",))]),
+    ("copy t to stdout", [Select(reads=(T,))]),
+    ("select f(a) from s.t for update",
+     [Select(reads=(name("s.t"),), functions=(name("f"),), for_update=True)]),
+    ("with t as (select * from t) select * from t, u", [Select(reads=(T, name("u")))]),
+    ("select pg_catalog.setval('q', 1)", [Select(functions=(name("setval"),))]),
+    ("explain analyze delete from t", [ChangeRows(action="delete", table=T)]),
+    ("explain delete from t", [Other(kind="ExplainStmt")]),
+    ("call s.p(1)", [Call(procedure=name("s.p"))]),
+    ("do $$ begin end $$", [Do()]),
+    ("do language plv8 $$ $$", [Do(language="plv8")]),
+    # Session
+    ("begin; commit; rollback; savepoint a; rollback to a; release a; prepare transaction 'x'",
+     [TransactionControl(action="begin"), TransactionControl(action="commit"),
+      TransactionControl(action="rollback"), TransactionControl(action="savepoint"),
+      TransactionControl(action="rollback to"), TransactionControl(action="release"),
+      TransactionControl(action="other")]),
+    ("set local lock_timeout = '5s'",
+     [SetVariable(name="lock_timeout", value="5s", local=True)]),
+    ("set statement_timeout to 0", [SetVariable(name="statement_timeout", value="0")]),
+    ('set search_path = "My", public', [SetVariable(name="search_path", value="My, public")]),
+    ("set x to default", [SetVariable(name="x", value=None)]),
+    ("reset lock_timeout; reset all",
+     [SetVariable(name="lock_timeout", value=None), SetVariable(name="all", value=None)]),
+    ("select set_config('lock_timeout', '5s', true)",
+     [SetVariable(name="lock_timeout", value="5s", local=True),
+      Select(functions=(name("set_config"),))]),
+    # What has no operation of its own
+    ("alter system set work_mem = '1GB'", [Other(kind="AlterSystemStmt")]),
+    ("create event trigger e on ddl_command_start execute function f()",
+     [Other(kind="CreateEventTrigStmt")]),
+    ("notify x", [Other(kind="NotifyStmt")]),
+    ("alter default privileges grant select on tables to bob",
+     [Other(kind="AlterDefaultPrivilegesStmt")]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("statement", "expected"), STATEMENTS)
+def test_statements(statement: str, expected: list[Operation]) -> None:
+    assert unplaced(read(statement)) == expected
+
+
+def test_an_operation_stands_where_its_statement_does() -> None:
+    text = "-- ü\nselect 1;  alter table t add a int ; drop table a, b"
+    places = [(operation.start, operation.end) for operation in read(text)]
+    data = text.encode()
+    assert [data[start:end].decode() for start, end in places] == [
+        "select 1",
+        "alter table t add a int",
+        "drop table a, b",
+        "drop table a, b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "actions"),
+    [
+        (
+            "alter table only s.t add a int, add b numeric(1,2)",
+            ["add a int", "add b numeric(1,2)"],
+        ),
+        (
+            """ALTER TABLE IF EXISTS "a,b".t *
+                 ADD a text DEFAULT 'x, y', -- one, two
+                 ADD b text[] DEFAULT ARRAY['a', $$,$$], /* , */ DROP "c,d"  """,
+            [
+                "ADD a text DEFAULT 'x, y'",
+                "ADD b text[] DEFAULT ARRAY['a', $$,$$]",
+                'DROP "c,d"',
+            ],
+        ),
+        (
+            "alter index i set (fillfactor = 70), set tablespace x",
+            ["set (fillfactor = 70)", "set tablespace x"],
+        ),
+    ],
+)
+def test_each_action_of_alter_table_has_its_own_place(statement: str, actions: list[str]) -> None:
+    text = f"select 'é'; {statement};"
+    data = text.encode()
+    places = [data[o.start : o.end].decode() for o in read(text)[1:]]
+    assert places == actions
+
+
+def test_only_the_first_thousand_literals_are_kept() -> None:
+    values = ", ".join(f"('v{number}')" for number in range(3_000))
+    (operation,) = read(f"insert into t values {values}")
+    assert isinstance(operation, ChangeRows)
+    assert operation.rows == 3_000
+    assert len(operation.literals) == 1_000
