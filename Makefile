@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 # What this Makefile runs must not be steered by the virtual environment of the caller.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup format lint test verify demo bench lock release clean
+.PHONY: help setup format lint test verify demo bench docs lock release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ demo: $(READY) ## Scaffold a service, run it, call it, clean up (under 2 minutes
 
 bench: $(READY) ## Side-by-side benchmarks; prints tables of ratios (needs wrk)
 	$(BIN)/python benchmarks/service_overhead.py
+
+docs: $(READY) ## Write the pages that are generated from the rules
+	$(BIN)/python .ci/docs.py
 
 lock: $(READY) ## Write the lock files anew from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --extra all --universal --python-version 3.11 --generate-hashes \

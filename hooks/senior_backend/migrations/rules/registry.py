@@ -10,7 +10,7 @@ from typing import Any, Final
 from senior_backend.migrations import rules
 from senior_backend.migrations.rules.rule import Rule
 
-_FRAME: Final = frozenset({"rule", "registry"})
+_FRAME: Final = frozenset({"rule", "registry", "pages"})
 """Modules of the package that are not rules."""
 
 

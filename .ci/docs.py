@@ -1,0 +1,42 @@
+"""Write the pages that are generated: the rules' reference pages and their list.
+
+Run by `make docs`; a test compares what is committed with what this would write.
+"""
+
+import sys
+from pathlib import Path
+
+from senior_backend.migrations.fixes.registry import by_rule
+from senior_backend.migrations.rules import pages, registry
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = "references/migrations"
+LIST = "docs/rules.md"
+
+
+def generated() -> dict[str, str]:
+    """Contents by path, relative to the repository's root."""
+    rules = {rule_id: module.RULE for rule_id, module in registry.modules().items()}
+    files = {f"{PAGES}/{rule_id}.md": pages.page(rule) for rule_id, rule in rules.items()}
+    return {**files, LIST: pages.index(rules, by_rule())}
+
+
+def main() -> int:
+    """Write what differs, remove pages of rules that are gone."""
+    wanted = generated()
+    for path in (ROOT / PAGES).glob("*.md"):
+        name = path.relative_to(ROOT).as_posix()
+        if name not in wanted and path.stem != "ignore-comment":
+            path.unlink()
+            print(f"removed {name}")
+    for name, content in wanted.items():
+        path = ROOT / name
+        if not path.exists() or path.read_text(encoding="utf-8") != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8")
+            print(f"wrote {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
