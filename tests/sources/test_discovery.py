@@ -123,6 +123,12 @@ def test_each_bad_file_is_named_and_the_rest_is_read(tmp_path: Path):
     assert marked.file_offset(0) == 3
 
 
+def test_a_name_that_is_not_utf_8_is_read_like_others(tmp_path: Path):
+    plant(tmp_path, {os.fsdecode(b"0001_caf\xe9.sql"): UP})
+    (found,) = discover([tmp_path], tmp_path).found
+    assert sql(found.asked[0].up) == [("statement", UP.strip())]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_unreadable_files_are_named(tmp_path: Path):
     plant(tmp_path, {"0001_a.sql": UP})
@@ -130,6 +136,23 @@ def test_unreadable_files_are_named(tmp_path: Path):
     assert reasons(discover([tmp_path], tmp_path)) == {
         "0001_a.sql": "cannot be read: Permission denied"
     }
+
+
+def test_python_that_is_no_revision_never_ends_the_run(tmp_path: Path):
+    plant(
+        tmp_path,
+        {
+            "m/env.py": "",
+            "m/versions/a.py": b"revision = '1'\x00",
+            "m/versions/b.py": "revision = '2'\ndef upgrade():\n    op.execute(" + "(" * 500,
+            "m/versions/c.py": "revision = '3'\nx = " + "-" * 20_000 + "1\n",
+            "m/versions/d.py": b"revision = '4'\nx = '\xff'\n",
+            "m/versions/e.py": "revision = '5'\ndown_revision = None\n",
+        },
+    )
+    discovery = discover([tmp_path], tmp_path)
+    assert [one.version for one in discovery.found[0].asked] == ["5"]
+    assert sorted(reasons(discovery)) == [f"m/versions/{name}.py" for name in "abcd"]
 
 
 def test_files_for_other_databases_are_left_out_by_name(tmp_path: Path):

@@ -56,6 +56,17 @@ FOLDERS = {
         {"prisma/migrations/20990101000000_a/migration.sql": ONE},
         "20990101000001_add_note/migration.sql",
     ),
+    "diesel": (
+        {
+            "migrations/2024-01-01-000000_a/up.sql": ONE,
+            "migrations/2024-01-01-000000_a/down.sql": ONE,
+        },
+        "2026-03-04-050607_add_note/up.sql",
+    ),
+    "diesel_from_the_future": (
+        {"migrations/2099-01-01-000000_a/up.sql": ONE},
+        "2099-01-01-000001_add_note/up.sql",
+    ),
     "supabase": (
         {"supabase/migrations/20240101000000_a.sql": ONE},
         "20260304050607_add_note.sql",

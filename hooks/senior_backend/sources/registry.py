@@ -5,6 +5,7 @@ from typing import Final
 from senior_backend.sources import (
     alembic,
     dbmate,
+    diesel,
     flyway,
     golang_migrate,
     goose,
@@ -17,6 +18,7 @@ from senior_backend.sources.source import Source
 SOURCES: Final[tuple[Source, ...]] = (
     alembic,
     prisma,
+    diesel,
     supabase,
     flyway,
     dbmate,

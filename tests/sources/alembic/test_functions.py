@@ -83,6 +83,7 @@ UNREAD = {
     "a_function_from_elsewhere": ("seed_everything()", 1),
     "a_function_with_the_connection": ("seed.run(op.get_bind())", 1),
     "unpacked": ("op.create_table('t', *columns)", 1),
+    "nested_deeply": ("op.execute(" + "'a' + " * 2_000 + "'b')", 1),
     "the_second_line": ("op.execute('select 1')\nop.execute(x)", 2),
 }
 

@@ -104,6 +104,8 @@ class _Reader:
                     return False
             except UncertainError as error:
                 self.note(error.line, error.reason)
+            except RecursionError:
+                self.note(statement.lineno, "is nested too deeply")
         return True
 
     def note(self, line: int, reason: str) -> None:

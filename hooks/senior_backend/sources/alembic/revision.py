@@ -91,7 +91,8 @@ def read_revision(directory: Directory, file: str) -> Revision | NotRead | None:
         return None
     try:
         tree = ast.parse(data)
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        # Python's parser says MemoryError of what is nested too deeply.
         line = getattr(error, "lineno", None) or 1
         return NotRead(path, line, f"is not Python: {error.__class__.__name__}", whole=True)
     values: dict[str, object] = {}
@@ -101,7 +102,7 @@ def read_revision(directory: Directory, file: str) -> Revision | NotRead | None:
         if target in _IDENTIFIERS and value is not None:
             try:
                 values[target] = ast.literal_eval(value)
-            except ValueError:
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 reason = f"{target} is computed: its place in the order is not known"
                 return NotRead(path, node.lineno, reason, whole=True)
             line = node.lineno if target == "revision" else line
