@@ -94,6 +94,8 @@ class Step:
     in_function: bool = False
     alone_in_statement: bool = True
     """False for one of several actions of an ALTER TABLE."""
+    siblings: tuple[Operation, ...] = ()
+    """All operations of its statement."""
     bodies: tuple[Body, ...] = ()
     """What stands in a DO block or a function body; its statements are steps of their own."""
     operations: Sequence[Operation] = ()
@@ -133,6 +135,15 @@ class Step:
     def is_from_this_deploy(self, created_by: int) -> bool:
         """Whether what migration number ``created_by`` created is deployed together with this."""
         return created_by >= self.first_of_deploy
+
+    def named_together(self, kind: type[T]) -> list[T]:
+        """All that one statement names (``DROP TABLE a, b``) at its first; at the others nothing.
+
+        So that a statement has one finding.
+        """
+        if self.siblings and self.siblings[0] is not self.operation:
+            return []
+        return [o for o in self.siblings or (self.operation,) if isinstance(o, kind)]
 
     def blocked_since(self) -> "Step | None":
         """The earlier statement of the same transaction since which others wait for a table."""

@@ -143,11 +143,10 @@ class _Run:
         in_function: bool = False,
         within: Step | None = None,
     ) -> Iterator[Step]:
-        alone = len(operations) == 1
         for operation in operations:
             self.index += top
             step = self._step(
-                statement, operation, alone=alone, in_function=in_function, within=within
+                statement, operation, operations, in_function=in_function, within=within
             )
             yield step
             if in_function:
@@ -182,8 +181,8 @@ class _Run:
         self,
         statement: Statement,
         operation: Operation,
+        siblings: tuple[Operation, ...],
         *,
-        alone: bool,
         in_function: bool,
         within: Step | None,
     ) -> Step:
@@ -201,7 +200,8 @@ class _Run:
             transaction=self.transaction,
             assumptions=walk.assumptions,
             in_function=in_function,
-            alone_in_statement=alone,
+            alone_in_statement=len(siblings) == 1,
+            siblings=siblings,
             bodies=walk._remember(statement, operation),
             operations=self.operations,
             index=self.index,

@@ -64,7 +64,9 @@ OBJECTS: list[tuple[str, dict[str, str]]] = [
     ("DROP TEXT SEARCH CONFIGURATION english_2", NOTHING),
     ("DROP VIEW open_orders", {"drop-object": "gate error"}),
     ("DROP FUNCTION tax(numeric)", {"drop-object": "gate warning"}),
-    ("DROP TYPE mood", {"drop-object": "gate warning"}),
+    ("DROP TYPE mood", {"drop-object": "hygiene info"}),
+    ("DROP FUNCTION touch()", NOTHING),
+    ("ALTER FUNCTION touch() RENAME TO touched", NOTHING),
     ("DROP TYPE mood CASCADE", {"drop-cascade": "gate warning"}),
     ("DROP EXTENSION hstore", {"drop-object": "gate error"}),
     ("DROP INDEX CONCURRENTLY orders_status", {"concurrently-in-transaction": "gate error"}),
@@ -92,7 +94,15 @@ OBJECTS: list[tuple[str, dict[str, str]]] = [
     ("ALTER VIEW open_orders RENAME TO pending", {"rename-object": "gate error"}),
     ("ALTER TABLE open_orders RENAME TO pending", {"rename-object": "gate error"}),
     ("ALTER INDEX orders_status RENAME TO orders_by_status", NOTHING),
-    ("ALTER SEQUENCE numbers RENAME TO figures", {"rename-object": "gate warning"}),
+    ("ALTER SEQUENCE numbers RENAME TO figures", NOTHING),
+    ("ALTER TYPE mood RENAME TO moods", {"rename-object": "gate warning"}),
+    (
+        (
+            "ALTER TYPE mood RENAME TO mood_old; CREATE TYPE mood AS ENUM ('fine'); "
+            "DROP TYPE mood_old"
+        ),
+        NOTHING,
+    ),
     ("ALTER TABLE orders SET SCHEMA archive", {"set-schema": "gate error"}),
     ("TRUNCATE orders", {"truncate": "gate error"}),
     ("CREATE TEMP TABLE t (a int); TRUNCATE t; DROP TABLE t", NOTHING),
@@ -125,6 +135,20 @@ def test_what_happens_to_tables_and_other_objects_is_judged(
 ) -> None:
     alone = "VACUUM" in sql
     assert found(sql + ";", "statement" if alone else "file") == expected
+
+
+def test_a_statement_that_drops_several_has_one_finding() -> None:
+    assert len(messages("DROP TABLE orders, customers, settings;", "drop-table")) == 1
+    assert len(messages("DROP TABLE orders, customers CASCADE;", "drop-cascade")) == 1
+    assert "tax" in messages("DROP FUNCTION touch(), tax(numeric);", "drop-object")[0]
+
+
+def test_one_backfill_stands_for_all_under_the_same_lock() -> None:
+    sql = (
+        "ALTER TABLE orders ADD a int; UPDATE orders SET a = 1; UPDATE customers SET country = '';"
+    )
+    assert len(messages(sql, "ddl-plus-backfill-in-one-transaction")) == 1
+    assert messages(sql, "unbatched-backfill") == []
 
 
 def test_a_dropped_table_names_the_tables_it_locks_with_it() -> None:

@@ -83,7 +83,7 @@ def check(step: Step) -> Iterator[Hazard]:
     if how_many == "few" or (change.action == "delete" and not change.has_where):
         return  # a DELETE of everything has a rule of its own
     since = step.blocked_since()
-    if since is None:
+    if since is None or _is_told(step, since):
         return
     held = [e for e in since.existing if e.lock is not None and e.lock.blocks_writes]
     doing = {
@@ -100,3 +100,17 @@ def check(step: Step) -> Iterator[Hazard]:
         severity="error" if how_many == "all" else "warning",
         effects=tuple(held) + step.effects,
     )
+
+
+def _is_told(step: Step, since: Step) -> bool:
+    """Whether an earlier statement of the transaction was reported for the same lock."""
+    after = False
+    for earlier in step.transaction.steps if step.transaction is not None else ():
+        after = after or earlier is since
+        change = earlier.operation
+        if after and isinstance(change, ChangeRows):
+            if change.action == "delete" and not change.has_where:
+                continue
+            if extent(earlier, change) != "few":
+                return True
+    return False

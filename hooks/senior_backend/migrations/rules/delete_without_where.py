@@ -55,7 +55,4 @@ def check(step: Step) -> Iterator[Hazard]:
             f", while the transaction holds {held.lock} on {held.relation} since line "
             f"{since.statement.position.line}"
         )
-    yield Hazard(
-        f"Deletes every row of {change.table}, those that the running release writes meanwhile "
-        f"excepted{locked}: only a backup brings them back."
-    )
+    yield Hazard(f"Deletes every row of {change.table}{locked}: only a backup brings them back.")

@@ -14,6 +14,7 @@ from senior_backend.operations.objects import (
     CreateMaterializedView,
     CreateView,
     Drop,
+    Rename,
 )
 
 RULE = Rule(
@@ -74,17 +75,26 @@ _OWN_RULE = ("schema", "database")
 
 def check(step: Step) -> Iterator[Hazard]:
     """A cascading drop of something that was there before."""
-    drop = step.the(Drop)
-    if not drop.cascade or drop.kind in _OWN_RULE or _nobody_uses(step, drop):
+    drops = [
+        drop
+        for drop in step.named_together(Drop)
+        if drop.cascade and drop.kind not in _OWN_RULE and not _nobody_uses(step, drop)
+    ]
+    if not drops:
         return
-    known = _dependents(step.catalog, drop.name) if "table" in drop.kind else ()
-    names = ", ".join(known[:4]) + (f" and {len(known) - 4} more" if len(known) > 4 else "")
+    kind = drops[0].kind
+    is_table = "table" in kind
+    known = [n for d in drops if is_table for n in _dependents(step.catalog, d.name)]
     yield Hazard(
-        f"Drops {drop.kind} {drop.name} and, through CASCADE, everything that depends on it"
-        f"{f' ({names})' if names else ''}, which the server says only in a NOTICE: code that "
-        "uses any of it fails from the commit on.",
-        severity="error" if "table" in drop.kind or known else "warning",
+        f"Drops {kind} {_listed([str(d.name) for d in drops])} and, through CASCADE, everything "
+        f"that depends on it{f' ({_listed(known)})' if known else ''}, which the server says only "
+        "in a NOTICE: code that uses any of it fails from the commit on.",
+        severity="error" if is_table else "warning",
     )
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _nobody_uses(step: Step, drop: Drop) -> bool:
@@ -97,7 +107,12 @@ def _nobody_uses(step: Step, drop: Drop) -> bool:
     known = catalog.functions.get(key) or catalog.enums.get(key) or catalog.domains.get(key)
     if known is not None and step.is_from_this_deploy(known.created_by):
         return True
-    return "table" not in drop.kind and any(_creates(o) == drop.name for o in step.later)
+    if "table" in drop.kind:
+        return False
+    return any(
+        _creates(o) == drop.name or (isinstance(o, Rename) and o.new == drop.name.name)
+        for o in step.operations
+    )
 
 
 def _creates(operation: object) -> Name | None:

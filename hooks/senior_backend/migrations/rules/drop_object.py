@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from senior_backend.findings import Severity
+from senior_backend.findings import Class, Severity
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.names import Name
@@ -77,17 +77,18 @@ CREATE VIEW open_invoices AS SELECT id FROM invoices WHERE NOT paid;
     downs=False,
 )
 
-_SEVERITIES: Final[dict[str, Severity]] = {
-    "view": "error",
-    "materialized view": "error",
-    "function": "warning",
-    "procedure": "warning",
-    "routine": "warning",
-    "aggregate": "warning",
-    "type": "warning",
-    "domain": "warning",
-    "sequence": "warning",
-    "extension": "error",
+_GRAVITY: Final[dict[str, tuple[Class, Severity]]] = {
+    "view": ("gate", "error"),
+    "materialized view": ("gate", "error"),
+    "extension": ("gate", "error"),
+    "function": ("gate", "warning"),
+    "procedure": ("gate", "warning"),
+    "routine": ("gate", "warning"),
+    "aggregate": ("gate", "warning"),
+    # No column has the type any more, or the drop is refused; few statements name a sequence.
+    "type": ("hygiene", "info"),
+    "domain": ("hygiene", "info"),
+    "sequence": ("hygiene", "info"),
 }
 _CREATED = (
     CreateView
@@ -105,14 +106,28 @@ def check(step: Step) -> Iterator[Hazard]:
     operation = step.operation
     if isinstance(operation, DropFromTable):
         yield from _policy(step, operation)
-    elif isinstance(operation, Drop) and operation.kind in _SEVERITIES and not operation.cascade:
-        if _is_new(step, operation) or _is_put_back(step, operation.name):
-            return
-        yield Hazard(
-            f"Drops {operation.kind} {operation.name}: code of the running release that uses it "
-            "fails from the commit on.",
-            severity=_SEVERITIES[operation.kind],
-        )
+        return
+    drops = [
+        drop
+        for drop in step.named_together(Drop)
+        if drop.kind in _GRAVITY
+        and not drop.cascade
+        and not _is_new(step, drop)
+        and not _is_put_back(step, drop.name)
+    ]
+    if not drops:
+        return
+    class_, severity = _GRAVITY[drops[0].kind]
+    if step.number and all(drop.if_exists and not _is_known(step, drop) for drop in drops):
+        class_, severity = "hygiene", "info"  # no migration here creates it
+    names = [str(drop.name) for drop in drops]
+    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if names[4:] else "")
+    yield Hazard(
+        f"Drops {drops[0].kind} {listed}: code of the running release that uses it fails from the "
+        "commit on.",
+        class_=class_,
+        severity=severity,
+    )
 
 
 def _policy(step: Step, drop: DropFromTable) -> Iterator[Hazard]:
@@ -132,18 +147,33 @@ def _policy(step: Step, drop: DropFromTable) -> Iterator[Hazard]:
     )
 
 
+def _is_known(step: Step, drop: Drop) -> bool:
+    catalog, key = step.catalog, step.catalog.key(drop.name)
+    if drop.kind == "extension":
+        return drop.name.name in catalog.extensions
+    kinds = (catalog.tables, catalog.functions, catalog.enums, catalog.domains)
+    return any(key in known for known in kinds)
+
+
 def _is_new(step: Step, drop: Drop) -> bool:
+    """Whether no client knows it: made or named so by this deploy, or only for triggers."""
     catalog, key = step.catalog, step.catalog.key(drop.name)
     if "view" in drop.kind or drop.kind == "sequence":
-        known = catalog.table(drop.name)
-        if known is not None:
-            return step.is_new(drop.name)
+        if catalog.table(drop.name) is not None and step.is_new(drop.name):
+            return True
+    elif drop.kind in ("function", "procedure", "routine") and key in catalog.functions:
+        function = catalog.functions[key]
+        if function.for_triggers or step.is_from_this_deploy(function.created_by):
+            return True
     else:
-        made = catalog.functions.get(key) or catalog.enums.get(key) or catalog.domains.get(key)
-        if made is not None:
-            return step.is_from_this_deploy(made.created_by)
-    if any(_creates(o) == drop.name for o in step.earlier):
-        return True
+        made = catalog.enums.get(key) or catalog.domains.get(key)
+        if made is not None and step.is_from_this_deploy(made.created_by):
+            return True
+    for operation in step.earlier:
+        if _creates(operation) == drop.name:
+            return True
+        if isinstance(operation, Rename) and operation.new == drop.name.name:
+            return True
     return drop.if_exists and catalog.complete and drop.kind in ("view", "materialized view")
 
 

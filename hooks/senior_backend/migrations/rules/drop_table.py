@@ -47,28 +47,42 @@ CREATE TABLE invoices (id bigint PRIMARY KEY, customer_id bigint REFERENCES cust
 
 
 def check(step: Step) -> Iterator[Hazard]:
-    """A dropped table; with CASCADE or of a partition other rules have more to say."""
-    drop = step.the(Drop)
-    if drop.kind not in ("table", "foreign table") or drop.cascade or step.is_new(drop.name):
+    """Dropped tables; with CASCADE or of a partition other rules have more to say."""
+    drops = [d for d in step.named_together(Drop) if _is_meant(step, d)]
+    if not drops:
         return
-    known = step.catalog.table(drop.name)
-    if known is None and drop.if_exists and step.catalog.complete:
-        return
-    if known is not None and known.partition_of is not None:
-        return
-    others = [e for e in step.existing if e.name.name != drop.name.name]
+    names = [d.name for d in drops]
+    own = {name.name for name in names}
+    listed = ", ".join(map(str, names[:4])) + (f" and {len(names) - 4} more" if names[4:] else "")
+    others = [e for e in step.existing if e.name.name not in own]
     locked = f" Meanwhile {wording.waits_phrase(others)}." if others else ""
-    if _is_replaced(step, drop.name):
+    if all(_is_replaced(step, name) for name in names):
         yield Hazard(
-            f"Drops {drop.name} and puts another table in its place: rows that the new one was "
-            f"not given, those written in the meantime among them, are lost.{locked}",
+            f"Drops {listed} and puts another table in its place: rows that the new one was not "
+            f"given, those written in the meantime among them, are lost.{locked}",
             severity="warning",
         )
-        return
-    yield Hazard(
-        f"Drops {drop.name}: code that still uses it fails from the commit on, and its rows are "
-        f"gone.{locked}"
-    )
+    elif step.number and all(d.if_exists and not step.catalog.table(d.name) for d in drops):
+        yield Hazard(
+            f"Drops {listed}, which no migration here creates: if it exists after all, its rows "
+            "are lost.",
+            class_="hygiene",
+            severity="info",
+        )
+    else:
+        yield Hazard(
+            f"Drops {listed}: code that still uses it fails from the commit on, and its rows are "
+            f"gone.{locked}"
+        )
+
+
+def _is_meant(step: Step, drop: Drop) -> bool:
+    if drop.kind not in ("table", "foreign table") or drop.cascade or step.is_new(drop.name):
+        return False
+    known = step.catalog.table(drop.name)
+    if known is None:
+        return not (drop.if_exists and step.catalog.complete)
+    return known.partition_of is None
 
 
 def _is_replaced(step: Step, table: Name) -> bool:

@@ -20,6 +20,7 @@ from senior_backend.operations.objects import (
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable, TransactionControl
 from senior_backend.operations.tables import CreateTable
+from senior_backend.sources import plain_sql
 
 _SETUP = "CREATE TABLE invoices (id bigint PRIMARY KEY, total numeric NOT NULL);"
 
@@ -79,6 +80,8 @@ _HARMLESS = (SetVariable, TransactionControl, Select)
 
 def check_migration(view: MigrationView) -> Iterator[Hazard]:
     """The first statement that stays after a later failure and fails when it is repeated."""
+    if not _is_known_to_have_none(view):
+        return
     first: Step | None = None
     prepared: set[str] = set()
     for step in view.steps:
@@ -98,6 +101,13 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
             prepared.add(name)
         elif first is None and _fails_twice(step.operation, prepared):
             first = step
+
+
+def _is_known_to_have_none(view: MigrationView) -> bool:
+    """Of plain SQL files nobody knows who runs them; with CONCURRENTLY it is in no transaction."""
+    if view.migration.source != plain_sql.ID:
+        return True
+    return any(getattr(step.operation, "concurrently", False) for step in view.steps)
 
 
 def _made_sure_of(operation: Operation) -> str | None:

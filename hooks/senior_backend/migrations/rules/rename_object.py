@@ -8,6 +8,9 @@ from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.names import Name
 from senior_backend.operations.objects import (
+    CreateCompositeType,
+    CreateDomain,
+    CreateEnum,
     CreateFunction,
     CreateMaterializedView,
     CreateSchema,
@@ -74,8 +77,17 @@ _SEVERITIES: Final[dict[str, Severity]] = {
     "aggregate": "warning",
     "type": "warning",
     "domain": "warning",
-    "sequence": "warning",
 }
+
+
+_NAMED = (
+    CreateView
+    | CreateMaterializedView
+    | CreateFunction
+    | CreateEnum
+    | CreateDomain
+    | CreateCompositeType
+)
 
 
 def check(step: Step) -> Iterator[Hazard]:
@@ -95,20 +107,24 @@ def check(step: Step) -> Iterator[Hazard]:
 
 
 def _is_new(step: Step, rename: Rename) -> bool:
+    """Whether no client says the old name: it is of this deploy, or only triggers call it."""
     catalog, key = step.catalog, step.catalog.key(rename.of)
     if rename.kind == "schema":
         created_by = catalog.schemas.get(rename.old)
         return created_by is not None and step.is_from_this_deploy(created_by)
     if step.is_new(rename.of):
         return True
-    made = catalog.functions.get(key) or catalog.enums.get(key) or catalog.domains.get(key)
+    function = catalog.functions.get(key)
+    if function is not None and function.for_triggers:
+        return True
+    made = function or catalog.enums.get(key) or catalog.domains.get(key)
     return made is not None and step.is_from_this_deploy(made.created_by)
 
 
 def _is_replaced(step: Step, rename: Rename) -> bool:
     old = Name(rename.of.schema, rename.old)
     for operation in step.later:
-        if isinstance(operation, CreateView | CreateMaterializedView | CreateFunction):
+        if isinstance(operation, _NAMED):
             if operation.name == old:
                 return True
         elif isinstance(operation, CreateSchema):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from senior_backend.migrations.lock_model import wording
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
 from senior_backend.operations.tables import Truncate
@@ -65,8 +64,7 @@ def check(step: Step) -> Iterator[Hazard]:
     if truncate.cascade:
         found = ", ".join(others) if others else "every table with a foreign key to it"
         through = f" and, through CASCADE, of {found}"
-    waits = wording.waits_phrase(step.existing) or "reads and writes of it wait"
     yield Hazard(
-        f"Deletes every row of {', '.join(map(str, named))}{through}, beyond recovery. Under "
-        f"ACCESS EXCLUSIVE {waits} and until the transaction ends.",
+        f"Deletes every row of {', '.join(map(str, named))}{through}: only a backup brings them "
+        "back. ACCESS EXCLUSIVE is held until the transaction ends; reads and writes wait.",
     )
