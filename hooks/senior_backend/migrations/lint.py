@@ -92,7 +92,7 @@ def lint(
         views.append((linted, view, len(operations)))
         if migration.down:
             after = Walk(walk.catalog.copy(), assumptions, bodies=dict(walk.bodies))
-            down = _lint(after, linted, "down", number, number + 1)
+            down = _lint(after, linted, "down", number + 1, number + 1)
             undone = [s.operation for s in steps if not s.in_function]
             whole = MigrationView(migration, "down", down, downs_known=downs_known, undoes=undone)
             _whole(linted, whole)

@@ -29,6 +29,7 @@ CREATE INDEX orders_product_idx ON orders (product_id, number);
 CREATE UNIQUE INDEX orders_number_idx ON orders (number);
 CREATE UNIQUE INDEX orders_paid_idx ON orders (paid);
 CREATE TABLE invoices (id bigint PRIMARY KEY, total amount);
+CREATE TABLE tags (slug text NOT NULL CONSTRAINT tags_slug_key UNIQUE);
 CREATE TABLE events (id bigint, at date NOT NULL, account bigint) PARTITION BY RANGE (at);
 CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
 CREATE INDEX events_id_idx ON events (id);
@@ -424,6 +425,11 @@ CASES: list[Case] = [
     ),
     (
         "file",
+        "ALTER TABLE tags DROP CONSTRAINT tags_slug_key, ADD PRIMARY KEY (slug)",
+        {"primary-key-without-index": "gate"},
+    ),
+    (
+        "file",
         "ALTER TABLE orders ALTER CONSTRAINT orders_product_fk DEFERRABLE",
         SILENT,
     ),
@@ -532,6 +538,13 @@ def test_a_down_may_end_what_its_up_began_but_not_block_for_it() -> None:
     )
     assert "drop-constraint" not in _classes(found)
     assert "drop-index-not-concurrent" in _classes(found)
+
+
+def test_a_table_that_a_down_creates_is_new() -> None:
+    down = "CREATE TABLE old AS SELECT id FROM orders; ALTER TABLE old ADD PRIMARY KEY (id);"
+    assert _classes(findings(Example("SELECT 1;"), setup=SETUP, down=down)) == {}
+    found = findings(Example("CREATE TABLE t (a int);"), down="CREATE INDEX ON t (a);")
+    assert _classes(found)["index-not-concurrent"] == "gate"
 
 
 def test_messages_name_the_lock_the_table_and_who_waits() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from senior_backend.catalog.model import Table
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
@@ -104,6 +105,7 @@ _LOSSES: dict[ConstraintKind | None, _Loss] = {
     "not_null": _Loss("NULL may come in, which readers do not expect", False),
     None: _Loss("rows that it refused may come in", False),
 }
+_UNIQUE: Final = {"unique", "primary_key"}
 _SUFFIXES: dict[str, ConstraintKind] = {
     "_pkey": "primary_key",
     "_key": "unique",
@@ -156,8 +158,10 @@ def _replaces(
         case AddConstraint(constraint=new) if step.catalog.key(operation.table) == table:
             if new.name == name:
                 return True
-            if old is None or new.kind != old.kind:
+            if old is None:
                 return False
+            if new.kind != old.kind:
+                return {new.kind, old.kind} == _UNIQUE and new.columns == old.columns
             return bool(set(new.columns) & set(old.columns)) or new.using_index is not None
         case CreateIndex(unique=True, keys=keys) if step.catalog.key(operation.table) == table:
             return old is not None and tuple(k.column for k in keys) == old.columns
