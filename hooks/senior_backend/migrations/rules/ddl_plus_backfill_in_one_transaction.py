@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from senior_backend.migrations.lock_model import wording
+from senior_backend.migrations.long_statements import is_first_since, is_long
 from senior_backend.migrations.row_changes import extent
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
@@ -79,11 +80,10 @@ def check(step: Step) -> Iterator[Hazard]:
     if step.transaction is None or not step.transaction.locks or step.in_function:
         return
     change = step.the(ChangeRows)
-    how_many = extent(step, change)
-    if how_many == "few" or (change.action == "delete" and not change.has_where):
-        return  # a DELETE of everything has a rule of its own
+    if not is_long(step):
+        return
     since = step.blocked_since()
-    if since is None or _is_told(step, since):
+    if since is None or not is_first_since(step, since):
         return
     held = [e for e in since.existing if e.lock is not None and e.lock.blocks_writes]
     doing = {
@@ -97,20 +97,6 @@ def check(step: Step) -> Iterator[Hazard]:
         f"{doing} while the transaction holds {held[0].lock} on {held[0].relation} since line "
         f"{since.statement.position.line}: {wording.blocked_phrase(held[0])} of "
         f"{held[0].relation} wait until the last row is written and the transaction ends.",
-        severity="error" if how_many == "all" else "warning",
+        severity="error" if extent(step, change) == "all" else "warning",
         effects=tuple(held) + step.effects,
     )
-
-
-def _is_told(step: Step, since: Step) -> bool:
-    """Whether an earlier statement of the transaction was reported for the same lock."""
-    after = False
-    for earlier in step.transaction.steps if step.transaction is not None else ():
-        after = after or earlier is since
-        change = earlier.operation
-        if after and isinstance(change, ChangeRows):
-            if change.action == "delete" and not change.has_where:
-                continue
-            if extent(earlier, change) != "few":
-                return True
-    return False

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 from senior_backend.migrations.lock_model import wording
+from senior_backend.migrations.long_statements import is_first_since, is_long
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
-from senior_backend.operations.constraints import AddConstraint, ValidateConstraint
+from senior_backend.operations.constraints import ValidateConstraint
 from senior_backend.operations.objects import CreateMaterializedView, RefreshMaterializedView
 from senior_backend.operations.tables import CreateTable
 
@@ -72,10 +73,10 @@ CREATE TABLE payment_totals AS SELECT sum(amount) FROM payments;
 
 def check(step: Step) -> Iterator[Hazard]:
     """A statement that blocks nobody by itself, but takes long while others wait already."""
-    if step.in_function or not _is_long(step):
+    if step.in_function or step.transaction is None or not is_long(step):
         return
     since = step.blocked_since()
-    if since is None:
+    if since is None or not is_first_since(step, since):
         return
     line = since.statement.position.line
     held = [e for e in since.existing if e.lock is not None and e.lock.blocks_writes]
@@ -85,33 +86,4 @@ def check(step: Step) -> Iterator[Hazard]:
         f"Runs while the transaction holds {names} since line {line}: {waiting} of "
         f"{held[0].relation} wait until this statement and the transaction end.",
         effects=tuple(held) + step.effects,
-    )
-
-
-def _is_long(step: Step) -> bool:
-    operation = step.operation
-    if isinstance(operation, CreateTable):
-        if not operation.as_query:
-            return False
-        return any(not step.is_new(t) and not step.is_small(t) for t in operation.reads)
-    if isinstance(operation, CreateMaterializedView):
-        if not operation.with_data:
-            return False
-        return any(not step.is_new(t) and not step.is_small(t) for t in operation.reads)
-    if isinstance(operation, RefreshMaterializedView):
-        return operation.with_data and (operation.concurrently or step.is_new(operation.name))
-    if isinstance(operation, ValidateConstraint):
-        if step.is_new(operation.table) or step.is_small(operation.table):
-            return False
-        return not _was_added_here(step, operation)
-    return False
-
-
-def _was_added_here(step: Step, validate: ValidateConstraint) -> bool:
-    """NOT VALID and VALIDATE in one transaction are the business of another rule."""
-    return any(
-        isinstance(s.operation, AddConstraint)
-        and s.operation.table == validate.table
-        and s.operation.constraint.name in (None, validate.name)
-        for s in (step.transaction.steps if step.transaction is not None else ())
     )
