@@ -161,10 +161,10 @@ def _replaces(
             if old is None:
                 return False
             if new.kind != old.kind:
-                return {new.kind, old.kind} == _UNIQUE and new.columns == old.columns
+                return {new.kind, old.kind} == _UNIQUE and set(new.columns) == set(old.columns)
             return bool(set(new.columns) & set(old.columns)) or new.using_index is not None
         case CreateIndex(unique=True, keys=keys) if step.catalog.key(operation.table) == table:
-            return old is not None and tuple(k.column for k in keys) == old.columns
+            return old is not None and {key.column for key in keys} == set(old.columns)
         case DropColumn(column=column) if step.catalog.key(operation.table) == table:
             return old is not None and column in old.columns
         case SetNotNull(column=column) if step.catalog.key(operation.table) == table:
@@ -181,7 +181,7 @@ def _implied(step: Step, table: Table, old: Constraint) -> bool:
             index.unique
             and index.constraint is None
             and index.where is None
-            and tuple(key.column for key in index.keys) == old.columns
+            and {key.column for key in index.keys} == set(old.columns)
             for index in step.catalog.indexes_of(table.name)
         )
     if old.kind == "check":
