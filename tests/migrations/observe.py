@@ -49,6 +49,7 @@ _ALONE = re.compile(
 """Statements that PostgreSQL refuses inside a transaction block."""
 
 _CONTROL = re.compile(r"^\s*(begin|start\s+transaction|commit|end|rollback|abort)\b", re.IGNORECASE)
+_TRUNCATE = re.compile(r"\s*truncate\b", re.IGNORECASE)
 _RELATIONS = """
     select c.oid::int, n.nspname, c.relname, c.relkind::text, c.relispartition,
            pg_relation_filenode(c.oid)::int
@@ -60,9 +61,11 @@ _LOCKS = """
     where pid = %s and locktype = 'relation' and relation >= 16384
 """
 _SCANS = "select relid::int, seq_scan from pg_stat_xact_user_tables where seq_scan > 0"
-_VALIDATED = """
-    select conrelid::int, confrelid::int from pg_constraint where conname = any(%s)
+_FOREIGN_KEYS = """
+    select oid::int, conname, conrelid::int, confrelid::int from pg_constraint
+    where contype = 'f' and convalidated
 """
+_LEAVES = "select relid::int from pg_partition_tree(%s) where isleaf"
 _LEFT_OVER = """
     select 'drop schema ' || quote_ident(nspname) || ' cascade' from pg_namespace
     where nspname !~ '^pg_' and nspname <> 'information_schema'
@@ -150,6 +153,11 @@ class Observer:
     def major(self) -> int:
         """The server's major version."""
         return self._runner.info.server_version // 10_000
+
+    def execute(self, statements: str) -> None:
+        """Change the database between observations."""
+        self._execute("set client_min_messages = warning")
+        self._execute(statements)
 
     def close(self) -> None:
         """Close the connections."""
@@ -239,22 +247,30 @@ class Observer:
         if self._is_idle():
             self._execute(piece)
             return
-        files, scans = self._files(), self._scans()
+        files, scans, keys = self._files(), self._scans(), self._foreign_keys()
+        told = len(self._messages)
         self._execute(piece)
         if self._is_idle():
             return
         self._look_at_locks(before, seen)
-        if not re.match(r"\s*truncate\b", piece, re.IGNORECASE):
-            self._compare_files(files, self._files(), before, seen)
+        if _TRUNCATE.match(piece):
+            return
+        messages = "\n".join(self._messages[told:])
+        self._compare_files(files, self._files(), before, seen)
         for relation, count in self._scans().items():
             if count > scans.get(relation, 0) and relation in before:
                 seen.scans.add(before[relation].label)
-        self._read_messages(piece, before, seen)
+        self._read_messages(messages, before, seen)
+        if "validating foreign key constraint" in messages:
+            for key in self._foreign_keys() - keys:
+                if f'validating foreign key constraint "{key[1]}"' in messages:
+                    self._validated(key, before, seen)
 
     def _parked(self, piece: str, before: dict[int, Relation], seen: Observation) -> None:
         """A statement outside a transaction: held up, looked at, let go, until it ends."""
         holders = [*self._hold(before)]
         files = self._files()
+        told = len(self._messages)
         failure: list[psycopg.Error] = []
 
         def run() -> None:
@@ -276,7 +292,8 @@ class Observer:
         if failure:
             raise failure[0]
         self._compare_files(files, self._files(), before, seen)
-        self._read_messages(piece, before, seen)
+        seen.scans |= seen.rewrites
+        self._read_messages("\n".join(self._messages[told:]), before, seen)
 
     def _hold(self, before: dict[int, Relation]) -> Iterator[psycopg.Connection[Any]]:
         """First every table, then partitions from their readers (for DETACH's second phase)."""
@@ -311,25 +328,30 @@ class Observer:
             if known is not None and known.kind in "rm" and now.get(relation, file) != file:
                 seen.rewrites.add(known.label)
 
-    def _read_messages(self, piece: str, before: dict[int, Relation], seen: Observation) -> None:
+    def _read_messages(self, messages: str, before: dict[int, Relation], seen: Observation) -> None:
         """What the server says of its work; its messages name tables without their schema."""
         tables = {r.label.rpartition(".")[2].strip('"'): r.label for r in before.values()}
-        text = "\n".join(self._messages)
-        truncates = re.match(r"\s*truncate\b", piece, re.IGNORECASE)
-        if not truncates:
-            for name in re.findall(r'^building index ".*" on table "(.*)"', text, re.MULTILINE):
-                if name in tables:
-                    seen.index_builds.add(tables[name])
-                    seen.scans.add(tables[name])
-        for name in re.findall(r'^(?:verifying|rewriting) table "(.*)"', text, re.MULTILINE):
+        for name in re.findall(r'^building index ".*" on table "(.*)"', messages, re.MULTILINE):
+            if name in tables:
+                seen.index_builds.add(tables[name])
+                seen.scans.add(tables[name])
+        for name in re.findall(r'^(?:verifying|rewriting) table "(.*)"', messages, re.MULTILINE):
             if name in tables:
                 seen.scans.add(tables[name])
-        keys = re.findall(r'^validating foreign key constraint "(.*)"', text, re.MULTILINE)
-        if keys and not self._is_idle():
-            for pair in self._runner.execute(_VALIDATED, (keys,)):
-                for oid in pair:
-                    if oid in before and before[oid].kind == "r":
-                        seen.scans.add(before[oid].label)
+
+    def _foreign_keys(self) -> set[tuple[int, str, int, int]]:
+        """Those that are valid: number and name, and the tables that they join."""
+        return set(self._runner.execute(_FOREIGN_KEYS).fetchall())
+
+    def _validated(
+        self, key: tuple[int, str, int, int], before: dict[int, Relation], seen: Observation
+    ) -> None:
+        """Both sides were read; which indexes the query took says nothing on empty tables."""
+        _, _, of, to = key
+        for table in (of, to):
+            for (relation,) in self._runner.execute(_LEAVES, (table,)).fetchall() or [(table,)]:
+                if relation in before and before[relation].kind == "r":
+                    seen.scans.add(before[relation].label)
 
     def _relations(self) -> dict[int, Relation]:
         return {

@@ -98,9 +98,10 @@ def drop_column(operation: DropColumn, database: Database) -> Iterator[Effect]:
         for holder, constraint in database.catalog.foreign_keys_to(operation.table):
             if operation.column in constraint.referenced_columns:
                 yield from database.on_family(holder.name, Lock.ACCESS_EXCLUSIVE)
-        for view in database.catalog.views_reading(operation.table):
-            if operation.column in view.columns_read:
-                yield database.on(view.name, Lock.ACCESS_EXCLUSIVE)
+        for view in database.views_over(operation.table, operation.column):
+            yield database.on(view, Lock.ACCESS_EXCLUSIVE)
+    for sequence in database.sequences_of(operation.table, operation.column):
+        yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
 
 
 def alter_column_type(operation: AlterColumnType, database: Database) -> Iterator[Effect]:
@@ -110,6 +111,10 @@ def alter_column_type(operation: AlterColumnType, database: Database) -> Iterato
         yield _retyped(member, operation, cost, database)
     if (table := database.catalog.table(operation.table)) is None:
         return
+    for sequence in database.sequences_of(operation.table, operation.column):
+        column = table.columns.get(operation.column)
+        if column is not None and column.definition.identity:
+            yield database.on(sequence, Lock.SHARE_ROW_EXCLUSIVE)
     revalidated = cost.rewrite
     for constraint in table.constraints.values():
         if constraint.references is None or operation.column not in constraint.columns:
@@ -151,9 +156,13 @@ def _indexes_built(
 ) -> bool | None:
     """Whether indexes that use the column are built anew though the table is not rewritten."""
     using = [i for i in database.catalog.indexes_of(name) if _reads(i, operation.column)]
-    plain = [i for i in using if i.where is None and all(key.column for key in i.keys)]
+    plain = [
+        i for i in using if i.where is None and i.parent is None and all(k.column for k in i.keys)
+    ]
     if len(plain) < len(using):
-        return True  # expressions and predicates are not compared (CheckIndexCompatible)
+        # Expressions and predicates are not compared (CheckIndexCompatible), and what belongs to
+        # the index of a partitioned table is made anew with it.
+        return True
     keyed = any(key.column == operation.column for i in plain for key in i.keys)
     if keyed and (cost.new_operators or _new_collation(operation, database)):
         return True
@@ -214,6 +223,10 @@ def _cost_of_type(operation: AlterColumnType, database: Database) -> types.TypeC
 
 def set_not_null(operation: SetNotNull, database: Database) -> Iterator[Effect]:
     """SET NOT NULL: a scan unless the column has no nulls already or a valid CHECK proves it."""
+    top = database.catalog.table(operation.table)
+    if top is not None and has_no_nulls(top, operation.column):
+        yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE)  # and goes no further down
+        return
     for member in database.family(operation.table):
         table = database.catalog.table(member)
         if table is None:
@@ -234,6 +247,14 @@ def set_expression(operation: SetExpression, database: Database) -> Iterator[Eff
     column = database.catalog.column(operation.table, operation.column)
     virtual = column is not None and column.definition.generated == "virtual"
     yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE, rewrite=not virtual)
+
+
+def alter_identity(operation: AlterIdentity, database: Database) -> Iterator[Effect]:
+    """ADD, SET and DROP of an identity: its sequence is changed or goes."""
+    yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE)
+    lock = Lock.ACCESS_EXCLUSIVE if operation.action == "drop" else Lock.SHARE_ROW_EXCLUSIVE
+    for sequence in database.sequences_of(operation.table, operation.column):
+        yield database.on(sequence, lock)
 
 
 def _exclusive(operation: ColumnOperation, database: Database) -> Iterator[Effect]:
@@ -257,7 +278,7 @@ def _options(operation: SetColumnOptions, database: Database) -> Iterator[Effect
 EFFECTS: Final[Mapping[type, Callable[[Any, Database], Iterator[Effect]]]] = {
     AddColumn: add_column,
     AlterColumnType: alter_column_type,
-    AlterIdentity: _exclusive,
+    AlterIdentity: alter_identity,
     DropColumn: drop_column,
     DropDefault: _exclusive,
     DropExpression: _exclusive,

@@ -58,6 +58,32 @@ class Database:
         table = self.catalog.table(name)
         return table if table is not None and table.complete else None
 
+    def views_over(self, name: Name, column: str | None = None) -> list[Name]:
+        """The views that read a relation (or one column of it), and those that read them."""
+        found: dict[Name, None] = {}
+        waiting = [
+            view.name
+            for view in self.catalog.views_reading(name)
+            if column is None or column in view.columns_read
+        ]
+        while waiting:
+            view_name = waiting.pop()
+            if view_name not in found:
+                found[view_name] = None
+                waiting += [view.name for view in self.catalog.views_reading(view_name)]
+        return list(found)
+
+    def sequences_of(self, name: Name, column: str | None = None) -> list[Name]:
+        """The sequences that go with a table, or with one column of it."""
+        key = self.catalog.key(name)
+        return [
+            sequence.name
+            for sequence in self.catalog.tables.values()
+            if sequence.owned_by is not None
+            and sequence.owned_by[0] == key
+            and column in (None, sequence.owned_by[1])
+        ]
+
     def on_family(
         self,
         name: Name,
@@ -105,7 +131,8 @@ class Database:
                 unknown=unknown or "its partitions, which no migration creates",
             )
         if rewrite:
-            return Effect(label, lock, rewrite=True, scan=True, index_build=self.is_indexed(name))
+            index_build = index_build or self.is_indexed(name)
+            return Effect(label, lock, rewrite=True, scan=True, index_build=index_build)
         if rewrite is None:
             scan = scan or None
             index_build = index_build or (None if self.is_indexed(name) else False)

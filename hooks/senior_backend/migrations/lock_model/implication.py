@@ -25,6 +25,8 @@ _IN = re.compile(
 _RANGE = re.compile(r"from\s*\((?P<low>.*)\)\s*to\s*\((?P<high>.*)\)", re.IGNORECASE | re.DOTALL)
 _LIST = re.compile(r"\bin\s*\((?P<values>.*)\)", re.IGNORECASE | re.DOTALL)
 _WORDS = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|[()]|\b(?:and|or|between)\b", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _CAST = re.compile(r"::[\w ]+(\(\d+\))?$|^(?:date|timestamp|timestamptz)\s+(?=')", re.IGNORECASE)
 
 
@@ -122,9 +124,13 @@ def _conditions_imply(conditions: list[str], table: Table, key: str, bound: str)
         if (match := _COMPARISON.match(condition)) and _unquoted(match["column"]) == key
     }
     if match := _RANGE.search(bound):
-        low, high = match["low"].strip(), match["high"].strip()
-        return (low.lower() == "minvalue" or (">=", _value(low)) in compared) and (
-            high.lower() == "maxvalue" or ("<", _value(high)) in compared
+        low, high = _value(match["low"]), _value(match["high"])
+        return (
+            low.lower() == "minvalue"
+            or any(o == ">=" and _is_ordered(low, value) for o, value in compared)
+        ) and (
+            high.lower() == "maxvalue"
+            or any(o == "<" and _is_ordered(value, high) for o, value in compared)
         )
     if match := _LIST.search(bound):
         allowed = _values(match["values"])
@@ -136,6 +142,15 @@ def _conditions_imply(conditions: list[str], table: Table, key: str, bound: str)
             if (found := _IN.match(condition))
         )
     return False
+
+
+def _is_ordered(low: str, high: str) -> bool:
+    """Whether one constant is certainly no greater than the other: numbers, dates, or the same."""
+    if low == high:
+        return True
+    if _NUMBER.fullmatch(low) and _NUMBER.fullmatch(high):
+        return float(low) <= float(high)
+    return bool(_DATE.fullmatch(low) and _DATE.fullmatch(high)) and low <= high
 
 
 def _values(sql: str) -> set[str]:

@@ -52,15 +52,10 @@ def drop(operation: Drop, database: Database) -> Iterator[Effect]:
 
 
 def _drop_relation(operation: Drop, database: Database) -> Iterator[Effect]:
-    waiting, seen = [database.catalog.key(operation.name)], set[Name]()
-    while waiting:
-        name = waiting.pop(0)
-        if name in seen:
-            continue
-        seen.add(name)
-        yield database.on(name, Lock.ACCESS_EXCLUSIVE)
-        if operation.cascade:
-            waiting += [view.name for view in database.catalog.views_reading(name)]
+    yield database.on(operation.name, Lock.ACCESS_EXCLUSIVE)
+    if operation.cascade:
+        for view in database.views_over(operation.name):
+            yield database.on(view, Lock.ACCESS_EXCLUSIVE)
 
 
 def _users_of_type(name: Name, database: Database) -> list[Name]:
@@ -89,12 +84,18 @@ def set_schema(operation: SetSchema, database: Database) -> Iterator[Effect]:
     """SET SCHEMA: brief, but the old name is gone at once."""
     if operation.kind in _RELATIONS:
         yield database.on(operation.name, Lock.ACCESS_EXCLUSIVE)
+    if operation.kind == "table":
+        for sequence in database.sequences_of(operation.name):
+            yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
 
 
 def change_owner(operation: ChangeOwner, database: Database) -> Iterator[Effect]:
     """OWNER TO: brief."""
     if operation.kind in _RELATIONS:
         yield database.on(operation.name, Lock.ACCESS_EXCLUSIVE)
+    if operation.kind == "table":
+        for sequence in database.sequences_of(operation.name):
+            yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
 
 
 def create_view(operation: CreateView, database: Database) -> Iterator[Effect]:
@@ -125,8 +126,8 @@ def refresh_materialized_view(
     else:
         yield database.on(operation.name, Lock.ACCESS_EXCLUSIVE)
     view = database.catalog.table(operation.name)
-    if view is not None:
-        yield from _query(view.reads, operation.with_data, database)
+    if view is not None and operation.with_data:
+        yield from _query(view.reads, True, database)
 
 
 def _query(reads: tuple[Name, ...], runs: bool, database: Database) -> Iterator[Effect]:
@@ -158,10 +159,8 @@ def alter_domain(operation: AlterDomain, database: Database) -> Iterator[Effect]
         checked = operation.action in ("set not null", "validate constraint")
     if not checked:
         return
-    online = operation.action == "validate constraint" and database.major >= 18
-    lock = Lock.SHARE_UPDATE_EXCLUSIVE if online else Lock.SHARE
     for table in _users_of_domain(operation.domain, database):
-        yield database.on(table, lock, scan=True)
+        yield database.on(table, Lock.SHARE, scan=True)
 
 
 def _users_of_domain(name: Name, database: Database) -> list[Name]:
@@ -196,13 +195,17 @@ def create_statistics(operation: CreateStatistics, database: Database) -> Iterat
 def change_publication(operation: ChangePublication, database: Database) -> Iterator[Effect]:
     """CREATE and ALTER PUBLICATION: reads and writes go on."""
     for table in operation.tables:
-        yield database.on(table, Lock.SHARE_UPDATE_EXCLUSIVE)
+        members = database.family(table)
+        for member in [table] if database.is_partitioned(table) else members:
+            yield database.on(member, Lock.SHARE_UPDATE_EXCLUSIVE)
 
 
 def comment(operation: Comment, database: Database) -> Iterator[Effect]:
     """COMMENT: reads and writes go on."""
     if operation.table is not None:
-        yield database.on(operation.table, Lock.SHARE_UPDATE_EXCLUSIVE)
+        part = operation.kind in ("constraint", "trigger", "policy", "rule")
+        lock = Lock.ACCESS_SHARE if part else Lock.SHARE_UPDATE_EXCLUSIVE
+        yield database.on(operation.table, lock)
 
 
 def grant(operation: Grant, database: Database) -> Iterator[Effect]:

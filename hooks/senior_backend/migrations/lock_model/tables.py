@@ -88,16 +88,36 @@ def _default_partition(parent: Name, bound: PartitionBound, database: Database) 
         )
 
 
-def _keys_of_parent(parent: Name, database: Database) -> Iterator[Effect]:
-    """Foreign keys from and to a partitioned table are made for each partition as well."""
+def _keys_of_parent(
+    parent: Name, database: Database, child: Name | None = None
+) -> Iterator[Effect]:
+    """Foreign keys from and to a partitioned table are made for each partition as well.
+
+    A ``child`` with rows is checked for those that it has not.
+    """
     table = database.catalog.table(parent)
     if table is None:
         return
+    own = database.catalog.table(child) if child is not None else None
     for constraint in table.constraints.values():
-        if constraint.references is not None:
-            yield from database.on_family(constraint.references, Lock.SHARE_ROW_EXCLUSIVE)
+        if constraint.references is None:
+            continue
+        scan = child is not None and not (own is not None and _has_reference(own, constraint))
+        references = constraint.references
+        yield from database.on_family(references, Lock.SHARE_ROW_EXCLUSIVE, scan=scan)
+        if scan and child is not None:
+            yield database.on(child, Lock.ACCESS_EXCLUSIVE, scan=True)
     for holder, _ in database.catalog.foreign_keys_to(parent):
-        yield database.on(holder.name, Lock.ACCESS_SHARE)
+        yield database.on(holder.name, Lock.SHARE_ROW_EXCLUSIVE)
+
+
+def _has_reference(table: Table, wanted: Constraint) -> bool:
+    return any(
+        constraint.references == wanted.references
+        and constraint.columns == wanted.columns
+        and not constraint.not_valid
+        for constraint in table.constraints.values()
+    )
 
 
 def attach_partition(operation: AttachPartition, database: Database) -> Iterator[Effect]:
@@ -117,7 +137,7 @@ def attach_partition(operation: AttachPartition, database: Database) -> Iterator
         )
     if not operation.bound.default:
         yield from _default_partition(parent, operation.bound, database)
-    yield from _keys_of_parent(parent, database)
+    yield from _keys_of_parent(parent, database, child)
 
 
 def _proves_bound(operation: AttachPartition, database: Database) -> tuple[bool | None, str]:
@@ -155,10 +175,17 @@ def detach_partition(operation: DetachPartition, database: Database) -> Iterator
         yield database.on(operation.partition, Lock.ACCESS_EXCLUSIVE)
         return
     yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE)
-    yield database.on(operation.partition, Lock.ACCESS_EXCLUSIVE)
+    yield from database.on_family(operation.partition, Lock.ACCESS_EXCLUSIVE)
     default = database.catalog.default_partition(operation.table)
     if default is not None:
         yield database.on(default.name, Lock.ACCESS_EXCLUSIVE)
+    table = database.catalog.table(operation.table)
+    for constraint in table.constraints.values() if table is not None else ():
+        if constraint.references is not None:
+            yield from database.on_family(constraint.references, Lock.SHARE_ROW_EXCLUSIVE)
+    for holder, _ in database.catalog.foreign_keys_to(operation.table):
+        # No row may reference the partition that goes.
+        yield from database.on_family(holder.name, Lock.ACCESS_EXCLUSIVE, scan=True)
 
 
 def inherit(operation: Inherit, database: Database) -> Iterator[Effect]:
@@ -177,6 +204,9 @@ def set_persistence(operation: SetPersistence, database: Database) -> Iterator[E
         return
     changed = table.persistence != operation.persistence
     yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE, rewrite=changed)
+    if changed and database.major >= 15:  # sequences have a persistence of their own since then
+        for sequence in database.sequences_of(operation.table):
+            yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
 
 
 def set_tablespace(operation: SetTablespace, database: Database) -> Iterator[Effect]:
@@ -218,9 +248,11 @@ def set_triggers(operation: SetTriggers, database: Database) -> Iterator[Effect]
     if operation.rule:
         yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE)
         return
-    members = [operation.table, *database.partitions(operation.table)]
-    for member in [operation.table] if operation.only else members:
-        yield database.on(member, Lock.SHARE_ROW_EXCLUSIVE)
+    yield database.on(operation.table, Lock.SHARE_ROW_EXCLUSIVE)
+    table = database.catalog.table(operation.table)
+    if table is not None and table.triggers and not operation.only:
+        for partition in database.partitions(operation.table):
+            yield database.on(partition, Lock.SHARE_ROW_EXCLUSIVE)
 
 
 def cluster_on(operation: ClusterOn, database: Database) -> Iterator[Effect]:
@@ -301,11 +333,13 @@ def dropped(
         for constraint in known.constraints.values() if known is not None else ():
             if constraint.references is not None:
                 yield from database.on_family(constraint.references, Lock.ACCESS_EXCLUSIVE)
+    for sequence in database.sequences_of(name):
+        yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
     if cascade:
         for holder, _ in catalog.foreign_keys_to(name):
             yield from database.on_family(holder.name, Lock.ACCESS_EXCLUSIVE)
-        for view in catalog.views_reading(name):
-            yield database.on(view.name, Lock.ACCESS_EXCLUSIVE)
+        for view in database.views_over(name):
+            yield database.on(view, Lock.ACCESS_EXCLUSIVE)
 
 
 EFFECTS: Final[Mapping[type, Callable[[Any, Database], Iterator[Effect]]]] = {

@@ -1,0 +1,156 @@
+"""The lock model against the PostgreSQL that the tests run on: a case a line of live_cases.sql.
+
+Every relation's strongest lock, rewrites, scans and index builds are compared. What differs stands
+here with its reason; a line here that no longer happens fails as well.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from senior_backend.migrations.lock_model.effect import Effect
+from tests.migrations.lock_model.schema import catalog_of, effects_of
+from tests.migrations.observe import Observation, Observer
+
+HERE = Path(__file__).parent
+SCHEMA = (HERE / "live.sql").read_text()
+CASES = [
+    line.removesuffix(";")
+    for line in (HERE / "live_cases.sql").read_text().splitlines()
+    if line and not line.startswith("--")
+]
+PLAN = "the planner decides; nobody waits for the lock"
+EMPTY = "on an empty view; with rows it is as the model says (docs, REFRESH MATERIALIZED VIEW)"
+SEQUENCE = ("lock orders_id_seq: None, seen ROW EXCLUSIVE",)
+INSERTED = (
+    "insert into customers values (1); insert into orders (customer_id, number, pair, either, "
+    "checked, negated, total, unproved) values (1, 1, 1, 1, 1, 1, 1, 1)"
+)
+DIFFERENT: dict[str, tuple[tuple[str, ...], str]] = {
+    "alter table bare add column c int default nextval('numbers')": (
+        ("lock numbers: None, seen ACCESS SHARE",),
+        "a lock that blocks nobody",
+    ),
+    "create table c as select * from orders": (("unknown scan orders",), PLAN),
+    "create materialized view c as select * from orders": (("unknown scan orders",), PLAN),
+    "refresh materialized view regions": (("unknown scan cities",), PLAN),
+    "refresh materialized view concurrently regions": (
+        ("scan regions: True", "unknown scan cities"),
+        EMPTY,
+    ),
+    "refresh materialized view regions with no data": (
+        ("index_build regions: False", "rewrite regions: False", "scan regions: False"),
+        "a new, empty file, as of TRUNCATE",
+    ),
+    "vacuum orders": (("unknown scan orders",), "it skips pages that are all visible"),
+    "alter table events attach partition events_fit default": (
+        ("unknown scan events_fit",),
+        "whether a CHECK excludes the bounds of all others is not worked out",
+    ),
+    "drop statistics stats": (
+        ("lock bare: None, seen SHARE UPDATE EXCLUSIVE",),
+        "the replay does not keep statistics; reads and writes go on",
+    ),
+    "drop function on_change cascade": (
+        ("lock orders: None, seen ACCESS EXCLUSIVE",),
+        "the replay does not keep which function a trigger calls",
+    ),
+    "insert into bare select number, note from orders": (("unknown scan orders",), PLAN),
+    INSERTED: (SEQUENCE, "nextval() blocks nobody"),
+    f"{INSERTED}; delete from orders where number = 1": (SEQUENCE, "nextval() blocks nobody"),
+    "update bare set t = 'x' where n = 1": (("unknown scan bare",), PLAN),
+    "select * from bare for update": (("unknown scan bare",), PLAN),
+    "select count(*) from bare": (("unknown scan bare",), PLAN),
+}
+
+
+def differences(sql: str, schema: str, seen: Observation, major: int) -> list[str]:
+    """Everything in which the model and the server differ."""
+    catalog = catalog_of(schema)
+    index_of = {catalog_name.name: i.table.name for catalog_name, i in catalog.indexes.items()}
+    said = effects_of(sql, schema, major)
+    locks = {name: lock for name, lock in seen.locks.items() if name not in seen.indexes}
+    told = {n: e.lock for n, e in said.items() if e.lock is not None and n not in index_of}
+    found = [
+        f"lock {name}: {told.get(name)}, seen {locks.get(name)}"
+        for name in locks.keys() | told.keys()
+        if told.get(name) != locks.get(name)
+    ]
+    sets = {"rewrite": seen.rewrites, "scan": seen.scans, "index_build": seen.index_builds}
+    for flag, shown in sets.items():
+        for name in (said.keys() | shown) - index_of.keys():
+            value = getattr(said.get(name, Effect(name, None)), flag)
+            if value is None:
+                found.append(f"unknown {flag} {name}")
+            elif value != (name in shown):
+                found.append(f"{flag} {name}: {value}")
+    for name in seen.indexes & seen.locks.keys():
+        lock = seen.locks[name]
+        if name in said and said[name].lock != lock:
+            found.append(f"index {name}: {said[name].lock}, seen {lock}")
+        if lock.blocks_reads and "reads" not in said[index_of[name]].blocked:
+            found.append(f"index {name} is not said to be locked from its readers")
+    return sorted(found)
+
+
+@pytest.mark.parametrize("sql", CASES)
+def test_the_model_says_what_the_server_does(observer: Observer, sql: str):
+    seen = observer.observe(SCHEMA, sql, "statement")
+    assert seen.error is None
+    expected = DIFFERENT.get(sql, ((), ""))[0]
+    assert differences(sql, SCHEMA, seen, observer.major) == sorted(expected)
+
+
+TYPES = [
+    "smallint", "integer", "bigint", "numeric", "numeric(10,2)", "numeric(12,2)",
+    "numeric(12,4)", "real", "text", "varchar", "varchar(10)", "varchar(20)", "char(10)",
+    "bpchar", "citext", "boolean", "date", "timestamp", "timestamp(3)", "timestamptz",
+    "timestamptz(3)", "time", "interval", "interval(3)", "interval hour", "interval year to
+    month", "uuid", "json", "jsonb", "bytea", "inet", "cidr", "bit(8)", "varbit", "varbit(8)",
+    "varbit(16)", "oid", "regclass", "mood", "xml", "plain_text", "checked_text", "nested_text",
+    "short_text", "text[]", "varchar[]", "varchar(10)[]", "integer[]",
+]
+TYPE_SETUP = """
+create extension citext;
+create type mood as enum ('a');
+create domain plain_text as text;
+create domain checked_text as text check (value <> '');
+create domain nested_text as plain_text;
+create domain short_text as varchar(10);
+"""
+
+
+@pytest.mark.parametrize("old", TYPES)
+def test_the_cost_of_every_type_change_is_known(observer: Observer, old: str):
+    """To every other type that PostgreSQL accepts without USING, with an index where it can."""
+    wrong = []
+    accepted = 0
+    for new in TYPES:
+        table = f"create table t (c {old});"
+        if old not in ("json", "xml"):
+            table += " create index on t (c);"
+        sql = f"alter table t alter column c type {new}"
+        seen = observer.observe(TYPE_SETUP + table, sql) if not accepted else None
+        if seen is None:
+            observer.execute(f"drop table if exists t; {table}")
+            seen = observer.watch(sql)
+        if seen.error is not None:
+            continue
+        accepted += 1
+        wrong += [
+            f"to {new}: {difference}"
+            for difference in differences(sql, TYPE_SETUP + table, seen, observer.major)
+        ]
+    assert accepted
+    assert wrong == []
+
+
+def test_timestamps_are_rewritten_but_in_utc(observer: Observer):
+    schema = "create table t (c timestamp);"
+    sql = "set timezone = 'Europe/Oslo'; alter table t alter column c type timestamptz"
+    seen = observer.observe(schema, sql)
+    assert seen.shows("t rewrite")
+    assert differences(sql, schema, seen, observer.major) == []
+    unknown = effects_of("alter table t alter column c type timestamptz", schema, timezone=None)
+    assert unknown["t"].rewrite is None
+    assert "TimeZone" in unknown["t"].unknown
