@@ -1,6 +1,6 @@
 """Linting a folder: replay what came before, look at what was asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from senior_backend.catalog.model import Catalog
@@ -200,12 +200,3 @@ def _finding(rule: Rule, hazard: Hazard, path: str, step: Step | None) -> Findin
         severity=hazard.severity or rule.severity,
         details={"direction": step.direction, "effects": [e.as_json() for e in shown]},
     )
-
-
-def not_read(folder: Folder, migrations: Iterable[Migration]) -> Iterator[NotAnalyzed]:
-    """What could not be read of a folder and of some of its migrations."""
-    for missing in folder.not_read:
-        yield NotAnalyzed(missing.path, missing.line, missing.reason, missing.whole)
-    for migration in migrations:
-        for missing in migration.not_read:
-            yield NotAnalyzed(missing.path, missing.line, missing.reason, missing.whole)

@@ -1,7 +1,7 @@
 """One run of the linter: find the folders, lint them, take out what is ignored or known."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,11 +11,11 @@ from senior_backend.catalog.model import Catalog
 from senior_backend.findings import NotAnalyzed, Outcome
 from senior_backend.migrations import baseline, ignore
 from senior_backend.migrations.history import History
-from senior_backend.migrations.lint import Linted, Problem, Selection, lint, not_read
+from senior_backend.migrations.lint import Linted, Problem, Selection, lint
 from senior_backend.migrations.settings import Settings
 from senior_backend.migrations.step import Assumptions
 from senior_backend.sources import discovery
-from senior_backend.sources.migration import Folder, Migration, Segment
+from senior_backend.sources.migration import Folder, Migration, NotRead, Segment
 
 TOOL = "migrations lint"
 
@@ -53,6 +53,8 @@ class Result:
 
     folders: list[FolderResult] = field(default_factory=list)
     not_analyzed: list[NotAnalyzed] = field(default_factory=list)
+    left_out: int = 0
+    """Files that are for another database on purpose."""
     unsaved: dict[str, bytes] = field(default_factory=dict)
     """What was linted and stands in no file, by the name under which it is shown."""
 
@@ -70,7 +72,7 @@ class Result:
             checked=sum(one.statements for one in linted),
             unit="statement",
             not_analyzed=(*self.not_analyzed, *(n for one in linted for n in one.not_analyzed)),
-            extra={"migrations": len(linted)},
+            extra={"migrations": len(linted), "left_out": self.left_out},
         )
 
 
@@ -89,11 +91,8 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
     ]
     found = discovery.discover(list(request.paths), request.root, overrides)
     result = Result(
-        not_analyzed=[
-            NotAnalyzed(n.path, n.line, n.reason, n.whole)
-            for n in found.not_read
-            if not settings.excluded(n.path) and (wanted is None or n.path in wanted)
-        ]
+        not_analyzed=list(_not_analyzed(found.not_read, settings, wanted)),
+        left_out=sum(n.left_out for n in found.not_read),
     )
     known = baseline.read(request.root / settings.baseline) if settings.baseline else Counter[str]()
     for part in found.found:
@@ -102,14 +101,15 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
             for m in part.asked
             if not settings.excluded(m.path) and (wanted is None or not wanted.isdisjoint(m.files))
         }
+        result.not_analyzed += _not_analyzed(part.not_read, settings, wanted)
+        result.left_out += sum(n.left_out for n in part.not_read)
         if not asked:
             continue
         one = _folder(part.folder, asked, request, catalog, deploy=wanted is not None)
         result.folders.append(one)
-        chosen = [m for m in part.folder.migrations if m.path in asked]
-        result.not_analyzed += [
-            n for n in not_read(part.folder, chosen) if wanted is None or n.path in wanted
-        ]
+        for migration in part.folder.migrations:
+            if migration.path in asked:
+                result.not_analyzed += _not_analyzed(migration.not_read, settings, wanted)
     for folder in result.folders:
         for linted in folder.linted:
             baseline.apply(linted.problems, known)
@@ -123,10 +123,21 @@ def run_text(request: Request, name: str, data: bytes, catalog: Catalog | None =
         InputError: it is not text in UTF-8.
     """
     text = sql.decode(name, data)
-    migration = Migration("plain-sql", name, "", name, (Segment(text, "statement"),), files=(name,))
-    folder = Folder("plain-sql", request.root, (migration,), has_downs=False)
+    migration = Migration("plain_sql", name, "", name, (Segment(text, "statement"),), files=(name,))
+    folder = Folder("plain_sql", request.root, (migration,), has_downs=False)
     linted = _folder(folder, {name}, request, catalog, deploy=False)
     return Result([linted], unsaved={name: data})
+
+
+def _not_analyzed(
+    missing: Iterable[NotRead], settings: Settings, wanted: frozenset[str] | None
+) -> Iterator[NotAnalyzed]:
+    """What could not be read, of what is wanted; what is for another database is not meant."""
+    for one in missing:
+        if one.left_out or settings.excluded(one.path):
+            continue
+        if wanted is None or one.path in wanted:
+            yield NotAnalyzed(one.path, one.line, one.reason, one.whole)
 
 
 def _wanted(request: Request) -> frozenset[str] | None:

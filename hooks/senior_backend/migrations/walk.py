@@ -44,13 +44,20 @@ class Walk:
         """Only carry the schema through ``migration``; its operations, in order."""
         for segment in migration.up:
             for statement in sql.read(segment.text).statements:
-                for operation in reader.read(statement):
-                    yield operation
-                    self._remember(statement, operation)
-                    replay.apply(self.catalog, operation, number)
-                    if self.history is not None:
-                        self.history.note(self.catalog, statement, operation)
+                yield from self._replay(statement, number)
         replay.end_session(self.catalog)
+
+    def _replay(self, statement: Statement, number: int) -> Iterator[Operation]:
+        for operation in reader.read(statement):
+            yield operation
+            bodies = self._remember(statement, operation)
+            if isinstance(operation, Do):
+                for body in bodies:
+                    for inner in body.statements:
+                        yield from self._replay(inner, number)
+            replay.apply(self.catalog, operation, number)
+            if self.history is not None:
+                self.history.note(self.catalog, statement, operation)
 
     def steps(
         self, migration: Migration, direction: Direction, number: int, first_of_deploy: int

@@ -6,6 +6,7 @@ past a later statement or migration, which may need it.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from senior_backend import sql
@@ -172,8 +173,14 @@ def _down_statements(problem: Problem) -> list[Statement]:
         statement
         for segment in problem.migration.down or ()
         if isinstance(segment.text.place, Verbatim)
-        for statement in sql.read(segment.text).statements
+        for statement in _statements(segment.text)
     ]
+
+
+@lru_cache(maxsize=16)
+def _statements(text: SqlText) -> tuple[Statement, ...]:
+    """Of a text that every finding in it asks for."""
+    return sql.read(text).statements
 
 
 def _beside(remedy: Remedy, reason: str) -> Change:
@@ -207,7 +214,7 @@ def _place(problem: Problem) -> _Place | None:
     segments = (problem.migration.up if problem.direction == "up" else problem.migration.down) or ()
     for segment in segments:
         if segment.text is problem.text:
-            statements = sql.read(segment.text).statements
+            statements = _statements(segment.text)
             for index, statement in enumerate(statements):
                 if (statement.start, statement.end) == problem.statement:
                     return _Place(segment, statements, index)
@@ -218,6 +225,7 @@ def _is_setting(statement: Statement) -> bool:
     return all(isinstance(operation, SetVariable) for operation in reader.read(statement))
 
 
+@lru_cache(maxsize=4096)
 def _keys(text: str) -> set[tuple[str, str, str]]:
     """What a statement makes or takes away, as far as remedies do: empty when it does more."""
     statements = sql.read(SqlText("", text.encode())).statements
