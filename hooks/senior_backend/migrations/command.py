@@ -80,6 +80,15 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
 )
 @click.option("--fix", is_flag=True, help="Apply the fixes that keep the meaning, then lint again.")
 @click.option("--diff", is_flag=True, help="Print those fixes as a diff for `git apply`.")
+@click.option(
+    "--render",
+    is_flag=True,
+    help="Have Alembic itself render (--sql) what its revisions do not show.",
+)
+@click.option(
+    "--python",
+    help="The interpreter that has Alembic and the project.  [default: .venv/bin/python, python]",
+)
 @click.option("--verbose", is_flag=True, help="Also print what became of every table, and how.")
 @click.option("--stdin", is_flag=True, help="Read SQL from standard input.")
 @click.option("--stdin-filename", default="stdin.sql", help="What to call it.")
@@ -94,6 +103,8 @@ def lint_command(
     write_baseline: Path | None,
     fix: bool,
     diff: bool,
+    render: bool,
+    python: str | None,
     verbose: bool,
     stdin: bool,
     stdin_filename: str,
@@ -107,7 +118,11 @@ def lint_command(
     """
     if fix and stdin:
         raise InputError("--fix with --stdin: there is no file to mend; use --diff")
-    request = replace(_request(paths, **options), with_history=verbose)
+    request = replace(
+        _request(paths, **options),
+        with_history=verbose,
+        render_with=(python or _project_python()) if render else None,
+    )
     if known is not None:
         chosen = replace(request.settings, baseline=str(Path.cwd() / known))
         request = replace(request, settings=chosen)
@@ -225,6 +240,11 @@ def _request(
         schema=str(schema or (root / chosen.schema if chosen.schema else "")),
     )
     return Request(root, paths_or_default(paths, root, chosen), chosen, changed, since)
+
+
+def _project_python() -> str:
+    environment = Path(".venv/bin/python")
+    return str(environment.absolute()) if environment.exists() else "python"
 
 
 def _root() -> Path:

@@ -14,7 +14,7 @@ from senior_backend.migrations.history import History
 from senior_backend.migrations.lint import Linted, Problem, Selection, lint
 from senior_backend.migrations.settings import Settings
 from senior_backend.migrations.step import Assumptions
-from senior_backend.sources import discovery
+from senior_backend.sources import alembic, discovery
 from senior_backend.sources.migration import Folder, Migration, NotRead, Segment
 
 TOOL = "migrations lint"
@@ -30,6 +30,8 @@ class Request:
     changed: bool = False
     since: str | None = None
     with_history: bool = False
+    render_with: str | None = None
+    """The Python that renders what an Alembic revision does not show, or None not to."""
     today: date = field(default_factory=date.today)
 
 
@@ -105,13 +107,18 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
         result.left_out += sum(n.left_out for n in part.not_read)
         if not asked:
             continue
-        one = _folder(part.folder, asked, request, catalog, deploy=wanted is not None)
+        folder = part.folder
+        if request.render_with is not None and folder.source == alembic.ID:
+            from senior_backend.sources.alembic.render import render
+
+            folder = render(folder, (request.render_with,))
+        one = _folder(folder, asked, request, catalog, deploy=wanted is not None)
         result.folders.append(one)
-        for migration in part.folder.migrations:
+        for migration in folder.migrations:
             if migration.path in asked:
                 result.not_analyzed += _not_analyzed(migration.not_read, settings, wanted)
-    for folder in result.folders:
-        for linted in folder.linted:
+    for one in result.folders:
+        for linted in one.linted:
             baseline.apply(linted.problems, known)
     return result
 
