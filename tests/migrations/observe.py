@@ -146,6 +146,7 @@ class Observer:
         self._watcher = psycopg.connect(database_url, autocommit=True)
         self._holders = [psycopg.connect(database_url, autocommit=True) for _ in range(2)]
         self._messages: list[str] = []
+        self._prepared: str | None = None
         self._runner.add_notice_handler(self._note)
         self._roles = {row[0] for row in self._watcher.execute("select rolname from pg_roles")}
 
@@ -153,11 +154,6 @@ class Observer:
     def major(self) -> int:
         """The server's major version."""
         return self._runner.info.server_version // 10_000
-
-    def execute(self, statements: str) -> None:
-        """Change the database between observations."""
-        self._execute("set client_min_messages = warning")
-        self._execute(statements)
 
     def close(self) -> None:
         """Close the connections."""
@@ -177,12 +173,25 @@ class Observer:
 
         Raises ``psycopg.Error`` when the setup itself fails.
         """
+        self._prepared = None
         self._empty()
         self._set_up(setup)
-        return self.watch(statements, transaction)
+        return self._watch(statements, transaction)
 
-    def watch(self, statements: str, transaction: Transaction = "file") -> Observation:
-        """Run statements in the database as it is."""
+    def rehearse(self, setup: str, statements: str) -> Observation:
+        """Run the statements in a transaction that is rolled back, where PostgreSQL allows it.
+
+        The setup is kept for the next case with the same, which takes a few milliseconds then.
+        """
+        if any(map(_ALONE.match, _pieces(statements))):
+            return self.observe(setup, statements, "statement")
+        if self._prepared != setup:
+            self._empty()
+            self._set_up(setup)
+            self._prepared = setup
+        return self._watch(statements, "file", end="rollback")
+
+    def _watch(self, statements: str, transaction: Transaction, end: str = "commit") -> Observation:
         pieces = _pieces(statements)
         seen = Observation()
         before = self._relations()
@@ -199,7 +208,7 @@ class Observer:
                 if seen.error is None:
                     self._run_whole(statements, seen)
             else:
-                self._together(pieces, before, seen, end="commit")
+                self._together(pieces, before, seen, end)
         except psycopg.Error as error:
             seen.error = str(error).splitlines()[0]
         finally:
