@@ -1,8 +1,8 @@
-"""PostgreSQL's own parser (libpg_query, through postgast): bytes in, protobuf messages out.
+"""PostgreSQL's own parser (libpg_query, from postgast): bytes in, protobuf messages out.
 
-The only module that touches postgast, so that it can be swapped and is imported only when SQL is
-parsed. It calls the shared library with bytes: postgast's own functions take ``str``, and would
-encode every text once more.
+With ``native`` the only module that touches postgast, so that it can be swapped and is imported
+only when SQL is parsed. It calls the shared library with bytes: postgast's own functions take
+``str``, and would encode every text once more.
 """
 
 import ctypes
@@ -11,8 +11,8 @@ import sys
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from postgast.native import PgQueryProtobuf, lib
-from postgast.pg_query_pb2 import ParseResult
+
+from senior_backend.sql.native import ParseResult, Protobuf, lib
 
 _RECURSION = 200_000
 _LONGEST_LITERAL = 1 << 20
@@ -114,7 +114,7 @@ def deparse_expression(node: Any) -> str:  # noqa: ANN401
     data = tree.SerializeToString()
     buffer = ctypes.create_string_buffer(data, len(data))
     pointer = ctypes.cast(buffer, ctypes.c_void_p).value
-    result = lib.pg_query_deparse_protobuf(PgQueryProtobuf(len=len(data), data=pointer))
+    result = lib.pg_query_deparse_protobuf(Protobuf(len=len(data), data=pointer))
     try:
         if result.error:
             raise GrammarError(result.error.contents.message.decode("utf-8", "replace"), -1)
