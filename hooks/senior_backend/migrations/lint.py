@@ -186,6 +186,9 @@ def _finding(rule: Rule, hazard: Hazard, path: str, step: Step | None) -> Findin
     begin, last = text.position(start), text.position(max(start, end - 1))
     shown = step.effects if hazard.effects is None else hazard.effects
     message, class_ = hazard.message, hazard.class_ or rule.class_
+    if step.direction == "down" and class_ == "gate" and not rule.is_about_failure:
+        # A down undoes what cannot always be undone gently; nobody should drop it for that.
+        class_ = "hygiene"
     if step.in_function:
         message, class_ = f"when the function is called: {message}", "note"
     return Finding(

@@ -1,6 +1,7 @@
 """For a person: one line a finding, compiler style, so that editors can jump to it."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import click
 
@@ -8,18 +9,23 @@ from senior_backend.findings import Finding, Fix, Outcome
 
 _CLASSES = {"gate": "to fix", "hygiene": "of hygiene", "style": "of style", "note": "to know"}
 _COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+_WIDEST: Final = 400
+"""Characters of a line that are shown; minified SQL has all of itself on one."""
 
 
 def render(outcome: Outcome) -> str:
     """Findings with their places, what could not be checked, and one line that sums up."""
     lines = [_finding(f) for f in outcome.ordered()]
-    lines += [f"{n.path}:{n.line}: not analyzed: {n.reason}" for n in outcome.not_analyzed]
+    lines += [
+        f"{_on_one_line(n.path)}:{n.line}: not analyzed: {n.reason}" for n in outcome.not_analyzed
+    ]
     lines.append(_summary(outcome))
     return "\n".join(lines)
 
 
 def _finding(finding: Finding) -> str:
-    place = click.style(f"{finding.path}:{finding.line}:{finding.column}", bold=True)
+    path = _on_one_line(finding.path)
+    place = click.style(f"{path}:{finding.line}:{finding.column}", bold=True)
     severity = click.style(finding.severity, fg=_COLOURS[finding.severity])
     line = f"{place}: {severity}: {finding.message} [{finding.rule}]"
     if finding.suppressed:
@@ -30,9 +36,14 @@ def _finding(finding: Finding) -> str:
     return "\n".join(parts)
 
 
+def _on_one_line(path: str) -> str:
+    """Without the line breaks and the bytes of no encoding that a name may hold."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in path)
+
+
 def _excerpt(finding: Finding) -> list[str]:
     """The line of the file with the place underlined, as compilers show it."""
-    if not finding.excerpt:
+    if not finding.excerpt or len(finding.excerpt) > _WIDEST:
         return []
     number = str(finding.line)
     text = finding.excerpt.replace("\t", " ")
@@ -51,9 +62,9 @@ def _fix(fix: Fix) -> list[str]:
         lines.append(click.style("  fix:" if fix.kind == "safe" else "  instead:", fg="green"))
         lines += [f"    {_diff_line(line)}" for line in _changes(fix.diff)]
     if fix.files:
-        lines.append(click.style("  safe form, in steps of its own:", fg="green"))
+        lines.append(click.style("  safe form, as migrations of its own:", fg="green"))
         for name, content in fix.files.items():
-            lines.append(f"  {name}")
+            lines.append(f"  {_on_one_line(name)}")
             lines += [f"    {line}".rstrip() for line in content.rstrip("\n").split("\n")]
     if fix.rollback:
         lines.append(click.style("  rollback:", fg="green"))
@@ -69,6 +80,8 @@ def _changes(diff: str) -> Iterator[str]:
 
 
 def _diff_line(line: str) -> str:
+    if len(line) > _WIDEST:
+        line = f"{line[:_WIDEST]} ..."
     colour = {"-": "red", "+": "green"}.get(line[:1])
     return click.style(line, fg=colour) if colour else line
 
@@ -79,6 +92,8 @@ def _summary(outcome: Outcome) -> str:
     parts = [f"{outcome.checked} {outcome.unit}{plural} checked"]
     found = [f"{counts[c]} {word}" for c, word in _CLASSES.items() if counts[c]]
     parts.append(", ".join(found) if found else "nothing found")
+    if left_out := counts.get("left_out"):
+        parts.append(f"{left_out} left out")
     if counts["suppressed"]:
         parts.append(f"{counts['suppressed']} suppressed")
     if counts["not_analyzed"]:

@@ -544,7 +544,7 @@ def test_a_table_that_a_down_creates_is_new() -> None:
     down = "CREATE TABLE old AS SELECT id FROM orders; ALTER TABLE old ADD PRIMARY KEY (id);"
     assert _classes(findings(Example("SELECT 1;"), setup=SETUP, down=down)) == {}
     found = findings(Example("CREATE TABLE t (a int);"), down="CREATE INDEX ON t (a);")
-    assert _classes(found)["index-not-concurrent"] == "gate"
+    assert _classes(found)["index-not-concurrent"] == "hygiene"
 
 
 def test_messages_name_the_lock_the_table_and_who_waits() -> None:

@@ -68,6 +68,11 @@ class Rule:
     downs: bool = True
     """Whether it also looks at down migrations (a DROP there is their purpose)."""
 
+    @property
+    def is_about_failure(self) -> bool:
+        """Whether what it finds is refused by PostgreSQL, whatever the traffic."""
+        return any(proof.startswith("error") for proof in self.bad.proof)
+
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
