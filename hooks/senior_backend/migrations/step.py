@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeVar
 from senior_backend.catalog.model import Catalog
 from senior_backend.migrations.lock_model.effect import Effect, Lock
 from senior_backend.operations.names import Name
+from senior_backend.operations.objects import Drop
 from senior_backend.operations.operation import Operation
 from senior_backend.sources.migration import Migration, Transaction
 from senior_backend.sql.script import Body, Statement
@@ -111,7 +112,7 @@ class Step:
 
     def __post_init__(self) -> None:
         """Keep what changes when the schema and the session go on."""
-        self.existing = tuple(e for e in self.effects if not self.is_new(e.name))
+        self.existing = tuple(e for e in self.effects if not self._is_nobodys(e.name))
         self.lock_timeout = self.session.variables.get("lock_timeout")
         self.statement_timeout = self.session.variables.get("statement_timeout")
 
@@ -131,6 +132,13 @@ class Step:
         if known is None:
             return False
         return known.persistence == "temporary" or known.created_by >= self.first_of_deploy
+
+    def _is_nobodys(self, relation: Name) -> bool:
+        """New, or what DROP IF EXISTS names and no migration before has created."""
+        operation = self.operation
+        if self.number and isinstance(operation, Drop) and operation.if_exists:
+            return self.catalog.table(relation) is None or self.is_new(relation)
+        return self.is_new(relation)
 
     def is_from_this_deploy(self, created_by: int) -> bool:
         """Whether what migration number ``created_by`` created is deployed together with this."""

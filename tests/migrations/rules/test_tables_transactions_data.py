@@ -364,6 +364,12 @@ def test_a_lock_that_others_wait_behind_wants_a_timeout_that_works(
     assert told is None or told in seen[0]
 
 
+def test_what_no_migration_created_is_not_taken_to_be_there() -> None:
+    sql = "DROP TABLE IF EXISTS scratch; CREATE TEMP TABLE scratch AS SELECT id FROM orders;"
+    assert found(sql) == {"drop-table": "hygiene info"}
+    assert messages(sql, "missing-lock-timeout") == []
+
+
 def test_one_finding_tells_of_all_statements_without_a_timeout() -> None:
     sql = (
         "ALTER TABLE orders ADD a int; ALTER TABLE orders ADD b int; ALTER TABLE orders ADD c int;"
