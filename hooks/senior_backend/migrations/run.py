@@ -18,6 +18,8 @@ from senior_backend.sources import alembic, discovery
 from senior_backend.sources.migration import Folder, Migration, NotRead, Segment
 
 TOOL = "migrations lint"
+_LONGEST_EXCERPT = 1000
+"""Bytes; SQL without line breaks is no excerpt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _wanted(request: Request) -> frozenset[str] | None:
     """The changed files, or None when everything is wanted."""
     if request.since is None and not request.changed:
         return None
-    files = git.changed_files(request.root, request.since)
+    files = git.changed_files(git.root(request.root), request.since)
     return frozenset(file.as_posix() for file in files)
 
 
@@ -183,7 +185,7 @@ def _off(problem: Problem, settings: Settings) -> bool:
 
 
 def _with_excerpt(problem: Problem) -> Problem:
-    """With the first line of the place, for people."""
+    """With the first line of the place, for people; without one that is too long to read."""
     data, start = problem.text.data, problem.statement[0]
     if not data:
         return problem
@@ -195,7 +197,10 @@ def _with_excerpt(problem: Problem) -> Problem:
             return problem
         line, at = line + 1, following + 1
     end = data.find(b"\n", at)
-    text = data[at : end if end >= 0 else len(data)].decode("utf-8", errors="replace").rstrip("\r")
+    end = end if end >= 0 else len(data)
+    if end - at > _LONGEST_EXCERPT:
+        return problem
+    text = data[at:end].decode("utf-8", errors="replace").rstrip("\r")
     return replace(problem, finding=replace(problem.finding, excerpt=text))
 
 

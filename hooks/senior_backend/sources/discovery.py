@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from senior_backend.errors import InputError
-from senior_backend.sources import dialects, plain_sql
+from senior_backend.sources import dialects, plain_sql, purposes
 from senior_backend.sources.directory import Directory, shown
 from senior_backend.sources.migration import Folder, Migration, NotRead, Transaction
 from senior_backend.sources.registry import BY_ID, SOURCES
@@ -103,16 +103,26 @@ class _Search:
         if not os.path.isfile(path):  # noqa: PTH113
             self._note(NotRead(name, 1, "is no file: a link to nothing, a pipe or a socket", True))
             return
-        for reached in self._around(os.path.dirname(path), with_plain=True):  # noqa: PTH120
+        for reached in self._around(os.path.dirname(path)):  # noqa: PTH120
             if name in reached.files:
                 self._ask(reached, {name})
                 return
-        self._note(NotRead(name, 1, "belongs to no migration folder", whole=True))
+        chosen = self._setting(path).source is not None
+        if not chosen and (purpose := purposes.left_out_file(name)):
+            self._note(purpose)
+            return
+        for reached in self._plain_around(os.path.dirname(path)):  # noqa: PTH120
+            if name in reached.files:
+                self._ask(reached, {name})
+                return
+        # What a hook names because of its ending, such as Python in any folder called versions.
+        reason = "belongs to no migration folder: left out"
+        self._note(NotRead(name, 1, reason, whole=True, left_out=True))
 
     def _add_directory(self, path: str) -> None:
         prefix = shown(path, self.root)
         taken: set[str] = set()
-        for reached in self._around(os.path.dirname(path), with_plain=False):  # noqa: PTH120
+        for reached in self._around(os.path.dirname(path)):  # noqa: PTH120
             inside = {name for name in reached.files if name.startswith(f"{prefix}/")}
             if inside:
                 self._ask(reached, inside)
@@ -120,20 +130,26 @@ class _Search:
         for reached in self._below(self._directory(path), taken):
             self._ask(reached, reached.files)
 
-    def _around(self, start: str, *, with_plain: bool) -> Iterator[_Reached]:
-        """Folders that may hold a path in ``start``: the outermost first, plain SQL last."""
+    def _around(self, start: str) -> Iterator[_Reached]:
+        """Folders of tools that may hold a path in ``start``, the outermost first."""
+        for path in reversed(self._above(start)):
+            reached = self._claimed(path)
+            if reached:
+                yield reached
+
+    def _plain_around(self, start: str) -> Iterator[_Reached]:
+        """Folders of plain SQL for a file in ``start``, which may be the ``down/`` of one."""
+        taken = self._taken(self._above(start))
+        for path in (os.path.dirname(start), start):  # noqa: PTH120
+            yield from self._plain(path, taken)
+
+    def _above(self, start: str) -> list[str]:
+        """``start`` and the directories that it is in, up to the repository's root."""
         inside = start == self.root or start.startswith(f"{self.root}/")
         above = [start]
         while above[-1] != (self.root if inside else "/") and (inside or len(above) < _LEVELS):
             above.append(os.path.dirname(above[-1]))  # noqa: PTH120
-        for path in reversed(above):
-            reached = self._claimed(path)
-            if reached:
-                yield reached
-        if with_plain:
-            # One level up as well: the folder of a file in ``down/``.
-            for path in (os.path.dirname(start), start):  # noqa: PTH120
-                yield from self._plain(path, self._taken(above))
+        return above
 
     def _taken(self, paths: list[str]) -> set[str]:
         return {
@@ -164,13 +180,20 @@ class _Search:
                 reason = "is no file: a link to nothing, a pipe or a socket"
                 self._note(NotRead(path, 1, reason, whole=True))
         for name, below in directory.directories.items():
-            foreign = dialects.left_out_directory(below)
+            foreign = dialects.left_out_directory(below) or self._purpose(below, taken)
             if foreign and any(part.sql_files for part in below.walk()):
                 self._note(foreign)
             elif below.shown not in taken:
                 if name.lower().endswith(".sql") and not (below.files or below.directories):
                     self._note(NotRead(below.shown, 1, "is an empty directory", whole=True))
                 yield from self._below(below, taken)
+
+    def _purpose(self, directory: Directory, taken: set[str]) -> NotRead | None:
+        """Why a directory holds no migrations by its name; None when a tool or setting differs."""
+        purpose = purposes.left_out_directory(directory)
+        if purpose is None or self._setting(directory.path).source is not None:
+            return None
+        return None if self._claimed(directory.path, taken) else purpose
 
     def _claimed(self, path: str, taken: Collection[str] = ()) -> _Reached | None:
         """The folder at ``path`` that a tool claims; plain SQL is asked elsewhere."""

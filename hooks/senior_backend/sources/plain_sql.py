@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Final
 
-from senior_backend.sources import dialects, naming, writing
+from senior_backend.sources import dialects, naming, purposes, writing
 from senior_backend.sources.directory import Directory
 from senior_backend.sources.migration import (
     Folder,
@@ -56,19 +56,29 @@ def read(directory: Directory, options: Options) -> Folder:
     """
     chosen = dialects.for_postgres(directory.sql_files)
     files = [*_own(directory, chosen), *_below(directory)]
-    if any(naming.stem_of(file.stem).version for file in files):
+    numbered = any(naming.stem_of(file.stem).version for file in files)
+    if numbered:
         files = [file for file in files if naming.stem_of(file.stem).version]
     found = migrations(ID, files, options.transaction or "statement")
+    queries = () if numbered else tuple(one.path for one in found if _holds_queries(one))
+    found = tuple(one for one in found if one.path not in queries)
     return Folder(
         ID,
         directory.root,
         found,
-        tuple(
-            dialects.left_out(directory.shown_path(name), reason)
-            for name, reason in chosen.left_out.items()
+        (
+            *(purposes.named_queries(path) for path in queries),
+            *(
+                dialects.left_out(directory.shown_path(name), reason)
+                for name, reason in chosen.left_out.items()
+            ),
         ),
         has_downs=any(migration.down is not None for migration in found),
     )
+
+
+def _holds_queries(migration: Migration) -> bool:
+    return any(purposes.names_queries(segment.text) for segment in migration.up)
 
 
 def _own(directory: Directory, chosen: dialects.Sorted) -> Iterator[SqlFile]:

@@ -1,5 +1,6 @@
 """A file of SQL from disk, or why it cannot be read."""
 
+import codecs
 import os
 from typing import Final
 
@@ -10,7 +11,7 @@ from senior_backend.sql.text import SqlText, Verbatim
 LARGEST: Final = 50_000_000
 """Bytes; what is larger holds data, not a migration."""
 
-BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK: Final = codecs.BOM_UTF8
 
 
 def read_sql(directory: Directory, name: str) -> SqlText | NotRead:
@@ -37,7 +38,9 @@ def text_of(path: str, data: bytes) -> SqlText | NotRead:
         data = data[len(BYTE_ORDER_MARK) :]
         place = Verbatim(offset=len(BYTE_ORDER_MARK))
     if not data or data.isspace():
-        return NotRead(path, 1, "is empty", whole=True)
+        return NotRead(path, 1, "is empty")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return NotRead(path, 1, "is UTF-16, not UTF-8; convert it", whole=True)
     if b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
         return NotRead(path, line, "holds NUL bytes: not SQL text", whole=True)
