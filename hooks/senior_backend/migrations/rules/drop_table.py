@@ -56,18 +56,18 @@ def check(step: Step) -> Iterator[Hazard]:
     listed = ", ".join(map(str, names[:4])) + (f" and {len(names) - 4} more" if names[4:] else "")
     others = [e for e in step.existing if e.name.name not in own]
     locked = f" Meanwhile {wording.waits_phrase(others)}." if others else ""
-    if all(_is_replaced(step, name) for name in names):
-        yield Hazard(
-            f"Drops {listed} and puts another table in its place: rows that the new one was not "
-            f"given, those written in the meantime among them, are lost.{locked}",
-            severity="warning",
-        )
-    elif step.number and all(d.if_exists and not step.catalog.table(d.name) for d in drops):
+    if step.number and all(d.if_exists and not step.catalog.table(d.name) for d in drops):
         yield Hazard(
             f"Drops {listed}, which no migration here creates: if it exists after all, its rows "
             "are lost.",
             class_="hygiene",
             severity="info",
+        )
+    elif all(_is_replaced(step, name) for name in names):
+        yield Hazard(
+            f"Drops {listed} and puts another table in its place: rows that the new one was not "
+            f"given, those written in the meantime among them, are lost.{locked}",
+            severity="warning",
         )
     else:
         yield Hazard(
