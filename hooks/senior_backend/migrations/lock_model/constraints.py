@@ -33,10 +33,12 @@ def add_constraint(operation: AddConstraint, database: Database) -> Iterator[Eff
             )
             yield database.on(member, Lock.ACCESS_EXCLUSIVE, scan=scanned and not proved)
     else:
+        top = database.catalog.key(operation.table)
         for member in database.family(operation.table):
-            inherited = member == database.catalog.key(operation.table) or not constraint.no_inherit
-            scan = _checked(constraint) and inherited
-            yield database.on(member, Lock.ACCESS_EXCLUSIVE, scan=scan)
+            inherited = member == top or not constraint.no_inherit
+            if inherited or database.major >= 18:  # which locks them before it looks
+                scan = _checked(constraint) and inherited
+                yield database.on(member, Lock.ACCESS_EXCLUSIVE, scan=scan)
 
 
 def _add_foreign_key(table: Name, constraint: Constraint, database: Database) -> Iterator[Effect]:

@@ -107,8 +107,9 @@ def _keys_of_parent(
         yield from database.on_family(references, Lock.SHARE_ROW_EXCLUSIVE, scan=scan)
         if scan and child is not None:
             yield database.on(child, Lock.ACCESS_EXCLUSIVE, scan=True)
+    lock = Lock.SHARE_ROW_EXCLUSIVE if database.major >= 15 else Lock.ACCESS_SHARE
     for holder, _ in database.catalog.foreign_keys_to(parent):
-        yield database.on(holder.name, Lock.SHARE_ROW_EXCLUSIVE)
+        yield database.on(holder.name, lock)
 
 
 def _has_reference(table: Table, wanted: Constraint) -> bool:
@@ -332,7 +333,11 @@ def dropped(
         known = catalog.table(member)
         for constraint in known.constraints.values() if known is not None else ():
             if constraint.references is not None:
-                yield from database.on_family(constraint.references, Lock.ACCESS_EXCLUSIVE)
+                others = database.family(constraint.references)
+                if database.major < 15 and database.is_partitioned(constraint.references):
+                    others = others[1:]  # there the triggers stand on the partitions only
+                for other in others:
+                    yield database.on(other, Lock.ACCESS_EXCLUSIVE)
     for sequence in database.sequences_of(name):
         yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
     if cascade:

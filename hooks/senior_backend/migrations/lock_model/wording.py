@@ -69,7 +69,7 @@ def unknown_phrase(effect: Effect) -> str:
 
 def rows_phrase(rows: int) -> str:
     """A number of rows as people say it: ``900 rows``, ``12 k rows``, ``1.5 M rows``."""
-    for limit, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+    for limit, unit in ((1_000_000_000, "bn"), (1_000_000, "M"), (1_000, "k")):
         if rows >= limit:
             tenths = rows * 10 // limit
             number = f"{tenths / 10:.1f}".removesuffix(".0") if tenths < 100 else str(tenths // 10)
