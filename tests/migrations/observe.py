@@ -176,7 +176,7 @@ class Observer:
         self._prepared = None
         self._empty()
         self._set_up(setup)
-        return self._watch(statements, transaction)
+        return self.watch(statements, transaction)
 
     def rehearse(self, setup: str, statements: str) -> Observation:
         """Run the statements in a transaction that is rolled back, where PostgreSQL allows it.
@@ -189,9 +189,11 @@ class Observer:
             self._empty()
             self._set_up(setup)
             self._prepared = setup
-        return self._watch(statements, "file", end="rollback")
+        return self.watch(statements, "file", end="rollback")
 
-    def _watch(self, statements: str, transaction: Transaction, end: str = "commit") -> Observation:
+    def watch(self, statements: str, transaction: Transaction, end: str = "commit") -> Observation:
+        """Run the statements in the database as it is."""
+        self._prepared = None if end == "commit" else self._prepared
         pieces = _pieces(statements)
         seen = Observation()
         before = self._relations()
