@@ -93,6 +93,15 @@ class NewMigration:
 
 
 @dataclass(frozen=True, slots=True)
+class Insertion:
+    """Text to put into the file ``path`` (as shown) at the byte ``offset``."""
+
+    path: str
+    offset: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenFiles:
     """New files by path relative to the folder's root, and what else must be set, as sentences."""
 

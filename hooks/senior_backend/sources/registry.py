@@ -1,5 +1,6 @@
 """Every tool, once: a further one is a module that follows ``Source``, and a line here."""
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from senior_backend.sources import (
@@ -13,6 +14,7 @@ from senior_backend.sources import (
     prisma,
     supabase,
 )
+from senior_backend.sources.migration import Folder, Insertion, Migration, Segment
 from senior_backend.sources.source import Source
 
 SOURCES: Final[tuple[Source, ...]] = (
@@ -29,3 +31,9 @@ SOURCES: Final[tuple[Source, ...]] = (
 """In the order in which they are asked whether a directory is theirs: certain signs first."""
 
 BY_ID: Final = {source.ID: source for source in SOURCES}
+
+OUTSIDE_TRANSACTION: Final[
+    Mapping[str, Callable[[Folder, Migration, tuple[Segment, ...]], Insertion | None]]
+] = {alembic.ID: alembic.outside_transaction}
+"""Tools whose migrations can be told, one way at a time, to run outside a transaction: what to put
+into which file. None where that is not certain."""

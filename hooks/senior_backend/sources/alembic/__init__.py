@@ -10,6 +10,7 @@ it ("Runtime Objects", ``MigrationContext.autocommit_block``).
 """
 
 from senior_backend.sources.alembic.folder import ID, TITLE, claims, read
+from senior_backend.sources.alembic.outside import outside_transaction
 from senior_backend.sources.alembic.write import write
 
-__all__ = ["ID", "TITLE", "claims", "read", "write"]
+__all__ = ["ID", "TITLE", "claims", "outside_transaction", "read", "write"]

@@ -183,15 +183,16 @@ def _manner(newest: Revision, folder: Folder) -> _Manner | None:
         given = node.args[0]
         if isinstance(given, ast.Constant) and given.value in names:
             function = last_name(node.func)
-            imported = _import_of(newest.tree, function)
+            imported = import_of(newest.tree, function)
             place = _place_of(folder.root, str(given.value))
             if imported is not None and place is not None:
-                takes = _takes_transaction(folder.root, imported, function)
+                takes = takes_transaction(folder.root, imported)
                 return _Manner(ast.unparse(imported), function, place, takes)
     return None
 
 
-def _import_of(tree: ast.Module, function: str) -> ast.ImportFrom | None:
+def import_of(tree: ast.Module, function: str) -> ast.ImportFrom | None:
+    """The import that makes a name of the module."""
     for node in tree.body:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
@@ -207,7 +208,7 @@ def _place_of(root: Path, name: str) -> Path | None:
     return None
 
 
-def _takes_transaction(root: Path, imported: ast.ImportFrom, function: str) -> bool:
+def takes_transaction(root: Path, imported: ast.ImportFrom) -> bool:
     """Whether the function has a parameter ``transaction``, where its source can be found."""
     module = (imported.module or "").replace(".", "/")
     name = imported.names[0].name
