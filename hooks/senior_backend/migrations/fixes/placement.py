@@ -18,6 +18,7 @@ from senior_backend.operations.constraints import DropConstraint
 from senior_backend.operations.indexes import CreateIndex, DropIndex
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
+from senior_backend.sources import registry
 from senior_backend.sources.migration import Folder, NewMigration, Segment
 from senior_backend.sql.script import Statement
 from senior_backend.sql.text import SqlText, Verbatim
@@ -108,6 +109,9 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
             remedy.safe and not reason,
             reason or remedy.reason,
         )
+    outside = _outside(problem, place, remedy, folder)
+    if outside is not None:
+        return outside
     if problem.direction == "down":
         return _beside(remedy, "it is a down migration, which cannot be split")
     automatic, reason = remedy.safe, remedy.reason
@@ -119,6 +123,39 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         edits = _kept(problem, place, phases)
         return Change(edits, _new(phases[1:], place), automatic, reason)
     return _moved(problem, place, phases, automatic=automatic, reason=reason)
+
+
+def _outside(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> Change | None:
+    """The statement in its place, where it is all of the way and the tool can run it on its own."""
+    phases, told = remedy.phases, registry.OUTSIDE_TRANSACTION.get(folder.source)
+    if told is None or len(phases) > 1 or phases[0].transactional:
+        return None
+    if not all(map(_is_setting, place.others)):
+        return None
+    way = problem.migration.up if problem.direction == "up" else problem.migration.down
+    insertion = told(folder, problem.migration, way or ())
+    if insertion is None:
+        return None
+    at = insertion.offset
+    edits = [
+        *_without_settings(place),
+        _replace(place.statement, (*phases[0].cleanup, *phases[0].up)),
+        FileEdit(insertion.path, at, at, insertion.text.encode()),
+    ]
+    return Change(tuple(edits), (), remedy.safe, remedy.reason)
+
+
+def _without_settings(place: _Place) -> list[FileEdit]:
+    """The settings around a statement go; those that the file begins with leave no blank line."""
+    text, before = place.segment.text, place.statements[: place.index]
+    parts, at = [], 0
+    for statement in (*before, place.statement):
+        parts.append(text.data[at : statement.start])
+        at = statement.end
+    if before and not b"".join(parts).replace(b";", b"").strip():
+        after = place.statements[place.index + 1 :]
+        return [_edit(text, Edit(0, place.statement.start, "")), *map(_remove, after)]
+    return [_remove(setting) for setting in place.others]
 
 
 _LATER: Final = "later migrations may need it: add the new ones before them, or after all"
@@ -283,4 +320,8 @@ def _offset(text: SqlText, offset: int) -> int:
 def _content(text: SqlText, written: str) -> bytes:
     """In the file's own kind of line end."""
     content = written.encode()
+    if b"\r" not in text.data:
+        return content
+    if b"\n" not in text.data:
+        return content.replace(b"\n", b"\r")
     return content.replace(b"\n", b"\r\n") if b"\r\n" in text.data else content
