@@ -7,6 +7,7 @@ from senior_backend.migrations.rules.rule import Example, Hazard, MigrationView,
 from senior_backend.migrations.step import Step
 from senior_backend.operations.names import Name
 from senior_backend.operations.objects import Drop
+from senior_backend.operations.tables import CreateTable
 from senior_backend.sql.script import Statement
 
 _SETUP = """
@@ -65,12 +66,15 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
     """The first statement that locks a further table while another is locked."""
     transaction = None
     held: dict[Name, Statement] = {}
+    undone = {o.table.name for o in view.undoes if isinstance(o, CreateTable)}
     for step in view.steps:
         if step.transaction is None or step.in_function or not step.existing:
             continue
         if step.transaction is not transaction:
             transaction, held = step.transaction, {}
         for table in _locked(step):
+            if table.name in undone:
+                continue  # the code that used it went before it
             before = [name for name, by in held.items() if by is not step.statement]
             if table not in held and before:
                 yield Hazard(

@@ -1,0 +1,175 @@
+"""Migrations of every tree under the hook: clean as generated; bad ones stopped, mended, run."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.fixtures.template import ROOT, git
+from tests.template.make import environment, make, succeed
+from tests.template.trees import EXAMPLES, TREES
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("tree", TREES)
+def test_the_migrations_of_a_new_service_have_no_finding_and_no_suppression(
+    tree: str, example: str, tmp_path: Path, generate: Callable[..., Path]
+):
+    service = generate(tmp_path / "svc", framework=tree, example=example)
+    lint = [sys.executable, "-m", "senior_backend", "migrations", "lint", "--fail-on", "note"]
+    done = subprocess.run([*lint, "migrations"], cwd=service, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert done.stdout.endswith("statements checked; nothing found\n")
+    assert done.stdout.count("\n") == 1
+
+
+REVISION = '''\
+"""A change."""
+
+from app.database.migrations import run_sql
+
+revision = "20260101"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Apply."""
+    run_sql("20260101_change.up.sql")
+
+
+def downgrade() -> None:
+    """Take back."""
+    run_sql("20260101_change.down.sql")
+'''
+SETTINGS = "set local lock_timeout = '5s';\nset local statement_timeout = '60s';\n\n"
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A migration as people write it, the rule it breaks, and what proves that it was applied."""
+
+    up: str
+    down: str
+    rule: str
+    proof: str
+    revisions: int = 1
+    """In how many revisions the repair leaves it."""
+
+
+BAD = {
+    "an index that stops writes": Bad(
+        up="create index orders_currency_idx on orders (currency);",
+        down="drop index orders_currency_idx;",
+        rule="index-not-concurrent",
+        proof="select indisvalid from pg_index where indexrelid = 'orders_currency_idx'::regclass",
+    ),
+    "an index beside another statement": Bad(
+        up="alter table orders add column note text;\n\n"
+        "create index orders_note_idx on orders (note);",
+        down="drop index orders_note_idx;\n\nalter table orders drop column note;",
+        rule="index-not-concurrent",
+        proof="select indisvalid from pg_index where indexrelid = 'orders_note_idx'::regclass",
+        revisions=2,
+    ),
+    "a foreign key that checks every row": Bad(
+        up="alter table order_items add constraint order_items_again_fkey\n"
+        "  foreign key (tenant_id, order_id) references orders (tenant_id, id);",
+        down="alter table order_items drop constraint order_items_again_fkey;",
+        rule="fk-without-not-valid",
+        proof="select convalidated from pg_constraint where conname = 'order_items_again_fkey'",
+        revisions=2,
+    ),
+    "a check of every row": Bad(
+        up="alter table orders add constraint orders_version_positive check (version > 0);",
+        down="alter table orders drop constraint orders_version_positive;",
+        rule="check-without-not-valid",
+        proof="select convalidated from pg_constraint where conname = 'orders_version_positive'",
+        revisions=2,
+    ),
+    "a unique constraint that builds its index under a lock": Bad(
+        up="alter table customers add constraint customers_name_key unique (tenant_id, name);",
+        down="alter table customers drop constraint customers_name_key;",
+        rule="unique-without-index",
+        proof="select convalidated from pg_constraint where conname = 'customers_name_key'",
+        revisions=2,
+    ),
+}
+
+
+@pytest.fixture
+def service(installed: Callable[..., Path]) -> Iterator[Path]:
+    """An installed service whose commits are checked, put back afterwards."""
+    directory = installed("fastapi", "orders")
+    pre_commit(directory, "install")
+    yield directory
+    pre_commit(directory, "uninstall")
+    git(directory, "reset", "--hard", "--quiet")
+    git(directory, "clean", "-d", "--force", "--quiet")
+
+
+def pre_commit(service: Path, *arguments: str) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pre_commit", *arguments],
+        cwd=service,
+        check=True,
+        capture_output=True,
+    )
+
+
+def commit(service: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+    """`git commit` of everything, as a person types it."""
+    git(service, "add", "--all")
+    return subprocess.run(
+        ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-m", "A change"],
+        cwd=service,
+        env={**environment(), "PRE_COMMIT_HOME": str(cache), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def holds(database_url: str, proof: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute(proof).fetchone()  # type: ignore[arg-type]
+        return row is not None and bool(row[0])
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
+    service: Path, bad: Bad, database_url: str, tmp_path_factory: pytest.TempPathFactory
+):
+    cache = tmp_path_factory.getbasetemp() / "pre-commit"
+    start = git(service, "rev-parse", "HEAD")
+    succeed(service, "migrate", DATABASE_URL=database_url)
+    sql, versions = service / "migrations/sql", service / "migrations/versions"
+    released = len(list(versions.glob("*.py")))
+    (sql / "20260101_change.up.sql").write_text(f"{SETTINGS}{bad.up}\n")
+    (sql / "20260101_change.down.sql").write_text(f"{SETTINGS}{bad.down}\n")
+    (versions / "20260101_change.py").write_text(REVISION)
+
+    stopped = commit(service, cache)
+    assert stopped.returncode == 1, stopped.stdout + stopped.stderr
+    assert "- hook id: migration-lint\n" in stopped.stderr
+    assert f"[{bad.rule}]" in stopped.stderr
+    assert "migrations/sql/000" not in stopped.stderr, "only what is new is reported"
+    assert git(service, "rev-parse", "HEAD") == start
+
+    mended = make(service, "lint-sql", "ARGS=--changed --fix", SENIOR_BACKEND=str(ROOT))
+    assert mended.returncode == 0, mended.stdout + mended.stderr
+    assert len(list(versions.glob("*.py"))) == released + bad.revisions
+
+    passed = commit(service, cache)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert git(service, "status", "--porcelain") == ""
+
+    succeed(service, "migrate", DATABASE_URL=database_url)
+    assert holds(database_url, bad.proof)
+    succeed(service, "migrate", "DOWN=0002", DATABASE_URL=database_url)
+    succeed(service, "migrate", DATABASE_URL=database_url)
+    assert holds(database_url, bad.proof)
+    git(service, "reset", "--hard", "--quiet", start)
