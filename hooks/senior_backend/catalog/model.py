@@ -7,9 +7,11 @@ Replay puts changed copies in the place of tables, indexes and so on and never c
 is in a catalog: ``Catalog.copy`` is cheap and both go their own way.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from senior_backend.catalog.mentions import Mentions
 from senior_backend.operations.columns import ColumnDefinition
 from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.indexes import IndexKey
@@ -117,6 +119,28 @@ class Table:
         )
 
 
+def _mentioned_by_table(table: Table) -> Iterator[str]:
+    """The relations that a table has to do with, and the names of its constraints."""
+    for names in (table.reads, table.partitions, table.inherits, table.heirs):
+        for name in names:
+            yield name.name
+    if table.partition_of:
+        yield table.partition_of.name
+    if table.owned_by:
+        yield table.owned_by[0].name
+    for label, constraint in table.constraints.items():
+        yield label
+        if constraint.references:
+            yield constraint.references.name
+
+
+def _mentioned_by_index(index: Index) -> Iterator[str]:
+    """Its table, and the index to which it is attached."""
+    yield index.table.name
+    if index.parent:
+        yield index.parent.name
+
+
 @dataclass(slots=True)
 class Domain:
     """A domain; ``constrained`` when a value can be refused by it."""
@@ -165,8 +189,8 @@ class Catalog:
 
     search_path: str = "public"
     further: tuple[str, ...] = ()
-    tables: dict[Name, Table] = field(default_factory=dict)
-    indexes: dict[Name, Index] = field(default_factory=dict)
+    tables: Mentions[Table] = field(default_factory=lambda: Mentions(_mentioned_by_table))
+    indexes: Mentions[Index] = field(default_factory=lambda: Mentions(_mentioned_by_index))
     domains: dict[Name, Domain] = field(default_factory=dict)
     enums: dict[Name, Enum] = field(default_factory=dict)
     functions: dict[Name, Function] = field(default_factory=dict)
@@ -196,6 +220,19 @@ class Catalog:
             self.temporary.copy(),
             self.path_before,
         )
+
+    def settle(self) -> None:
+        """What was put in is not changed any more (see ``Mentions``)."""
+        self.tables.settle()
+        self.indexes.settle()
+
+    def sequences_of(self, key: Name) -> list[Table]:
+        """The sequences that go with a table, by its key."""
+        return [
+            sequence
+            for sequence in self.tables.mentioning(key.name)
+            if sequence.owned_by and sequence.owned_by[0] == key
+        ]
 
     def key(self, name: Name) -> Name:
         """The name with its schema; an unqualified one is looked up as the server does."""
@@ -237,14 +274,14 @@ class Catalog:
     def indexes_of(self, table: Name) -> list[Index]:
         """The indexes on a table, those of constraints included."""
         key = self.key(table)
-        return [i for i in self.indexes.values() if i.table == key]
+        return [i for i in self.indexes.mentioning(key.name) if i.table == key]
 
     def foreign_keys_to(self, table: Name) -> list[tuple[Table, Constraint]]:
         """Every foreign key that references a table, with the table that holds it."""
         key = self.key(table)
         return [
             (holder, constraint)
-            for holder in self.tables.values()
+            for holder in self.tables.mentioning(key.name)
             for constraint in holder.constraints.values()
             if constraint.references and self.key(constraint.references) == key
         ]
@@ -283,6 +320,6 @@ class Catalog:
         key = self.key(table)
         return [
             view
-            for view in self.tables.values()
+            for view in self.tables.mentioning(key.name)
             if any(self.key(read) == key for read in view.reads)
         ]

@@ -32,6 +32,7 @@ def apply(catalog: Catalog, operation: Operation, number: int) -> None:
     change = _TABLE.get(type(operation))
     if change is not None and not (catalog.complete and _for_nothing(catalog, operation)):
         change(catalog, operation, number)
+        catalog.settle()
 
 
 def _for_nothing(catalog: Catalog, operation: Operation) -> bool:

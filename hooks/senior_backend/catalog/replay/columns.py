@@ -93,8 +93,9 @@ def _drop(catalog: Catalog, key: Name, column: str, *, cascade: bool) -> None:
                 constraints.remove(catalog, key, index.constraint)
             indexes.remove(catalog, index.name)
     drop_foreign_keys_to(catalog, key, frozenset({column}))
-    for sequence in [t.name for t in catalog.tables.values() if t.owned_by == (key, column)]:
-        del catalog.tables[sequence]
+    for sequence in catalog.sequences_of(key):
+        if sequence.owned_by == (key, column):
+            del catalog.tables[sequence.name]
     if cascade:
         for view in catalog.views_reading(key):
             if column in view.columns_read:
@@ -160,8 +161,9 @@ def alter_identity(catalog: Catalog, operation: columns.AlterIdentity, number: i
         add_sequence(catalog, table, table.columns[operation.column].definition, number)
     else:
         owner = (table.name, operation.column)
-        for sequence in [t.name for t in catalog.tables.values() if t.owned_by == owner]:
-            del catalog.tables[sequence]
+        for sequence in catalog.sequences_of(table.name):
+            if sequence.owned_by == owner:
+                del catalog.tables[sequence.name]
 
 
 def rename_column(catalog: Catalog, table: Name, old: str, new: str) -> None:
@@ -211,6 +213,6 @@ def _rename(catalog: Catalog, table: Table, old: str, new: str) -> None:
             for name, known in copy.constraints.items():
                 if known is constraint:
                     copy.constraints[name] = replace(known, referenced_columns=columns_)
-    for sequence in list(catalog.tables.values()):
+    for sequence in catalog.sequences_of(table.name):
         if sequence.owned_by == (table.name, old):
             edit(catalog, sequence.name).owned_by = (table.name, new)

@@ -116,7 +116,7 @@ def drop_index(catalog: Catalog, operation: DropIndex, number: int) -> None:
 def remove(catalog: Catalog, key: Name) -> None:
     """Take an index out, with those of the partitions that hang on it."""
     catalog.indexes.pop(key, None)
-    for child in [i.name for i in catalog.indexes.values() if i.parent == key]:
+    for child in [i.name for i in catalog.indexes.mentioning(key.name) if i.parent == key]:
         index = catalog.indexes[child]
         if index.constraint and index.table in catalog.tables:
             edit(catalog, index.table).constraints.pop(index.constraint, None)
@@ -131,7 +131,7 @@ def attach(catalog: Catalog, operation: AttachIndex, number: int) -> None:
     edit_index(catalog, child).parent = key
     index = catalog.indexes[key]
     table = catalog.tables.get(index.table)
-    covered = {i.table for i in catalog.indexes.values() if i.parent == key}
+    covered = {i.table for i in catalog.indexes.mentioning(key.name) if i.parent == key}
     if table and covered.issuperset(table.partitions):
         edit_index(catalog, key).valid = True
 
@@ -163,6 +163,6 @@ def move(catalog: Catalog, old: Name, new: Name) -> None:
     index = copy(catalog.indexes.pop(old))
     index.name = new
     catalog.indexes[new] = index
-    for child in list(catalog.indexes.values()):
+    for child in catalog.indexes.mentioning(old.name):
         if child.parent == old:
             edit_index(catalog, child.name).parent = new

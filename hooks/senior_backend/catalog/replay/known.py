@@ -75,7 +75,7 @@ def edit_column(table: Table, name: str, **changes: object) -> None:
 
 def indexes_on(catalog: Catalog, key: Name) -> list[Index]:
     """The indexes of a table by its key, oldest first."""
-    return [index for index in catalog.indexes.values() if index.table == key]
+    return [index for index in catalog.indexes.mentioning(key.name) if index.table == key]
 
 
 def new_key(catalog: Catalog, name: Name, persistence: str = "permanent") -> Name:
@@ -88,7 +88,7 @@ def new_key(catalog: Catalog, name: Name, persistence: str = "permanent") -> Nam
 
 def drop_foreign_keys_to(catalog: Catalog, key: Name, columns: frozenset[str] | None) -> None:
     """Drop the foreign keys that reference a table (only those on any of ``columns``)."""
-    for holder in list(catalog.tables.values()):
+    for holder in catalog.tables.mentioning(key.name):
         if not any(c.references == key for c in holder.constraints.values()):
             continue
         kept = {

@@ -66,6 +66,6 @@ def constraint(
 
 def _constrains(catalog: Catalog, key: Name) -> bool:
     return any(
-        key.name in table.constraints and name.schema == key.schema
-        for name, table in catalog.tables.items()
+        key.name in table.constraints and table.name.schema == key.schema
+        for table in catalog.tables.mentioning(key.name)
     )

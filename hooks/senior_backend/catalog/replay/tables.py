@@ -273,10 +273,8 @@ def drop(catalog: Catalog, key: Name) -> None:
             parent.heirs = [name for name in parent.heirs if name != key]
     for child in (*table.partitions, *table.heirs):
         drop(catalog, child)
-    for sequence in [
-        t.name for t in catalog.tables.values() if t.owned_by and t.owned_by[0] == key
-    ]:
-        catalog.tables.pop(sequence, None)
+    for sequence in catalog.sequences_of(key):
+        catalog.tables.pop(sequence.name, None)
 
 
 def drop_views(catalog: Catalog, key: Name) -> None:
@@ -301,13 +299,12 @@ def move(catalog: Catalog, old: Name, new: Name) -> None:
         catalog.indexes[index.name] = replace(index, table=new)
         if old.schema != new.schema:
             indexes.move(catalog, index.name, Name(new.schema, index.name.name))
-    for other in list(catalog.tables.values()):
+    for other in catalog.tables.mentioning(old.name):
         if _names(other, old):
             _follow(edit(catalog, other.name), old, new)
     if old.schema != new.schema:
-        for sequence in list(catalog.tables.values()):
-            if sequence.owned_by and sequence.owned_by[0] == new:
-                move(catalog, sequence.name, Name(new.schema, sequence.name.name))
+        for sequence in catalog.sequences_of(new):
+            move(catalog, sequence.name, Name(new.schema, sequence.name.name))
 
 
 def _names(table: Table, key: Name) -> bool:

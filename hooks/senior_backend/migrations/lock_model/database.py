@@ -78,10 +78,8 @@ class Database:
         key = self.catalog.key(name)
         return [
             sequence.name
-            for sequence in self.catalog.tables.values()
-            if sequence.owned_by is not None
-            and sequence.owned_by[0] == key
-            and column in (None, sequence.owned_by[1])
+            for sequence in self.catalog.sequences_of(key)
+            if sequence.owned_by is not None and column in (None, sequence.owned_by[1])
         ]
 
     def on_family(
