@@ -4,11 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from senior_backend.migrations.fixes import files
 from senior_backend.migrations.fixes.placement import Change, change
 from senior_backend.migrations.lint import Problem
 from senior_backend.migrations.run import FolderResult, Result
+
+_LOCK_TIMEOUT: Final = "missing-lock-timeout"
 
 
 @dataclass(slots=True)
@@ -39,7 +42,7 @@ def automatic(result: Result, root: Path, now: datetime) -> Repair:
 
 def planned(result: Result, root: Path, now: datetime) -> Repair:
     """The repair with all plans as well, for a person to look at."""
-    return _repair(result, root, now, lambda found: bool(found.edits or found.new))
+    return _repair(result, root, now, lambda found: bool(found.edits or found.reason))
 
 
 def _repair(result: Result, root: Path, now: datetime, wanted: Callable[[Change], bool]) -> Repair:
@@ -63,8 +66,16 @@ def _folder(
             found = change(problem, result.folder)
             if found is not None and wanted(found):
                 pairs.append((problem, found))
+    pairs = _lock_timeouts_last(pairs)
     kept = files.compatible([found for _, found in pairs])
-    repair.repaired += [problem for problem, found in pairs if any(found is k for k in kept)]
+    done = {edit for found in kept for edit in found.edits}
+    # Two rules may have the same to say about a statement, with the same remedy.
+    repair.repaired += [p for p, found in pairs if found.edits and done.issuperset(found.edits)]
+    for problem, found in pairs:
+        if not found.edits and found.reason:
+            remark = f"{problem.finding.path}:{problem.finding.line}: {found.reason}"
+            repair.remarks += [remark] if remark not in repair.remarks else []
+            repair.repaired.append(problem)
     edits = [edit for found in kept for edit in found.edits]
     repair.contents.update(files.edited(root, edits, unsaved))
     new = [migration for found in kept for migration in found.new]
@@ -74,3 +85,23 @@ def _folder(
         for name, content in written.files.items():
             repair.contents[f"{base}{name}"] = (b"", content.encode())
         repair.remarks += written.remarks
+
+
+def _lock_timeouts_last(pairs: list[tuple[Problem, Change]]) -> list[tuple[Problem, Change]]:
+    """Without those of files that other fixes change.
+
+    Where another fix has made a statement CONCURRENTLY, no lock_timeout may stand before it: what
+    is missing then is seen in the next round.
+    """
+    touched = {
+        edit.path
+        for problem, found in pairs
+        if problem.finding.rule != _LOCK_TIMEOUT
+        for edit in found.edits
+    }
+    return [
+        (problem, found)
+        for problem, found in pairs
+        if problem.finding.rule != _LOCK_TIMEOUT
+        or touched.isdisjoint(edit.path for edit in found.edits)
+    ]

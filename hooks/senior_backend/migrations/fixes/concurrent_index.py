@@ -3,12 +3,15 @@
 import re
 from typing import Final
 
+from senior_backend.catalog.model import Index
 from senior_backend.catalog.replay import names
+from senior_backend.migrations.fixes import partitioned_index
 from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
 from senior_backend.operations.indexes import CreateIndex, DropIndex, Reindex
+from senior_backend.operations.names import Name
 
 RULES: Final = (
     "index-not-concurrent",
@@ -16,6 +19,7 @@ RULES: Final = (
     "reindex-not-concurrent",
     "concurrently-in-transaction",
     "concurrent-index-if-not-exists",
+    "concurrent-index-on-partitioned-table",
 )
 
 _CREATE = re.compile(r"(create\s+(?:unique\s+)?index)\b(\s+if\s+not\s+exists\b)?", re.IGNORECASE)
@@ -43,7 +47,8 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
 def _create(step: Step, operation: CreateIndex) -> Remedy | None:
     known = step.catalog.table(operation.table)
     if known is not None and known.partition_by is not None:
-        return None  # refused there: see partitioned_index
+        name = operation.name or default_name(step, operation)
+        return partitioned_index.remedy(step, operation, name)
     sql = step.statement.sql
     index = recipes.beside(operation.table, operation.name or default_name(step, operation))
     if operation.concurrently and step.transaction is None:  # only IF NOT EXISTS is wrong
@@ -85,6 +90,9 @@ def _drop(step: Step, operation: DropIndex) -> Remedy | None:
     known = step.catalog.index(operation.index)
     if known is not None and known.constraint:
         return None
+    table = step.catalog.table(known.table) if known is not None else None
+    if table is not None and table.partition_by is not None:
+        return Remedy(reason="an index of a partitioned table can only be dropped plainly")
     sql = step.statement.sql
     if not step.alone_in_statement:
         return None  # CONCURRENTLY takes one index only
@@ -109,9 +117,16 @@ def _definition(step: Step, operation: DropIndex) -> tuple[str, ...]:
     known = step.catalog.index(operation.index)
     if known is None or not known.keys:
         return ()
+    table = known.table if operation.index.schema else known.table._replace(schema=None)
+    return (build(known, operation.index.name, table),)
+
+
+def build(index: Index, name: str, table: Name, instead: tuple[str, str] = ("", "")) -> str:
+    """CREATE INDEX CONCURRENTLY as ``index``, with the column ``instead[0]`` as ``instead[1]``."""
     keys = []
-    for key in known.keys:
-        text = recipes.names([key.column]) if key.column else f"({key.expression})"
+    for key in index.keys:
+        column = instead[1] if key.column == instead[0] else key.column
+        text = recipes.names([column]) if column else f"({key.expression})"
         if key.collation:
             text += f' COLLATE "{key.collation}"'
         if key.operator_class:
@@ -121,16 +136,14 @@ def _definition(step: Step, operation: DropIndex) -> tuple[str, ...]:
         if key.nulls_first is not None:
             text += f" NULLS {'FIRST' if key.nulls_first else 'LAST'}"
         keys.append(text)
-    table = recipes.name(
-        known.table if operation.index.schema else known.table._replace(schema=None)
-    )
-    unique = "UNIQUE " if known.unique else ""
-    method = f" USING {known.method}" if known.method != "btree" else ""
-    include = f" INCLUDE ({recipes.names(known.include)})" if known.include else ""
-    where = f" WHERE {known.where.sql}" if known.where else ""
-    index = recipes.names([operation.index.name])
-    target = f"{index} ON {table}{method} ({', '.join(keys)}){include}{where}"
-    return (f"CREATE {unique}INDEX CONCURRENTLY {target}",)
+    unique = "UNIQUE " if index.unique else ""
+    method = f" USING {index.method}" if index.method != "btree" else ""
+    included = [instead[1] if column == instead[0] else column for column in index.include]
+    include = f" INCLUDE ({recipes.names(included)})" if included else ""
+    nulls = " NULLS NOT DISTINCT" if index.nulls_not_distinct else ""
+    where = f" WHERE {index.where.sql}" if index.where else ""
+    target = f"{recipes.names([name])} ON {recipes.name(table)}{method} ({', '.join(keys)})"
+    return f"CREATE {unique}INDEX CONCURRENTLY {target}{include}{nulls}{where}"
 
 
 def default_name(step: Step, operation: CreateIndex) -> str:

@@ -41,11 +41,14 @@ def edited(
 
 
 def compatible(changes: Sequence[Change]) -> list[Change]:
-    """The changes whose edits do not overlap those of an earlier one: a change is whole or not."""
+    """The changes whose edits do not overlap those of an earlier one: a change is whole or not.
+
+    Those without edits are left out: the statement stays, and would be done twice.
+    """
     taken: list[FileEdit] = []
     kept = []
     for change in changes:
-        if not any(_overlap(edit, other) for edit in change.edits for other in taken):
+        if change.edits and not any(_overlap(e, other) for e in change.edits for other in taken):
             taken += change.edits
             kept.append(change)
     return kept
@@ -54,19 +57,34 @@ def compatible(changes: Sequence[Change]) -> list[Change]:
 def _overlap(edit: FileEdit, other: FileEdit) -> bool:
     if edit.path != other.path:
         return False
-    if edit == other and edit.start == edit.end:
+    if edit == other:
         return True  # the same insertion twice
     return edit.start < other.end and other.start < edit.end
 
 
 def diff(path: str, before: bytes, after: bytes) -> str:
-    """A unified diff; a new file when ``before`` is empty."""
-    lines = difflib.unified_diff(
-        _lines(before), _lines(after), f"a/{path}" if before else "/dev/null", f"b/{path}"
-    )
-    return "".join(
+    """A unified diff as Git writes it; a new file when ``before`` is empty.
+
+    Its first line makes the paths relative to the repository wherever ``git apply`` is called.
+    """
+    old, new = _name(f"a/{path}"), _name(f"b/{path}")
+    # A tab ends a name with spaces.
+    first, second = (f"{n}\t" if " " in n else n for n in (old if before else "/dev/null", new))
+    lines = list(difflib.unified_diff(_lines(before), _lines(after), first, second))
+    if not lines and before == after:
+        return ""
+    created = "" if before else "new file mode 100644\n"
+    return f"diff --git {old} {new}\n{created}" + "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
+
+
+def _name(name: str) -> str:
+    """As Git quotes names with control characters, quotes or backslashes."""
+    if not any(character in '"\\' or character < " " for character in name):
+        return name
+    marks = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
+    return '"' + "".join(marks.get(c, f"\\{ord(c):03o}" if c < " " else c) for c in name) + '"'
 
 
 def _lines(data: bytes) -> list[str]:

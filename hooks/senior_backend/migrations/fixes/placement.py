@@ -13,11 +13,18 @@ from senior_backend import sql
 from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.lint import Problem
 from senior_backend.operations import reader, recipes
-from senior_backend.operations.columns import DropColumn, DropNotNull
+from senior_backend.operations.columns import (
+    AddColumn,
+    AlterColumnType,
+    DropColumn,
+    DropNotNull,
+)
 from senior_backend.operations.constraints import DropConstraint
 from senior_backend.operations.indexes import CreateIndex, DropIndex
+from senior_backend.operations.objects import Drop, DropFromTable, Rename
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
+from senior_backend.operations.tables import CreateTable
 from senior_backend.sources import registry
 from senior_backend.sources.migration import Folder, NewMigration, Segment
 from senior_backend.sql.script import Statement
@@ -71,16 +78,19 @@ class _Place:
 def change(problem: Problem, folder: Folder) -> Change | None:
     """What to do to the files for a problem with a remedy; None when it has none.
 
-    The edits of a plan take its statement out of the migration that exists.
+    The edits of a plan take its statement out of the migration that exists. Without any edit there
+    is only something to know or to do by hand, which ``reason`` says.
     """
     remedy = problem.remedy
     if remedy is None:
         return None
+    if not remedy.edits and not remedy.phases:
+        return Change(reason=remedy.reason)
     if not isinstance(problem.text.place, Verbatim):
         return _beside(remedy, "the statement is not SQL in a file: change it by hand")
     if remedy.edits:
         edits = tuple(_edit(problem.text, edit) for edit in remedy.edits)
-        return Change(edits, automatic=remedy.safe, reason=remedy.reason)
+        return Change(edits, _new(remedy.phases), remedy.safe, remedy.reason)
     place = _place(problem)
     if place is None:
         return _beside(remedy, "it is not a statement of its own")
@@ -89,8 +99,16 @@ def change(problem: Problem, folder: Folder) -> Change | None:
 
 def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> Change:
     phases = remedy.phases
-    if any(phase.deploy_before for phase in phases):
+    if problem.direction == "down" and len(phases) > 1:
+        return Change(reason="it is a down migration, which cannot be split")
+    if phases[0].deploy_before:
+        if len(phases) == 1 and all(map(_is_setting, place.others)):
+            return Change(reason=f"first deploy {phases[0].deploy_before}")
         return _moved(problem, place, phases, automatic=False, reason=remedy.reason)
+    deploys = any(phase.deploy_before for phase in phases)
+    if deploys and problem.transaction != "explicit":
+        edits = _kept(problem, place, phases)
+        return Change(edits, _new(phases[1:], place), automatic=False, reason=remedy.reason)
     if problem.transaction is None and place.segment.transaction == "statement":
         statements = [text for phase in phases for text in phase.up]
         return Change((_replace(place.statement, statements),), (), remedy.safe, remedy.reason)
@@ -113,7 +131,7 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
     if outside is not None:
         return outside
     if problem.direction == "down":
-        return _beside(remedy, "it is a down migration, which cannot be split")
+        return Change(reason="it is a down migration, which cannot be split")
     automatic, reason = remedy.safe, remedy.reason
     if later:
         automatic, reason = False, _LATER
@@ -233,7 +251,7 @@ def _migration(phase: Phase, place: _Place | None) -> NewMigration:
     """A phase as a migration of its own, with the lock_timeout that becomes it."""
     notes = [f"Deploy first: {phase.deploy_before}"] if phase.deploy_before else []
     notes += [phase.note] if phase.note else []
-    up, down = phase.up, phase.down
+    up, down = (tuple(s.replace("\r\n", "\n") for s in part) for part in (phase.up, phase.down))
     if phase.transactional:
         up, down = _with_lock_timeout(up), _with_lock_timeout(down)
     elif phase.cleanup and place is not None and place.segment.transaction == "implicit":
@@ -282,6 +300,18 @@ def _key(operation: Operation) -> tuple[str, str, str] | None:
             return "drop not null", table.name, column
         case DropColumn(table=table, column=column):
             return "drop column", table.name, column
+        case AddColumn(table=table, column=column):
+            return "add column", table.name, column
+        case AlterColumnType(table=table, column=column):
+            return "type", table.name, column
+        case CreateTable(table=table):
+            return "create table", "", table.name
+        case Drop(kind=kind, name=dropped):
+            return f"drop {kind}", "", dropped.name
+        case DropFromTable(kind=kind, name=str(name), table=table):
+            return f"drop {kind}", table.name, name
+        case Rename(kind=kind, of=of, old=old, new=new):
+            return f"rename {kind} {of.name}", old, new
     return None
 
 

@@ -35,7 +35,7 @@ def fix(
             return None
         base = files.shown_root(folder, root)
         new = {f"{base}{name}": content for name, content in written.files.items()}
-    if not diffs and not new:
+    if not diffs and not new and not found.reason:
         return None
     rollback = problem.remedy.rollback
     return Fix(

@@ -13,7 +13,9 @@ from senior_backend.migrations.step import Step
 
 Maker = Callable[[Step, Hazard], Remedy | None]
 
-_FRAME: Final = frozenset({"remedy", "registry", "placement", "files", "present"})
+_FRAME: Final = frozenset(
+    {"remedy", "registry", "placement", "files", "present", "filling", "partitioned_index"}
+)
 """Modules of the package that are not fixes."""
 
 

@@ -34,6 +34,9 @@ class Phase:
 class Remedy:
     """The safe form of a statement, as ``edits`` of it or as the ``phases`` that replace it.
 
+    With both the edits leave a part of the statement, and the phases are the rest. With neither
+    ``reason`` says all that there is to say.
+
     It is ``safe`` when it comes to the same end without a decision or a deploy in between, so that
     it may be applied as it is; else it is a plan, and ``reason`` says what a person has to decide
     or deploy. ``rollback`` takes it back.

@@ -7,6 +7,7 @@ from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
 from senior_backend.operations.columns import SetNotNull
+from senior_backend.operations.names import Name
 from senior_backend.sql.identifiers import quote_identifier
 
 RULES: Final = ("set-not-null-scan",)
@@ -17,6 +18,15 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     if not isinstance(step.operation, SetNotNull) or not step.alone_in_statement:
         return None
     table, column = step.operation.table, step.operation.column
+    return Remedy(
+        phases=phases(step, table, column),
+        safe=True,
+        rollback=(recipes.alter(table, f"ALTER COLUMN {quote_identifier(column)} DROP NOT NULL"),),
+    )
+
+
+def phases(step: Step, table: Name, column: str) -> tuple[Phase, ...]:
+    """The migrations that make a filled column NOT NULL."""
     quoted = quote_identifier(column)
     name = f"{table.name}_{column}_not_null"[:63]
     constraint = quote_identifier(name)
@@ -24,13 +34,12 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     nullable = recipes.alter(table, f"ALTER COLUMN {quoted} DROP NOT NULL")
     if step.assumptions.major >= 18:
         add = f"ADD CONSTRAINT {constraint} NOT NULL {quoted} NOT VALID"
-        native = (
+        return (
             Phase(f"add_{name}", (recipes.alter(table, add),), (nullable,)),
             Phase(f"validate_{name}", (recipes.validate(table, name),)),
         )
-        return Remedy(phases=native, safe=True, rollback=(nullable,))
     add = f"ADD CONSTRAINT {constraint} CHECK ({quoted} IS NOT NULL) NOT VALID"
-    phases = (
+    return (
         Phase(f"add_{name}", (recipes.alter(table, add),), (drop,)),
         Phase(f"validate_{name}", (recipes.validate(table, name),)),
         Phase(
@@ -39,4 +48,3 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
             (recipes.alter(table, add), nullable),
         ),
     )
-    return Remedy(phases=phases, safe=True, rollback=(nullable,))

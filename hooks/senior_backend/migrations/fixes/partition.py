@@ -1,0 +1,165 @@
+"""Partitioned tables: indexes piece by piece, partitions that come and go without a long lock."""
+
+import re
+from typing import Final
+
+from senior_backend.catalog.model import Table
+from senior_backend.migrations.fixes.remedy import Phase, Remedy
+from senior_backend.migrations.rules.rule import Hazard
+from senior_backend.migrations.step import Step
+from senior_backend.operations import recipes
+from senior_backend.operations.names import Name
+from senior_backend.operations.tables import (
+    AttachPartition,
+    CreateTable,
+    DetachPartition,
+    PartitionBound,
+    PartitionKey,
+)
+from senior_backend.sql.identifiers import quote_identifier
+
+RULES: Final = (
+    "attach-partition-scan",
+    "detach-partition-not-concurrent",
+    "create-partition-of-locks-parent",
+)
+
+_RANGE: Final = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)\Z", re.IGNORECASE | re.DOTALL)
+_LIST: Final = re.compile(r"FOR VALUES IN \((.*)\)\Z", re.IGNORECASE | re.DOTALL)
+
+
+def remedy(step: Step, hazard: Hazard) -> Remedy | None:
+    """The safe form of what is done to a partitioned table."""
+    if hazard.class_ in ("note", "hygiene") or not step.alone_in_statement:
+        return None
+    operation = step.operation
+    if isinstance(operation, AttachPartition):
+        return _attach(step, operation)
+    if isinstance(operation, DetachPartition):
+        return _detach(step, operation)
+    if isinstance(operation, CreateTable):
+        return _create(step, operation)
+    return None
+
+
+def _attach(step: Step, operation: AttachPartition) -> Remedy:
+    parent = step.catalog.table(operation.table)
+    default = step.catalog.default_partition(operation.table)
+    inside = _condition(parent, operation.bound)
+    if inside is None:
+        return Remedy(reason="write the bound as a CHECK, NOT VALID, validate it, and attach then")
+    phases = []
+    child = operation.partition
+    phases += _checked(child, f"{child.name}_bound"[:63], inside)
+    drops = [recipes.drop_constraint(child, f"{child.name}_bound"[:63])]
+    if default is not None:
+        place = _written(step, operation.table, default)
+        name = f"{default.name.name}_not_{child.name}"[:63]
+        phases += _checked(place, name, _outside(parent, inside))
+        drops.append(recipes.drop_constraint(place, name))
+    phases.append(
+        Phase(
+            f"attach_{child.name}",
+            (step.statement.sql, *drops),
+            (recipes.alter(operation.table, f"DETACH PARTITION {recipes.name(child)}"),),
+        )
+    )
+    return Remedy(
+        phases=tuple(phases),
+        safe=True,
+        apart=True,
+        rollback=phases[-1].down,
+    )
+
+
+def _checked(table: Name, name: str, condition: str) -> list[Phase]:
+    check = f"ADD CONSTRAINT {quote_identifier(name)} CHECK ({condition}) NOT VALID"
+    return [
+        Phase(
+            f"add_{name}",
+            (recipes.alter(table, check),),
+            (f"{recipes.alter(table, f'DROP CONSTRAINT IF EXISTS {quote_identifier(name)}')}",),
+        ),
+        Phase(f"validate_{name}", (recipes.validate(table, name),)),
+    ]
+
+
+def _written(step: Step, parent: Name, table: Table) -> Name:
+    """The table's name, with a schema only where it is not that of the parent as written."""
+    same = table.name.schema == step.catalog.key(parent).schema
+    return Name(parent.schema if same else table.name.schema, table.name.name)
+
+
+def _condition(parent: Table | None, bound: PartitionBound) -> str | None:
+    """The bound of a partition by one column, as a condition that is never NULL."""
+    key: PartitionKey | None = parent.partition_by if parent else None
+    if key is None or len(key.columns) != 1 or bound.default or parent is None:
+        return None
+    if key.columns[0] not in parent.columns:
+        return None
+    column = quote_identifier(key.columns[0])
+    if key.strategy == "list" and (found := _LIST.match(bound.sql.strip())):
+        if "null" in found[1].lower():
+            return None
+        return f"{column} IS NOT NULL AND {column} IN ({found[1]})"
+    if key.strategy == "range" and (found := _RANGE.match(bound.sql.strip())):
+        low, high = (text.strip() for text in found.groups())
+        parts = [f"{column} IS NOT NULL"]
+        parts += [f"{column} >= {low}"] if low.upper() != "MINVALUE" else []
+        parts += [f"{column} < {high}"] if high.upper() != "MAXVALUE" else []
+        return " AND ".join(parts)
+    return None
+
+
+def _outside(parent: Table | None, inside: str) -> str:
+    """No row of it lies in the bound: what PostgreSQL asks of the DEFAULT partition."""
+    return f"NOT ({inside})"
+
+
+def _detach(step: Step, operation: DetachPartition) -> Remedy:
+    text = f"{step.statement.sql.rstrip()} CONCURRENTLY"
+    known = step.catalog.tables.get(step.catalog.key(operation.partition))
+    back = (
+        (
+            recipes.alter(
+                operation.table,
+                f"ATTACH PARTITION {recipes.name(operation.partition)} {known.bound.sql}",
+            ),
+        )
+        if known is not None and known.bound is not None
+        else ()
+    )
+    phase = Phase(f"detach_{operation.partition.name}", (text,), back, transactional=False)
+    return Remedy(phases=(phase,), safe=True, rollback=back)
+
+
+def _create(step: Step, operation: CreateTable) -> Remedy | None:
+    """A table of its own like the parent, and then attached."""
+    parent = operation.partition_of
+    if parent is None or operation.bound is None or operation.bound.default:
+        return None
+    if operation.columns or operation.constraints or operation.partition_by:
+        return Remedy(reason="create the table on its own, LIKE the parent, and attach it then")
+    default = step.catalog.default_partition(parent)
+    known = step.catalog.table(parent)
+    inside = _condition(known, operation.bound)
+    if inside is None:
+        return Remedy(reason="create the table on its own, LIKE the parent, and attach it then")
+    phases = []
+    drops = []
+    if default is not None:
+        place = _written(step, parent, default)
+        name = f"{default.name.name}_not_{operation.table.name}"[:63]
+        phases += _checked(place, name, _outside(known, inside))
+        drops.append(recipes.drop_constraint(place, name))
+    own = recipes.name(operation.table)
+    attach = recipes.alter(parent, f"ATTACH PARTITION {own} {operation.bound.sql}")
+    drop = f"DROP TABLE {own}"
+    phases.append(
+        Phase(
+            f"create_{operation.table.name}",
+            (f"CREATE TABLE {own} (LIKE {recipes.name(parent)} INCLUDING ALL)", attach, *drops),
+            (drop,),
+        )
+    )
+    return Remedy(phases=tuple(phases), safe=True, apart=True, rollback=(drop,))
