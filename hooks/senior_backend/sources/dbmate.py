@@ -78,7 +78,7 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
     """``<timestamp>_name.sql``; what refuses a transaction, alone in ``transaction:false``."""
     steps, remarks = writing.alone(new)
     files: dict[str, str] = {}
-    versions = [migration.version for migration in folder.migrations]
+    versions = naming.newest(folder)
     first = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
     for step in steps:
         version = naming.next_version(versions, now, first)

@@ -50,7 +50,7 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
     """The next pair of files; what refuses a transaction, alone."""
     steps, remarks = writing.alone(new)
     files: dict[str, str] = {}
-    versions = [migration.version for migration in folder.migrations]
+    versions = naming.newest(folder)
     for step in steps:
         version = naming.next_version(versions, now, "000001")
         versions.append(version)

@@ -115,7 +115,7 @@ def _substitutions(path: str, data: bytes, marks: list[tuple[int, bytes]]) -> li
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
     """The next number, or a timestamp where the folder has timestamps."""
     files: dict[str, str] = {}
-    versions = [migration.version for migration in folder.migrations]
+    versions = naming.newest(folder)
     first = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
     for migration in new:
         version = naming.next_version(versions, now, first)

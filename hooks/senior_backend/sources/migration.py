@@ -62,9 +62,12 @@ class Migration:
     """Every file that it is made of; a change of one of them is a change of the migration."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Folder:
-    """A migration folder: its migrations in the order in which the tool runs them."""
+    """A migration folder: its migrations in the order in which the tool runs them.
+
+    Equal to itself only, so that what is worked out of all its migrations can be kept.
+    """
 
     source: str
     root: Path

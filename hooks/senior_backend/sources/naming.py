@@ -3,7 +3,10 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
+
+from senior_backend.sources.migration import Folder
 
 _VERSION: Final = re.compile(r"[vV]?(\d+(?:[.-]\d+)*)(?:[._\- ]+(.*)|(\D.*))?$", re.DOTALL)
 _DATED: Final = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d*")
@@ -43,6 +46,17 @@ def next_version(versions: Iterable[str], now: datetime, first: str = "0001") ->
     if len(newest) == 13 and newest[0] in "12":
         return str(max(int(utc.timestamp() * 1000), int(newest) + 1))
     return str(int(newest) + 1).zfill(len(newest))
+
+
+def newest(folder: Folder) -> list[str]:
+    """The highest version that counts, if any: all that ``next_version`` has to know of them."""
+    return list(_newest(folder))
+
+
+@lru_cache(maxsize=8)
+def _newest(folder: Folder) -> tuple[str, ...]:
+    counted = [m.version for m in folder.migrations if m.version.isdigit()]
+    return (max(counted, key=int),) if counted else ()
 
 
 def slug(name: str) -> str:

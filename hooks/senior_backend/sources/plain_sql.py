@@ -7,6 +7,7 @@ Who runs them is unknown; psql is assumed, which runs each statement on its own 
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -125,7 +126,7 @@ def _direction(stem: str, stems: set[str]) -> tuple[str, Direction]:
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
     """``0008_name.sql`` in the scheme of the newest file, its down where downs lie."""
     files: dict[str, str] = {}
-    versions = [migration.version for migration in folder.migrations]
+    versions = naming.newest(folder)
     up_form, down_form = _forms(folder)
     for migration in new:
         version = naming.next_version(versions, now)
@@ -143,6 +144,7 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
     return writing.written(folder.root, files, remarks)
 
 
+@lru_cache(maxsize=8)
 def _forms(folder: Folder) -> tuple[str, str]:
     """How files are named up and down, as the newest that has both; else the newest."""
     paired = [migration for migration in folder.migrations if _has_two_files(migration)]
