@@ -105,13 +105,22 @@ def _file_name(settings: Configuration, identity: str, slug: str, now: datetime)
 
 
 def _head(migration: NewMigration, identity: str, before: str | None, imports: str) -> str:
-    title = (migration.note or migration.name).strip().replace("\\", "\\\\").replace('"""', "'''")
+    title = _sentence(migration.name)
+    if migration.note:
+        title = f"{title}\n\n{migration.note.strip()}\n"
+    title = title.replace("\\", "\\\\").replace('"""', "'''")
     quoted = "None" if before is None else f'"{before}"'
     return (
         f'"""{title}"""\n\n{imports}\n\n'
         f'revision = "{identity}"\ndown_revision = {quoted}\nbranch_labels = None\n'
         "depends_on = None\n"
     )
+
+
+def _sentence(name: str) -> str:
+    """A name as the first line of a docstring, as the linters of projects ask for it."""
+    text = name.strip()
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
 
 
 def _running_statements(migration: NewMigration, identity: str, before: str | None) -> str:
