@@ -43,7 +43,9 @@ def read(path: Path) -> Counter[str]:
         return Counter({str(e["id"]): int(e["count"]) for e in document["findings"]})
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; make it with --write-baseline {path}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}:1: no baseline ({error}); make it anew with --write-baseline {path}"
         ) from None

@@ -74,7 +74,12 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
     show_default=True,
     help="The mildest class of finding that fails the run.",
 )
-@click.option("--baseline", "known", type=click.Path(path_type=Path), help="Known findings.")
+@click.option(
+    "--baseline",
+    "known",
+    type=click.Path(path_type=Path),
+    help="A file of known findings, which do not count.",
+)
 @click.option(
     "--write-baseline", type=click.Path(path_type=Path), help="Write today's findings as known."
 )
@@ -118,6 +123,8 @@ def lint_command(
     """
     if fix and stdin:
         raise InputError("--fix with --stdin: there is no file to mend; use --diff")
+    if paths and stdin:
+        raise InputError("--stdin reads standard input alone: name no paths beside it")
     request = replace(
         _request(paths, **options),
         with_history=verbose,
