@@ -35,6 +35,19 @@ def test_equal_marks_make_equal_names() -> None:
     assert names[0] == names[1] != names[2]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE {{.Schema}}.t; DROP TABLE {{ .Schema }}.t",
+        'DROP TABLE "{{ index .O "S" }}"."t"; DROP TABLE {{index .O "S" }}.t',
+        "DROP TABLE ${Schema}.t; DROP TABLE ${schema}.t",
+    ],
+)
+def test_a_mark_is_one_name_however_it_is_spaced_and_quoted(sql: str) -> None:
+    first, second = (str(s.node.objects[0]) for s in script(sql).statements)
+    assert first == second
+
+
 def test_stand_ins_keep_every_place() -> None:
     sql = "ALTER TABLE {{ é }}.t ADD COLUMN {{ x }} int, DROP COLUMN there"
     [statement] = script(sql).statements

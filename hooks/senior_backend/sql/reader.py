@@ -252,8 +252,10 @@ def _with_stand_ins(
     filled = sql
     for mark in marks:
         content = sql[mark.start : mark.end]
-        by = templates.blank(content) if mark.control else templates.stand_in(content)
-        filled = _replaced(filled, mark.start, mark.end, by)
+        begin, by = mark.start, templates.blank(content)
+        if not mark.control:
+            begin, by = templates.stand_in(sql, mark.start, mark.end)
+        filled = _replaced(filled, begin, begin + len(by), by)
     values = {mark.start: mark for mark in marks if not mark.control}
     first_refusal = ""
     while True:

@@ -26,6 +26,8 @@ _VARIABLE = re.compile(
 _OPENING = re.compile(rb"\{\{|\{%|\{#|<%")
 _QUOTED_VALUE = re.compile(rb"\"\{\{[^{}\r\n\"]*\"[^{}\r\n]*\}\}\"")
 _NOT_NAME = re.compile(rb"[^A-Za-z0-9_]")
+_PART = re.compile(rb"[\w\"$%{}<>\x80-\xff]")
+"""Beside a mark: it is only a part of a name."""
 
 
 class Mark(NamedTuple):
@@ -57,9 +59,15 @@ def marks(sql: bytes, outside: Callable[[bytes], list[tuple[int, int]]]) -> list
     return [found for found in opened if found]
 
 
-def name(content: bytes) -> bytes:
-    """An identifier of the same length; equal content gives equal names."""
-    return b"_" + _NOT_NAME.sub(b"_", content)[1:]
+def name(content: bytes, *, padded: bool = False) -> bytes:
+    """An identifier of the same length; equal content gives equal names.
+
+    With ``padded`` spaces make up the length: then the spaces within a mark make no difference.
+    """
+    if not padded:
+        return b"_" + _NOT_NAME.sub(b"_", content).lower()[1:]
+    words = _NOT_NAME.sub(b" ", content).lower().split()
+    return (b"_" + b"_".join(words))[: len(content)].ljust(len(content))
 
 
 def number(content: bytes) -> bytes:
@@ -79,8 +87,15 @@ def with_quoted_values(data: bytes, start: int, end: int) -> bytes:
     """
     if data.find(b"{{", start, end) < 0:
         return data
-    part = _QUOTED_VALUE.sub(lambda found: b'"' + name(found.group()[1:-1]) + b'"', data[start:end])
+    part = _QUOTED_VALUE.sub(lambda found: quoted_name(found.group()), data[start:end])
     return data[:start] + part + data[end:]
+
+
+def quoted_name(quoted: bytes) -> bytes:
+    """A mark in double quotes as a quoted name, the same as without quotes."""
+    found = name(quoted[1:-1], padded=True)
+    stem = found.rstrip()
+    return b'"' + stem + b'"' + b" " * (len(found) - len(stem))
 
 
 def variables(sql: bytes, outside: list[tuple[int, int]]) -> list[Mark]:
@@ -93,8 +108,13 @@ def variables(sql: bytes, outside: list[tuple[int, int]]) -> list[Mark]:
     return [Mark(match.start(), match.end(), control=False) for match in found if match]
 
 
-def stand_in(content: bytes) -> bytes:
-    """What to parse instead of a value: a name, or the string of ``:'name'``."""
+def stand_in(sql: bytes, start: int, end: int) -> tuple[int, bytes]:
+    """What to parse instead of a value, and from where: a name, or the string of ``:'name'``."""
+    content = sql[start:end]
     if content[1:2] in {b"'", b'"'}:
-        return b" " + content[1:]
-    return name(content)
+        return start, b" " + content[1:]
+    around = sql[start - 1 : start] if start else b"", sql[end : end + 1]
+    if around == (b'"', b'"'):
+        return start - 1, quoted_name(sql[start - 1 : end + 1])
+    part_of_name = any(_PART.match(beside) for beside in around)
+    return start, name(content, padded=not part_of_name)

@@ -2,15 +2,22 @@
 
 import ast
 import hashlib
+import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
 from senior_backend.sources import naming, writing
-from senior_backend.sources.alembic.configuration import Configuration, configuration
+from senior_backend.sources.alembic.configuration import (
+    Configuration,
+    configuration,
+    version_directories,
+)
 from senior_backend.sources.alembic.folder import revisions_of
 from senior_backend.sources.alembic.graph import heads, ordered
 from senior_backend.sources.alembic.revision import Revision
@@ -35,8 +42,8 @@ class _Manner:
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
     """A revision for each of ``new`` after the head; with ``.sql`` files where others have them."""
     directory = Directory(str(folder.root), ".")
-    revisions = ordered(revisions_of(directory)[0])[0]
     settings = configuration(directory)
+    revisions = _known(folder.root, _stamps(version_directories(directory, settings)))
     remarks: list[str] = []
     tips = heads(revisions)
     before = tips[-1].id if tips else None
@@ -65,6 +72,23 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
             files[place] = _running_statements(migration, identity, before)
         before = identity
     return writing.written(folder.root, files, remarks)
+
+
+def _stamps(places: Sequence[Directory]) -> tuple[tuple[str, int, int], ...]:
+    """Paths, sizes and times of the revisions: while they are the same, so is what they say."""
+    found = []
+    for place in places:
+        for file in place.files:
+            with suppress(OSError):
+                status = os.stat(place.path_of(file))  # noqa: PTH116 - names may hold anything
+                found.append((place.path_of(file), status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+@lru_cache(maxsize=2)
+def _known(root: Path, _: tuple[tuple[str, int, int], ...]) -> tuple[Revision, ...]:
+    """The revisions in order, read once for all that is written in a run."""
+    return tuple(ordered(revisions_of(Directory(str(root), "."))[0])[0])
 
 
 def _below(root: Path, place: Path) -> str:
