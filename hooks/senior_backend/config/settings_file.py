@@ -69,7 +69,7 @@ class _File:
                 table = _parts(header[1])
                 if table[: len(path)] == path:
                     return number
-            elif key := re.match(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*'|\s*\.\s*)+)\s*=", line):
+            elif key := re.match(r"\s*((?:[\w-]++|\"[^\"]*\"|'[^']*'|\s*+\.\s*+)++)\s*=", line):
                 full = (*table, *_parts(key[1]))
                 if full[: len(path)] == path:
                     return number
@@ -126,7 +126,7 @@ def _fill(file: _File, path: tuple[str, ...], value: object, settings: type[T]) 
     names = {name.replace("_", "-"): name for name in hints}
     values: dict[str, Any] = {}
     # Both spellings are TOML's custom somewhere; either is taken.
-    for key, given in file.table(path, value, (*hints, *names), "setting").items():
+    for key, given in file.table(path, value, tuple({**names, **hints}), "setting").items():
         name = names.get(key, key)
         if name in values:
             raise file.error((*path, key), f"setting '{name}' stands twice; keep one")

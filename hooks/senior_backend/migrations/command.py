@@ -95,6 +95,12 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
     help="The interpreter that has Alembic and the project.  [default: .venv/bin/python, python]",
 )
 @click.option("--verbose", is_flag=True, help="Also print what became of every table, and how.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    expose_value=False,
+    help="Lint anew, also where nothing has changed since the last time.",
+)
 @click.option("--stdin", is_flag=True, help="Read SQL from standard input.")
 @click.option("--stdin-filename", default="stdin.sql", help="What to call it.")
 @click.pass_context
@@ -276,7 +282,9 @@ def _lint(request: Request, stdin_filename: str | None) -> Result:
 
 
 def _rows(given: str) -> tuple[str, int]:
-    match = re.fullmatch(r"(?P<table>[^=]+)=(?P<number>\d+(?:\.\d+)?)(?P<unit>[kKmMbB]?)", given)
+    match = re.fullmatch(
+        r"(?P<table>[^=]+)=(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?)(?P<unit>[kKmMbB]?)", given
+    )
     if not match:
         raise InputError(f"--rows {given}: write TABLE=NUMBER, such as orders=50M")
     return match["table"], int(float(match["number"]) * _UNITS[match["unit"].lower()])

@@ -2,8 +2,8 @@
 
 ``-- senior-backend-ignore RULE, RULE: reason`` stands before, beside or inside the statement that
 it is about; ``-- senior-backend-ignore-file RULE: reason`` anywhere in the file. ``(until
-2027-01-31)`` in the reason ends it. squawk's ``-- squawk-ignore`` and ``-- squawk-ignore-file``
-are understood as well.
+2027-01-31)`` in the reason ends it. In Python the comment begins with ``#``. squawk's
+``-- squawk-ignore`` and ``-- squawk-ignore-file`` are understood as well.
 """
 
 import re
@@ -16,21 +16,15 @@ from senior_backend.migrations import squawk
 from senior_backend.migrations.lint import Linted, Problem
 from senior_backend.migrations.rules import registry
 from senior_backend.migrations.settings import unknown_rule
-from senior_backend.sql.script import Comment, Script
-from senior_backend.sql.text import SqlText
+from senior_backend.sql.script import Comment, Script, Statement
+from senior_backend.sql.text import Derived, SqlText
 
 RULE = "ignore-comment"
 
-_OURS = re.compile(
-    r"(?:--|/\*)\s*senior-backend-ignore(?P<file>-file)?(?![\w-])\s*"
-    r"(?P<rules>[^:]*?)\s*(?::\s*(?P<reason>.*?))?\s*(?:\*/)?\s*$",
-    re.DOTALL,
+_IGNORE = re.compile(
+    r"(?:--|/\*|\#)\s*(?P<whose>senior-backend|squawk)-ignore(?P<file>-file)?(?![\w-])"
 )
-_SQUAWK = re.compile(
-    r"(?:--|/\*)\s*squawk-ignore(?P<file>-file)?(?![\w-])\s*:?\s*"
-    r"(?P<rules>[\w,\s-]*?)\s*(?:(?:--|:)\s*(?P<reason>.*?))?\s*(?:\*/)?\s*$",
-    re.DOTALL,
-)
+_SQUAWK_RULES = re.compile(r"[\w,\s-]*")
 _UNTIL = re.compile(r"\(?\buntil\s+(\d{4}-\d{2}-\d{2})\)?")
 
 
@@ -48,6 +42,8 @@ class Ignore:
     from_squawk: bool = False
     span: tuple[int, int] = (0, 0)
     """The bytes of ``text`` that it covers."""
+    lines: tuple[int, int] | None = None
+    """The lines of the file instead, where the comment stands in no SQL."""
     used: set[str] = field(default_factory=set)
 
     def covers(self, problem: Problem) -> bool:
@@ -58,6 +54,8 @@ class Ignore:
             return False
         if self.whole_file:
             return True
+        if self.lines is not None:
+            return self.lines[0] <= problem.finding.line <= self.lines[1]
         start, end = problem.statement
         return problem.text is self.text and start < self.span[1] and end > self.span[0]
 
@@ -65,9 +63,10 @@ class Ignore:
 def apply(linted: Linted, today: date) -> None:
     """Mark what the migration's comments ignore, and report comments that are wrong."""
     ignores: list[Ignore] = []
-    for script, comment in linted.comments:
+    for script, comment, lines in _comments(linted):
         found = _read(script, comment)
         if isinstance(found, Ignore):
+            found.lines = lines
             ignores.append(found)
         elif found is not None:
             linted.problems.append(_problem(linted, script.text, comment, found))
@@ -81,6 +80,16 @@ def apply(linted: Linted, today: date) -> None:
                     linted, ignore.text, place, complaint, gate=complaint.startswith("no rule")
                 )
             )
+
+
+def _comments(linted: Linted) -> Iterator[tuple[Script, Comment, tuple[int, int] | None]]:
+    """Those of the SQL, and those beside it with the lines that they are about."""
+    for script, comment in linted.comments:
+        yield script, comment, None
+    for beside in linted.migration.comments:
+        data = beside.content.encode("utf-8", "replace")
+        text = SqlText(beside.path, data, Derived((beside.line,)))
+        yield Script(text), Comment(0, len(data), beside.content), beside.about
 
 
 def _suppressed(problem: Problem, ignores: Iterable[Ignore]) -> Problem:
@@ -98,14 +107,21 @@ def _read(script: Script, comment: Comment) -> Ignore | str | None:
     content = comment.content
     if "-ignore" not in content:
         return None
-    match = _OURS.match(content)
-    from_squawk = match is None
-    if match is None and (match := _SQUAWK.match(content)) is None:
+    match = _IGNORE.match(content)
+    if match is None:
         return None
-    names = tuple(filter(None, re.split(r"[,\s]+", match["rules"])))
+    from_squawk = match["whose"] == "squawk"
+    rest = content[match.end() :].strip().removesuffix("*/")
+    if from_squawk:
+        written, *reasons = re.split(r"--|:", rest.lstrip(": \t"), maxsplit=1)
+        if not _SQUAWK_RULES.fullmatch(written):
+            return None
+    else:
+        written, *reasons = rest.split(":", 1)
+    names = tuple(filter(None, re.split(r"[,\s]+", written)))
     if not names and not (from_squawk and match["file"]):
         return None if from_squawk else "name the rules to ignore: senior-backend-ignore RULE: why"
-    reason = (match["reason"] or "").strip()
+    reason = "".join(reasons).strip()
     try:
         until = _UNTIL.search(reason)
         expires = date.fromisoformat(until[1]) if until else None
@@ -131,14 +147,20 @@ def _span(script: Script, comment: Comment) -> tuple[int, int]:
     """The statement that a comment is about: around it, on its line before it, else the next."""
     data = script.text.data
     line = data.rfind(b"\n", 0, comment.start) + 1
+    beside: list[Statement] = []
     following = None
     for statement in script.statements:
         if statement.start <= comment.start < statement.end:
             return statement.start, statement.end
         if line <= statement.end <= comment.start:
-            return statement.start, statement.end
-        if following is None and statement.start >= comment.end:
+            beside.append(statement)
+        if statement.start >= comment.end:
             following = statement
+            break
+    if following and beside and b"\n" not in data[comment.end : following.start]:
+        beside = []
+    if beside:
+        return beside[0].start, beside[-1].end
     return (following.start, following.end) if following else (comment.start, comment.end)
 
 

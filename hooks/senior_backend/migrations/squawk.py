@@ -3,6 +3,7 @@
 Sources: squawk's documentation, "Configuration" and "Rules" (names only).
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -116,14 +117,14 @@ def load(root: Path) -> SquawkSettings | None:
         document = tomllib.loads((root / SETTINGS_FILE).read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"{SETTINGS_FILE}: cannot be read ({error}); mend or remove it") from None
     version = document.get("pg_version")
-    major = int(str(version).split(".")[0]) if version and str(version)[0].isdigit() else None
+    major = re.match(r"[0-9]{1,4}", str(version))
     return SquawkSettings(
         disable=ours(_strings(document, "excluded_rules")),
         exclude=_strings(document, "excluded_paths"),
-        postgres=major,
+        postgres=int(major[0]) if major else None,
         assume_in_transaction=document.get("assume_in_transaction") is True,
     )
 

@@ -22,6 +22,9 @@ from senior_backend.operations.session import SetVariable, TransactionControl
 from senior_backend.sources.migration import Migration, Segment
 from senior_backend.sql.script import Body, Comment, Script, Statement, Unparsed
 
+_IGNORE_MARK = b"-ignore"
+"""In bodies only comments with it are looked for: that takes parsing them again."""
+
 MAX_CALL_DEPTH = 5
 """How deep calls of functions that a migration defines are followed: they may be recursive."""
 
@@ -85,10 +88,12 @@ class Walk:
             self.still_open = kept if kept is not None and kept.kind == "run" else None
 
     def comments(self) -> Iterator[tuple[Script, Comment]]:
-        """The comments of the last migration."""
+        """The comments of the last migration, with the statements that they stand among."""
         for script in self.scripts:
             for comment in script.comments:
                 yield script, comment
+            if _IGNORE_MARK in script.text.data:
+                yield from _comments_in_bodies(script)
 
     def _remember(self, statement: Statement, operation: Operation) -> tuple[Body, ...]:
         if not isinstance(operation, CreateFunction | Do):
@@ -267,6 +272,14 @@ class _Run:
             else:
                 self.session.variables[name] = value
         self.local.clear()
+
+
+def _comments_in_bodies(script: Script) -> Iterator[tuple[Script, Comment]]:
+    outside = {comment.start for comment in script.comments}
+    for statement in script.statements:
+        inner = sql.body_with_comments(statement)
+        if inner is not None:
+            yield from ((inner, one) for one in inner.comments if one.start not in outside)
 
 
 def _called(operation: Select | Call) -> tuple[Name, ...]:

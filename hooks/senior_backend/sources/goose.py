@@ -27,7 +27,7 @@ from senior_backend.sources.source import Options
 ID: Final = "goose"
 TITLE: Final = "goose"
 
-_ANNOTATION: Final = re.compile(rb"^--[ \t]*\+goose[ \t]+([^\r\n]*?)[ \t\r]*$", re.MULTILINE)
+_ANNOTATION: Final = re.compile(rb"^--[ \t]*\+goose[ \t]++([^\r\n]*)", re.MULTILINE)
 _NUMBERED: Final = re.compile(r"(\d+)_(.*)\.(sql|go)$", re.DOTALL)
 
 
@@ -39,7 +39,8 @@ def claims(directory: Directory) -> bool:
 
 def _is_goose(head: bytes) -> bool:
     return any(
-        found[1].lower() in (b"up", b"no transaction") for found in _ANNOTATION.finditer(head)
+        found[1].rstrip().lower() in (b"up", b"no transaction")
+        for found in _ANNOTATION.finditer(head)
     )
 
 
@@ -74,7 +75,9 @@ def _in_sql(
     text = read_sql(directory, name)
     if isinstance(text, NotRead):
         return Migration(ID, path, version, title, (), None, (text,), files=(path,))
-    marks = [(found.start(), found[1].lower()) for found in _ANNOTATION.finditer(text.data)]
+    marks = [
+        (found.start(), found[1].rstrip().lower()) for found in _ANNOTATION.finditer(text.data)
+    ]
     up = next((start for start, mark in marks if mark == b"up"), None)
     down = next((start for start, mark in marks if mark == b"down"), None)
     if up is None or (down is not None and down < up):

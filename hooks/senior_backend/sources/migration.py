@@ -43,6 +43,19 @@ class NotRead:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentBeside:
+    """A comment to the linter that stands in no SQL: in Python, with its mark.
+
+    ``about`` are the first and the last line of the statement that it stands in or before.
+    """
+
+    path: str
+    line: int
+    content: str
+    about: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
     """One version of a folder: what it does, and what takes it back.
 
@@ -60,6 +73,8 @@ class Migration:
     repeatable: bool = False
     files: tuple[str, ...] = ()
     """Every file that it is made of; a change of one of them is a change of the migration."""
+    comments: tuple[CommentBeside, ...] = ()
+    """Those that tell the linter what to ignore, where the migration is not SQL."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

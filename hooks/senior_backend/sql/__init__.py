@@ -18,6 +18,7 @@ __all__ = [
     "Unparsed",
     "Verbatim",
     "bodies",
+    "body_with_comments",
     "decode",
     "read",
 ]
@@ -41,3 +42,15 @@ def bodies(statement: Statement) -> tuple[Body, ...]:
     from senior_backend.sql import routines
 
     return routines.bodies(statement)
+
+
+def body_with_comments(statement: Statement) -> Script | None:
+    """The statements that ``bodies`` finds, with the comments among them.
+
+    None where there are no comments, or where the body does not stand in the text as it is.
+    """
+    if statement.kind not in ("DoStmt", "CreateFunctionStmt"):
+        return None
+    from senior_backend.sql import routines
+
+    return routines.body_with_comments(statement)

@@ -4,13 +4,14 @@ import re
 from typing import Any
 
 from senior_backend.sql import lexical, plpgsql, reader, splitter
-from senior_backend.sql.script import Body, Statement, Unparsed
+from senior_backend.sql.script import Body, Comment, Script, Statement, Unparsed
 from senior_backend.sql.text import SqlText
 
 _BODY_WORD = re.compile(rb"\b(?:(begin)\s+atomic|(return))\b", re.IGNORECASE)
 _LAST_END = re.compile(rb"\bend\s*\Z", re.IGNORECASE)
 _RETURN = re.compile(rb"return\b", re.IGNORECASE)
 _VARIABLE = re.compile(rb"\s?(?:AS\b)?\s*:'", re.IGNORECASE)
+_COMMENT = re.compile(rb"--[^\r\n]*+|/\*[^*]*+\*/")
 _READERS = {"sql", "plpgsql"}
 
 
@@ -36,6 +37,20 @@ def bodies(statement: Statement) -> tuple[Body, ...]:
     if statement.kind == "CreateFunctionStmt" and statement.node.HasField("sql_body"):
         return (_of_standard(statement),)
     return ()
+
+
+def body_with_comments(statement: Statement) -> Script | None:
+    """Its statements and comments; a string that looks like a comment counts as one."""
+    text = statement.text
+    comments = tuple(
+        Comment(found.start(), found.end(), found.group().decode("utf-8", "replace"))
+        for found in _COMMENT.finditer(text.data, statement.start, statement.end)
+    )
+    if not comments:
+        return None
+    statements = (s for body in bodies(statement) for s in body.statements if s.text is text)
+    inner = tuple(sorted(statements, key=lambda s: s.start))
+    return Script(text, inner, comments=comments) if inner else None
 
 
 def _of_literal(statement: Statement, source: Any, language: str) -> Body:  # noqa: ANN401

@@ -3,6 +3,7 @@
 from typing import Final
 
 from senior_backend.sources import dialects
+from senior_backend.sources.alembic.comments import comments
 from senior_backend.sources.alembic.configuration import (
     configuration,
     sql_files,
@@ -75,4 +76,5 @@ def _migration(revision: Revision, files: SqlFiles, model: Transaction) -> Migra
         None if down is None or down.refuses else tuple(down.segments),
         (*up.not_read, *(down.not_read if down else ())),
         files=(revision.path, *up.files, *(down.files if down else ())),
+        comments=tuple(comments(revision)),
     )
