@@ -27,6 +27,9 @@ TOOLS = {
     "postgres": "senior_backend.postgres.command:postgres",
 }
 
+# Commands whose output is kept (``__main__`` asks for it first) -> what runs them.
+KEPT = {"migrations lint": "senior_backend.migrations.cache:keep"}
+
 
 class Tools(click.Group):
     """A click group whose commands are the entries of ``TOOLS``."""
@@ -57,7 +60,7 @@ def cli() -> None:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with one of the documented codes, or 130 after Ctrl-C."""
     try:
-        code = cli.main(args=arguments, prog_name="senior-backend", standalone_mode=False)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
     except SeniorBackendError as error:
         _stop(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -80,6 +83,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         traceback.print_exc()
         sys.exit(NotRunError.exit_code)
     sys.exit(code)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    def command() -> int:
+        code: int = cli.main(args=arguments, prog_name="senior-backend", standalone_mode=False)
+        return code
+
+    name = " ".join(arguments[:2])
+    if name not in KEPT:
+        return command()
+    module, attribute = KEPT[name].split(":")
+    code: int = getattr(importlib.import_module(module), attribute)(arguments, command)
+    return code
 
 
 def _stop(message: str, code: int) -> NoReturn:
