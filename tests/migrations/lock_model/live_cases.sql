@@ -170,6 +170,33 @@ alter table hashed alter constraint hashed_customer_id_fkey deferrable;
 alter table orders rename constraint both_set to x;
 alter table parent rename constraint parent_t to x;
 
+-- what is below the table: inheritance, and ONLY
+alter table events disable trigger all;
+alter table parent add foreign key (id) references customers;
+alter table parent add primary key (id);
+alter table parent add unique (id);
+alter table only events add primary key (id, day);
+alter table only events add unique (id, day);
+alter table only events alter column id set statistics 10;
+alter table only events alter column kind set default 'x';
+alter table only events alter column kind set storage external;
+alter table only events disable trigger all;
+alter table only events replica identity full;
+alter table only hash_users add foreign key (hashed_id) references hashed;
+alter table only hash_users drop constraint hash_users_hashed_id_fkey;
+alter table only parent add constraint x check (id > 0) no inherit;
+alter table only parent add constraint x unique (id);
+alter table only parent add foreign key (id) references customers;
+alter table only parent alter column id set statistics 10;
+alter table only parent alter column t drop default;
+alter table only parent alter column t set default 'x';
+alter table only parent alter column t set not null;
+alter table only parent drop column t;
+alter table only parent drop constraint parent_t;
+alter table only parent enable trigger all;
+alter table only parent set (fillfactor = 70);
+alter table only states drop constraint states_pkey;
+
 -- indexes
 create index on orders (number);
 create unique index on orders (number, id);

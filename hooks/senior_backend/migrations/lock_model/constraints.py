@@ -43,7 +43,11 @@ def add_constraint(operation: AddConstraint, database: Database) -> Iterator[Eff
 
 def _add_foreign_key(table: Name, constraint: Constraint, database: Database) -> Iterator[Effect]:
     scan = _checked(constraint)
-    yield from database.on_family(table, Lock.SHARE_ROW_EXCLUSIVE, scan=scan)
+    yield database.on(table, Lock.SHARE_ROW_EXCLUSIVE, scan=scan)
+    partitioned = database.is_partitioned(table)  # tables that inherit do not get it
+    if partitioned or database.major >= 18:  # which locks them before it looks
+        for member in database.below(table):
+            yield database.on(member, Lock.SHARE_ROW_EXCLUSIVE, scan=scan and partitioned)
     if constraint.references is not None:
         yield from database.on_family(constraint.references, Lock.SHARE_ROW_EXCLUSIVE, scan=scan)
 
@@ -65,9 +69,12 @@ def _add_key(name: Name, constraint: Constraint, database: Database) -> Iterator
     yield database.on(name, Lock.ACCESS_EXCLUSIVE, scan=True, index_build=True)
     # Up to 17 as in CREATE INDEX, but for SET NOT NULL on the way; seen on 14 to 18.
     strong = database.major >= 18 or (primary and not proved)
-    for partition in database.partitions(name):
+    partitioned = database.is_partitioned(name)  # tables that inherit do not get it
+    if strong or partitioned:
         lock = Lock.ACCESS_EXCLUSIVE if strong else Lock.SHARE
-        yield database.on(partition, lock, scan=True, index_build=True)
+        for member in database.below(name):
+            scan = partitioned or (primary and not proved)
+            yield database.on(member, lock, scan=scan, index_build=partitioned)
 
 
 def _key_of_index(name: Name, constraint: Constraint, database: Database) -> Effect:

@@ -10,11 +10,15 @@ from senior_backend.operations.names import Name
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Its schema, its major version, and the TimeZone of the session (None: not known)."""
+    """Its schema, its major version, and the TimeZone of the session (None: not known).
+
+    ``only`` is the table of an ALTER TABLE ONLY, which leaves what is below it alone.
+    """
 
     catalog: Catalog
     major: int
     timezone: str | None = None
+    only: Name | None = None
 
     def label(self, name: Name) -> str:
         """How effects name a relation: with its schema unless that is the search path's."""
@@ -37,12 +41,16 @@ class Database:
         """The table, its partitions, and the tables that inherit from it, at every level."""
         key = self.catalog.key(name)
         table = self.catalog.tables.get(key)
-        if table is None or not (table.partitions or table.heirs):
+        if table is None or key == self.only or not (table.partitions or table.heirs):
             return [key]
         found = [key]
         for child in (*table.partitions, *table.heirs):
             found += [member for member in self.family(child) if member not in found]
         return found
+
+    def below(self, name: Name) -> list[Name]:
+        """Its family without itself."""
+        return self.family(name)[1:]
 
     def rows_unseen(self, name: Name) -> bool:
         """Whether it is a partitioned table whose partitions were all created out of sight."""
@@ -118,7 +126,7 @@ class Database:
         if rewrite is False and scan is False and index_build is False:
             return Effect(label, lock)
         if self.is_partitioned(name):
-            if not self.rows_unseen(name):
+            if not self.rows_unseen(name) or self.catalog.key(name) == self.only:
                 return Effect(label, lock)
             return Effect(
                 label,

@@ -19,7 +19,11 @@ from senior_backend.migrations.lock_model import (
 from senior_backend.migrations.lock_model.database import Database, merged
 from senior_backend.migrations.lock_model.effect import Effect
 from senior_backend.migrations.step import Assumptions, Session
+from senior_backend.operations.columns import ColumnOperation, DropColumn, DropNotNull
+from senior_backend.operations.constraints import ConstraintOperation, DropConstraint
+from senior_backend.operations.names import Name
 from senior_backend.operations.operation import Operation
+from senior_backend.operations.tables import TableOperation
 
 EFFECTS: Final[Mapping[type, Callable[[Any, Database], Iterator[Effect]]]] = {
     **columns.EFFECTS,
@@ -29,6 +33,10 @@ EFFECTS: Final[Mapping[type, Callable[[Any, Database], Iterator[Effect]]]] = {
     **objects.EFFECTS,
     **tables.EFFECTS,
 }
+
+_WITH_ONLY: Final = (ConstraintOperation, ColumnOperation, TableOperation)
+_LOCKING_ALL: Final = (DropColumn, DropConstraint, DropNotNull)
+"""They lock what is below the table even with ONLY; seen on 18."""
 
 
 def effects(
@@ -47,4 +55,11 @@ def effects(
     timezone = assumptions.timezone
     if session is not None:
         timezone = session.variables.get("timezone", timezone)
-    return merged(function(operation, Database(catalog, assumptions.major, timezone)))
+    only: Name | None = None
+    if (
+        isinstance(operation, _WITH_ONLY)
+        and operation.only
+        and not isinstance(operation, _LOCKING_ALL)
+    ):
+        only = catalog.key(operation.table)
+    return merged(function(operation, Database(catalog, assumptions.major, timezone, only)))
