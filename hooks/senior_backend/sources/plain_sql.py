@@ -6,6 +6,7 @@ Who runs them is unknown; psql is assumed, which runs each statement on its own 
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -17,6 +18,7 @@ from senior_backend.sources.migration import (
     Folder,
     Migration,
     NewMigration,
+    NotRead,
     WrittenFiles,
 )
 from senior_backend.sources.pairs import Direction, SqlFile, migrations
@@ -37,6 +39,9 @@ _LAST: Final = re.compile(
 )
 # Postgrator's 001.do.orders.sql and 001.undo.orders.sql.
 _SECOND: Final = re.compile(r"(\d+)[._](do|undo)[._](.*)$", re.IGNORECASE | re.DOTALL)
+
+# squawk's comment for a file that no transaction is assumed around (squawk docs, CLI).
+_ALONE: Final = re.compile(rb"(?:--|/\*)\s*squawk-disable-assume-in-transaction\b")
 
 _ENDING: Final = re.compile(r"([._-](?:up|do|down|undo|rollback|revert))?\.sql$", re.IGNORECASE)
 
@@ -61,14 +66,16 @@ def read(directory: Directory, options: Options) -> Folder:
     if numbered:
         files = [file for file in files if naming.stem_of(file.stem).version]
     found = migrations(ID, files, options.transaction or "statement")
-    queries = () if numbered else tuple(one.path for one in found if _holds_queries(one))
-    found = tuple(one for one in found if one.path not in queries)
+    if options.transaction:
+        found = tuple(map(_as_the_file_says, found))
+    others = {} if numbered else dict(_of_other_purpose(found))
+    found = tuple(one for one in found if one.path not in others)
     return Folder(
         ID,
         directory.root,
         found,
         (
-            *(purposes.named_queries(path) for path in queries),
+            *others.values(),
             *(
                 dialects.left_out(directory.shown_path(name), reason)
                 for name, reason in chosen.left_out.items()
@@ -78,8 +85,25 @@ def read(directory: Directory, options: Options) -> Folder:
     )
 
 
-def _holds_queries(migration: Migration) -> bool:
-    return any(purposes.names_queries(segment.text) for segment in migration.up)
+def _as_the_file_says(migration: Migration) -> Migration:
+    """Without the transaction that the settings assume, where a comment in the file says so."""
+    up, down = (
+        ways
+        and tuple(
+            replace(one, transaction="statement") if _ALONE.search(one.text.data) else one
+            for one in ways
+        )
+        for ways in (migration.up, migration.down)
+    )
+    return replace(migration, up=up or (), down=down)
+
+
+def _of_other_purpose(found: tuple[Migration, ...]) -> Iterator[tuple[str, NotRead]]:
+    """Files that are no migrations, by path, with why."""
+    for migration in found:
+        for segment in migration.up:
+            if purpose := purposes.left_out_text(segment.text):
+                yield migration.path, purpose
 
 
 def _own(directory: Directory, chosen: dialects.Sorted) -> Iterator[SqlFile]:

@@ -40,19 +40,22 @@ def left_out_file(path: str) -> NotRead | None:
 
     ``path`` is as shown: only what lies below the repository's root counts.
     """
-    shown = PurePosixPath(path)
-    found = next((d for part in shown.parts[:-1] if (d := _DIRECTORIES.get(part.lower()))), None)
-    return _left_out(path, found or ("seeds" if shown.name.lower() in _SEEDS else None))
+    parts = PurePosixPath(path).parts[:-1]
+    found = next((d for part in parts if (d := _DIRECTORIES.get(part.lower()))), None)
+    return _left_out(path, found or ("seeds" if _is_seeds(path) else None))
 
 
-def names_queries(text: SqlText) -> bool:
-    """Whether a text is a file of queries that a tool makes functions of."""
-    return _NAMED_QUERY.search(text.data[:_HEAD]) is not None
+def left_out_text(text: SqlText) -> NotRead | None:
+    """The report of seeds by the file's own name, or of queries that a tool makes functions of."""
+    if _is_seeds(text.path):
+        return _left_out(text.path, "seeds")
+    if _NAMED_QUERY.search(text.data[:_HEAD]):
+        return NotRead(text.path, 1, "holds queries by name: left out", whole=True, left_out=True)
+    return None
 
 
-def named_queries(path: str) -> NotRead:
-    """The report of such a file."""
-    return NotRead(path, 1, "holds queries by name: left out", whole=True, left_out=True)
+def _is_seeds(path: str) -> bool:
+    return path.rsplit("/", 1)[-1].lower() in _SEEDS
 
 
 def _left_out(path: str, what: str | None) -> NotRead | None:
