@@ -72,3 +72,11 @@ def catalog(url: str) -> list[tuple[str, ...]]:
     with psycopg.connect(url) as connection:
         rows = connection.execute(_CATALOG).fetchall()
     return [row for row in rows if not re.match(r"NOT NULL \S+$", row[3])]
+
+
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    """The result of a query; nothing without one."""
+    if not query:
+        return []
+    with psycopg.connect(url) as connection:
+        return connection.execute(query.encode()).fetchall()

@@ -10,6 +10,8 @@ from senior_backend.migrations.fixes import files
 from senior_backend.migrations.fixes.placement import Change, change
 from senior_backend.migrations.lint import Problem
 from senior_backend.migrations.run import FolderResult, Result
+from senior_backend.sources.migration import Folder
+from senior_backend.sql.text import Verbatim
 
 _LOCK_TIMEOUT: Final = "missing-lock-timeout"
 
@@ -32,7 +34,7 @@ class Repair:
         Raises:
             InputError: one cannot be written.
         """
-        files.save(root, {path: after for path, (_, after) in self.contents.items()})
+        files.save(root, self.contents)
 
 
 def automatic(result: Result, root: Path, now: datetime) -> Repair:
@@ -77,7 +79,9 @@ def _folder(
             repair.remarks += [remark] if remark not in repair.remarks else []
             repair.repaired.append(problem)
     edits = [edit for found in kept for edit in found.edits]
-    repair.contents.update(files.edited(root, edits, unsaved))
+    contents = files.edited(root, edits, unsaved)
+    _refuse_changed(result.folder, contents)
+    repair.contents.update(contents)
     new = [migration for found in kept for migration in found.new]
     if new:
         written = files.write_new(result.folder, new, now)
@@ -85,6 +89,19 @@ def _folder(
         for name, content in written.files.items():
             repair.contents[f"{base}{name}"] = (b"", content.encode())
         repair.remarks += written.remarks
+
+
+def _refuse_changed(folder: Folder, contents: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Edits count from the text that was linted: in any other they would spoil the file."""
+    for migration in folder.migrations:
+        if contents.keys().isdisjoint(migration.files):
+            continue
+        for segment in (*migration.up, *(migration.down or ())):
+            text = segment.text
+            if isinstance(text.place, Verbatim) and text.path in contents:
+                before, offset = contents[text.path][0], text.place.offset
+                if before[offset : offset + len(text.data)] != text.data:
+                    raise files.changed_meanwhile(text.path)
 
 
 def _lock_timeouts_last(pairs: list[tuple[Problem, Change]]) -> list[tuple[Problem, Change]]:

@@ -171,6 +171,20 @@ CASES = [
         back=False,
     ),
     Case(
+        "columns dropped among other actions",
+        "ALTER TABLE orders DROP COLUMN legacy, ADD COLUMN a text, DROP COLUMN at,"
+        " DROP COLUMN code;",
+        "ALTER TABLE orders DROP COLUMN a;",
+        left=("drop-column",),
+        back=False,
+    ),
+    Case(
+        "columns dropped",
+        "ALTER TABLE orders DROP COLUMN legacy, DROP COLUMN at, DROP COLUMN code;",
+        left=("drop-column",),
+        back=False,
+    ),
+    Case(
         "table dropped",
         "ALTER TABLE orders ADD COLUMN a text;\nDROP TABLE marks;",
         "ALTER TABLE orders DROP COLUMN a;",
@@ -258,7 +272,7 @@ def test_the_steps_come_to_the_same_end(
     expected = rows = None
     if case.same or case.rows:
         apply.upgrade(url, before)
-        expected, rows = apply.catalog(url), _rows(url, case.rows)
+        expected, rows = apply.catalog(url), apply.rows(url, case.rows)
     postgres_server.drop_database(url)
 
     planned = made.run("plan", "--write")
@@ -277,9 +291,9 @@ def test_the_steps_come_to_the_same_end(
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(case.between.encode())
             apply.upgrade(url, _cut(after, 2, None))
-        assert _rows(url, case.rows) == rows or not case.rows
+        assert apply.rows(url, case.rows) == rows or not case.rows
         if case.right:
-            assert _rows(url, case.right) == [(True,)]
+            assert apply.rows(url, case.right) == [(True,)]
         if case.same:
             assert apply.catalog(url) == expected
         if case.back:
@@ -291,10 +305,3 @@ def test_the_steps_come_to_the_same_end(
 
 def _cut(folder: apply.Folder, start: int, end: int | None) -> apply.Folder:
     return replace(folder, migrations=folder.migrations[start:end])
-
-
-def _rows(url: str, query: str) -> list[tuple[object, ...]]:
-    if not query:
-        return []
-    with psycopg.connect(url) as connection:
-        return connection.execute(query.encode()).fetchall()

@@ -22,77 +22,102 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     if hazard.class_ in ("note", "hygiene"):
         return None
     if isinstance(step.operation, DropColumn):
-        return _column(step, step.operation)
+        return _columns(step)
     if isinstance(step.operation, Drop):
         return _table(step, step.operation)
     return None
 
 
-def _column(step: Step, operation: DropColumn) -> Remedy | None:
-    table, quoted = operation.table, quote_identifier(operation.column)
-    known = step.catalog.column(table, operation.column)
-    definition = known.definition if known is not None else None
-    back = (_added_again(table, definition),) if definition is not None else ()
-    action = step.statement.text.data[operation.start : operation.end].decode()
+def _columns(step: Step) -> Remedy | None:
+    """All columns that one statement drops, after what has to go before them."""
+    drops = [o for o in step.siblings or (step.operation,) if isinstance(o, DropColumn)]
+    table = drops[0].table
+    known = [step.catalog.column(table, drop.column) for drop in drops]
+    definitions = [one.definition for one in known if one is not None]
+    back = (
+        (recipes.alter(table, *map(_added_again, definitions)),)
+        if len(definitions) == len(drops)
+        else ()
+    )
+    listed = ", ".join(drop.column for drop in drops)
+    named = f"{table.name}.{listed}" if len(drops) == 1 else f"{listed} of {table.name}"
+    alone = len(drops) == max(len(step.siblings), 1)
+    data = step.statement.text.data
+    actions = [data[drop.start : drop.end].decode() for drop in drops]
     dropped = Phase(
-        f"drop_{table.name}_{operation.column}",
-        (step.statement.sql if step.alone_in_statement else recipes.alter(table, action),),
+        f"drop_{table.name}_{drops[0].column}" + ("_and_others" if len(drops) > 1 else ""),
+        (step.statement.sql if alone else recipes.alter(table, *actions),),
         back,
-        deploy_before=f"the release that no longer names {table.name}.{operation.column}",
-        note=_keep(table, operation.column, filling.key_of(step, table)),
+        deploy_before=f"the release that no longer names {named}",
+        note=_keep(table, [drop.column for drop in drops], filling.key_of(step, table)),
     )
     reason = (
-        f"code that names {table.name}.{operation.column} has to be gone first; what takes it back "
-        "brings the column, not its values"
+        f"code that names {named} has to be gone first; what takes it back brings the "
+        f"column{'s' if len(drops) > 1 else ''}, not the values"
     )
-    required = definition is not None and definition.not_null and definition.default is None
-    if definition is not None and (definition.serial or definition.identity):
-        required = False
-    nullable = f"ALTER COLUMN {quoted} DROP NOT NULL"
-    if not step.alone_in_statement:
-        edit = _replaced(step, operation, nullable if required else "")
+    key = filling.key_of(step, table)
+    required = [d.name for d in definitions if _is_required(d)]
+    if not alone:
+        edit = _replaced(step, required)
         return Remedy((edit,), (dropped,), reason=reason, rollback=back) if edit else None
-    if not required or _in_primary_key(step, operation):
+    nullable = [name for name in required if name not in key]
+    if not nullable:
         return Remedy(phases=(dropped,), reason=reason, rollback=back)
     first = Phase(
-        f"allow_{table.name}_{operation.column}_null",
-        (recipes.alter(table, nullable),),
-        (recipes.alter(table, f"ALTER COLUMN {quoted} SET NOT NULL"),),
+        f"allow_{table.name}_{nullable[0]}_null",
+        (recipes.alter(table, *map(_drop_not_null, nullable)),),
+        (
+            recipes.alter(
+                table, *(f"ALTER COLUMN {quote_identifier(n)} SET NOT NULL" for n in nullable)
+            ),
+        ),
     )
     return Remedy(phases=(first, dropped), reason=reason, rollback=back)
 
 
-def _added_again(table: Name, definition: ColumnDefinition) -> str:
+def _is_required(definition: ColumnDefinition) -> bool:
+    """Whether an INSERT that does not name the column fails while it is there."""
+    if definition.serial or definition.identity:
+        return False
+    return definition.not_null and definition.default is None
+
+
+def _drop_not_null(column: str) -> str:
+    return f"ALTER COLUMN {quote_identifier(column)} DROP NOT NULL"
+
+
+def _added_again(definition: ColumnDefinition) -> str:
     plain = replace(definition, not_null=False)
     constant = definition.default is not None and definition.default.constant
-    return recipes.alter(table, f"ADD COLUMN {recipes.column(plain, default=constant)}")
+    return f"ADD COLUMN {recipes.column(plain, default=constant)}"
 
 
-def _keep(table: Name, column: str, key: tuple[str, ...]) -> str:
-    kept = recipes.name(recipes.beside(table, f"{table.name}_{column}_kept"[:63]))
-    columns = recipes.names(dict.fromkeys((*key, column)))
+def _keep(table: Name, columns: list[str], key: tuple[str, ...]) -> str:
+    kept = recipes.name(recipes.beside(table, f"{table.name}_{columns[0]}_kept"[:63]))
+    listed = recipes.names(dict.fromkeys((*key, *columns)))
+    whose = "Its values are" if len(columns) == 1 else "Their values are"
     return (
-        "Its values are gone for good. To keep them, run before: "
-        f"CREATE TABLE {kept} AS SELECT {columns} FROM {recipes.name(table)};"
+        f"{whose} gone for good. To keep them, run before: "
+        f"CREATE TABLE {kept} AS SELECT {listed} FROM {recipes.name(table)};"
     )
 
 
-def _in_primary_key(step: Step, operation: DropColumn) -> bool:
-    return operation.column in filling.key_of(step, operation.table)
-
-
-def _replaced(step: Step, operation: DropColumn, text: str) -> Edit | None:
-    """The action replaced, or without it and one comma."""
-    if text:
-        return Edit(operation.start, operation.end, text)
+def _replaced(step: Step, required: list[str]) -> Edit | None:
+    """The statement's other actions, and DROP NOT NULL for the required columns."""
     actions = sorted(step.siblings, key=lambda o: o.start)
     spans = [(o.start, o.end) for o in actions]
     if len(set(spans)) < len(spans):
         return None
-    at = spans.index((operation.start, operation.end))
-    if at + 1 < len(spans):
-        return Edit(operation.start, spans[at + 1][0], "")
-    return Edit(spans[at - 1][1], operation.end, "")
+    data = step.statement.text.data
+    kept, end = "", spans[0][0]
+    for action in actions:
+        between, end = data[end : action.start].decode(), action.end
+        text = data[action.start : action.end].decode()
+        if isinstance(action, DropColumn):
+            text = _drop_not_null(action.column) if action.column in required else ""
+        if text:
+            kept += (between if kept else "") + text
+    return Edit(spans[0][0], spans[-1][1], kept)
 
 
 def _table(step: Step, operation: Drop) -> Remedy:

@@ -1,6 +1,8 @@
 """Changes as files: new contents, unified diffs that ``git apply`` takes, what is written."""
 
 import difflib
+import os
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -99,23 +101,57 @@ def write_new(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Wri
     return BY_ID[folder.source].write(folder, new, now)
 
 
-def save(root: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files, each whole: beside its place first, then moved over it.
+def save(root: Path, contents: Mapping[str, tuple[bytes, bytes]]) -> None:
+    """Write files, given as before and after; nothing before is a new file.
+
+    All are written beside their places first, and then moved there, so that a full disk or a
+    folder that is read-only leaves every file as it was.
 
     Raises:
-        InputError: one cannot be written.
+        InputError: one cannot be written, is not what it was when it was read, or is there already.
     """
-    for name, content in contents.items():
-        path = root / name
-        try:
+    written: list[tuple[Path, Path]] = []
+    name = ""
+    try:
+        for name, (before, after) in contents.items():
+            path = _place(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            beside = path.with_name(f".{path.name}.senior-backend")
-            beside.write_bytes(content)
-            if path.exists():
-                beside.chmod(path.stat().st_mode)
+            if not before and path.exists():
+                raise InputError(f"{name}: is there already; nothing was written")
+            if before and path.read_bytes() != before:
+                raise changed_meanwhile(name)
+            beside = path.with_name(f".senior-backend.{os.getpid()}.{len(written)}")
+            with beside.open("xb") as file:
+                written.append((beside, path))
+                file.write(after)
+            if before:
+                shutil.copymode(path, beside)
+        for beside, path in written:
+            name = str(path)
             beside.replace(path)
-        except OSError as error:
-            raise InputError(f"{name}: cannot be written ({error.strerror})") from None
+    except OSError as error:
+        raise InputError(f"{name}: cannot be written ({error.strerror})") from None
+    finally:
+        for beside, _ in written:
+            beside.unlink(missing_ok=True)
+
+
+def _place(root: Path, name: str) -> Path:
+    """Where the file is: what a link leads to, so that the link stays, but only below ``root``."""
+    path = root / name
+    if path.is_symlink():
+        target = path.resolve()
+        if not target.is_relative_to(root.resolve()):
+            raise InputError(f"{name}: is a link to {target}, outside; mend that file itself")
+        return target
+    if path.exists() and not os.access(path, os.W_OK):
+        raise InputError(f"{name}: is read-only; allow writing, and run this again")
+    return path
+
+
+def changed_meanwhile(name: str) -> InputError:
+    """What to say of a file whose edits no longer fit."""
+    return InputError(f"{name}: has changed since it was linted; run this again")
 
 
 def shown_root(folder: Folder, root: Path) -> str:

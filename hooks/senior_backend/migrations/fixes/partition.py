@@ -4,11 +4,13 @@ import re
 from typing import Final
 
 from senior_backend.catalog.model import Table
+from senior_backend.catalog.replay import names
 from senior_backend.migrations.fixes.remedy import Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
 from senior_backend.operations.names import Name
+from senior_backend.operations.objects import Drop
 from senior_backend.operations.tables import (
     AttachPartition,
     CreateTable,
@@ -22,6 +24,7 @@ RULES: Final = (
     "attach-partition-scan",
     "detach-partition-not-concurrent",
     "create-partition-of-locks-parent",
+    "drop-partition-locks-parent",
 )
 
 _RANGE: Final = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)\Z", re.IGNORECASE | re.DOTALL)
@@ -39,6 +42,8 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
         return _detach(step, operation)
     if isinstance(operation, CreateTable):
         return _create(step, operation)
+    if isinstance(operation, Drop):
+        return _drop(step, operation)
     return None
 
 
@@ -129,8 +134,37 @@ def _detach(step: Step, operation: DetachPartition) -> Remedy:
         if known is not None and known.bound is not None
         else ()
     )
-    phase = Phase(f"detach_{operation.partition.name}", (text,), back, transactional=False)
-    return Remedy(phases=(phase,), safe=True, rollback=back)
+    child = operation.partition
+    phases = [Phase(f"detach_{child.name}", (text,), back, transactional=False)]
+    parent = step.catalog.table(operation.table)
+    key = parent.partition_by.columns if parent is not None and parent.partition_by else ()
+    if not key or parent is None or any(column not in parent.columns for column in key):
+        reason = f"{child.name} keeps a CHECK constraint that repeats its bound: drop it afterwards"
+        return Remedy(phases=tuple(phases), reason=reason, rollback=back)
+    only = key[0] if len(key) == 1 else None
+    check = names.constraint(step.catalog, step.catalog.key(child), only, "check")
+    dropped = recipes.alter(child, f"DROP CONSTRAINT IF EXISTS {quote_identifier(check)}")
+    note = "CONCURRENTLY leaves a CHECK that repeats the bound."
+    phases.append(Phase(f"drop_{check}", (dropped,), note=note))
+    return Remedy(phases=tuple(phases), safe=True, rollback=back)
+
+
+def _drop(step: Step, operation: Drop) -> Remedy | None:
+    """Detached first, which locks the parent for nobody; then it is a table like others."""
+    known = step.catalog.table(operation.name)
+    if known is None or known.partition_of is None:
+        return None
+    if step.catalog.default_partition(known.partition_of) is not None:
+        return Remedy(reason="beside a DEFAULT partition it cannot be detached CONCURRENTLY")
+    parent = step.catalog.tables.get(known.partition_of)
+    written = _written(step, operation.name, parent) if parent else known.partition_of
+    detach = recipes.alter(written, f"DETACH PARTITION {recipes.name(operation.name)} CONCURRENTLY")
+    name = operation.name.name
+    phases = (
+        Phase(f"detach_{name}", (detach,), transactional=False),
+        Phase(f"drop_{name}", (step.statement.sql,)),
+    )
+    return Remedy(phases=phases, reason=f"the rows of {name} are gone: detach it, drop it later")
 
 
 def _create(step: Step, operation: CreateTable) -> Remedy | None:

@@ -24,7 +24,7 @@ from senior_backend.operations.indexes import CreateIndex, DropIndex
 from senior_backend.operations.objects import Drop, DropFromTable, Rename
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
-from senior_backend.operations.tables import CreateTable
+from senior_backend.operations.tables import AttachPartition, CreateTable, DetachPartition
 from senior_backend.sources import registry
 from senior_backend.sources.migration import Folder, NewMigration, Segment
 from senior_backend.sql.script import Statement
@@ -99,7 +99,8 @@ def change(problem: Problem, folder: Folder) -> Change | None:
 
 def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> Change:
     phases = remedy.phases
-    if problem.direction == "down" and len(phases) > 1:
+    on_their_own = place.segment.transaction == "statement"
+    if problem.direction == "down" and len(phases) > 1 and not on_their_own:
         return Change(reason="it is a down migration, which cannot be split")
     if phases[0].deploy_before:
         if len(phases) == 1 and all(map(_is_setting, place.others)):
@@ -109,7 +110,7 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
     if deploys and problem.transaction != "explicit":
         edits = _kept(problem, place, phases)
         return Change(edits, _new(phases[1:], place), automatic=False, reason=remedy.reason)
-    if problem.transaction is None and place.segment.transaction == "statement":
+    if problem.transaction is None and on_their_own:
         statements = [text for phase in phases for text in phase.up]
         return Change((_replace(place.statement, statements),), (), remedy.safe, remedy.reason)
     if problem.transaction == "explicit":
@@ -304,6 +305,10 @@ def _key(operation: Operation) -> tuple[str, str, str] | None:
             return "add column", table.name, column
         case AlterColumnType(table=table, column=column):
             return "type", table.name, column
+        case AttachPartition(partition=partition):
+            return "attach", "", partition.name
+        case DetachPartition(partition=partition):
+            return "detach", "", partition.name
         case CreateTable(table=table):
             return "create table", "", table.name
         case Drop(kind=kind, name=dropped):
@@ -349,7 +354,7 @@ def _offset(text: SqlText, offset: int) -> int:
 
 def _content(text: SqlText, written: str) -> bytes:
     """In the file's own kind of line end."""
-    content = written.encode()
+    content = written.replace("\r\n", "\n").encode()
     if b"\r" not in text.data:
         return content
     if b"\n" not in text.data:

@@ -7,7 +7,7 @@ from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
 from senior_backend.operations.names import Name
-from senior_backend.operations.objects import Rename
+from senior_backend.operations.objects import Drop, Rename
 from senior_backend.sql.identifiers import quote_identifier
 
 RULES: Final = ("rename-column", "rename-table")
@@ -23,12 +23,29 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     operation = step.operation
     if not isinstance(operation, Rename) or operation.if_exists:
         return None
+    if _is_a_step(step, operation):
+        return Remedy(reason="one step of several: run it when no code needs the old form")
     known = step.catalog.table(operation.of)
     if known is not None and (known.partition_of or known.kind != "table"):
         return None
     if operation.kind == "column":
         return _column(step, operation)
     return _table(step, operation)
+
+
+def _is_a_step(step: Step, rename: Rename) -> bool:
+    """Whether another takes the old name, or gives up the new one, in the same migration."""
+    gone = any(
+        isinstance(o, Drop) and o.kind == "view" and o.name.name in (rename.of.name, rename.new)
+        for o in step.earlier
+    )
+    return gone or any(
+        isinstance(o, Rename)
+        and o is not rename
+        and o.kind == rename.kind
+        and (o.new == rename.old or o.old == rename.new)
+        for o in step.operations
+    )
 
 
 def _column(step: Step, rename: Rename) -> Remedy:

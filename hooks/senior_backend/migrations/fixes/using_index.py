@@ -3,6 +3,7 @@
 from typing import Final
 
 from senior_backend.catalog.replay import names
+from senior_backend.migrations.fixes import set_not_null
 from senior_backend.migrations.fixes.remedy import Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
@@ -16,6 +17,7 @@ RULES: Final = (
     "unique-without-index",
     "primary-key-without-index",
     "add-column-inline-unique",
+    "primary-key-using-index-nullable",
 )
 
 _LABELS: Final = {"unique": "key", "primary_key": "pkey"}
@@ -29,12 +31,41 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     operation = step.operation
     if isinstance(operation, AddConstraint):
         constraint = operation.constraint
-        if constraint.kind not in _WORDS or constraint.using_index:
+        if constraint.using_index:
+            return _adopted(step, operation)
+        if constraint.kind not in _WORDS:
             return None
         return _constraint(step, operation.table, constraint, ())
     if isinstance(operation, AddColumn):
         return _column(step, operation)
     return None
+
+
+def _adopted(step: Step, operation: AddConstraint) -> Remedy | None:
+    """The columns of the index are made NOT NULL first, without a scan under the lock."""
+    table, constraint = operation.table, operation.constraint
+    schema = step.catalog.key(table).schema
+    index = step.catalog.index(Name(schema, constraint.using_index or ""))
+    if index is None:
+        return None
+    columns = tuple(key.column for key in index.keys if key.column is not None)
+    name = constraint.name or index.name.name
+    down = recipes.drop_constraint(table, name)
+    phases = _made_not_null(step, table, columns)
+    return Remedy(
+        phases=(*phases, Phase(f"add_{name}", (step.statement.sql,), (down,))),
+        safe=True,
+        rollback=(down,),
+    )
+
+
+def _made_not_null(step: Step, table: Name, columns: tuple[str, ...]) -> tuple[Phase, ...]:
+    phases: tuple[Phase, ...] = ()
+    for name in columns:
+        column = step.catalog.column(table, name)
+        if column is not None and not column.definition.not_null:
+            phases += set_not_null.phases(step, table, name)
+    return phases
 
 
 def _column(step: Step, operation: AddColumn) -> Remedy | None:
@@ -69,8 +100,11 @@ def _constraint(
         f"ADD CONSTRAINT {quoted} {_WORDS[constraint.kind]} USING INDEX {quoted}{deferrable}",
     )
     drop_index = recipes.drop_index_concurrently(index, if_exists=True)
+    primary = constraint.kind == "primary_key"
+    known_columns = all(step.catalog.column(table, c) is not None for c in constraint.columns)
     phases = (
         *before,
+        *(_made_not_null(step, table, constraint.columns) if primary else ()),
         Phase(
             f"create_{name}",
             (create,),
@@ -80,22 +114,17 @@ def _constraint(
         ),
         Phase(f"add_{name}", (add,), (recipes.drop_constraint(table, name),)),
     )
-    nullable = constraint.kind == "primary_key" and not _not_null(step, table, constraint)
+    unsure = primary and not known_columns
     reason = (
         "a primary key makes its columns NOT NULL, which reads the whole table: "
         "prove it first with a validated CHECK (column IS NOT NULL)"
     )
     return Remedy(
         phases=phases,
-        safe=not nullable,
-        reason=reason if nullable else "",
+        safe=not unsure,
+        reason=reason if unsure else "",
         rollback=(recipes.drop_constraint(table, name),),
     )
-
-
-def _not_null(step: Step, table: Name, constraint: Constraint) -> bool:
-    columns = [step.catalog.column(table, column) for column in constraint.columns]
-    return all(column is not None and column.definition.not_null for column in columns)
 
 
 def default_name(step: Step, table: Name, constraint: Constraint) -> str:

@@ -1,0 +1,135 @@
+"""Where edits go: odd files, odd names, several findings at once. None of it needs a server."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.migrations.conftest import Files, Repository
+from tests.migrations.fixes.test_applied import TOOLS
+
+Make = Callable[[Files], Repository]
+
+SETUP = "CREATE TABLE orders (id bigint PRIMARY KEY, a text, b text);\n"
+CHECK = "ALTER TABLE orders ADD CONSTRAINT c CHECK (a <> '') NOT VALID"
+
+
+def _fixed(repository: Make, up: str, folder: str = "db") -> tuple[Repository, str]:
+    made = repository({f"{folder}/001_a.sql": SETUP, f"{folder}/002_b.sql": up.encode()})
+    made.lint("--fix")
+    return made, (made.root / folder / "002_b.sql").read_bytes().decode()
+
+
+EDITS = [
+    pytest.param(
+        "ALTER TABLE orders ADD CONSTRAINT c\r\n  CHECK (a <> '');\r\n",
+        "SET lock_timeout = '5s';\r\nALTER TABLE orders ADD CONSTRAINT c\r\n"
+        "  CHECK (a <> '') NOT VALID;\r\nALTER TABLE orders VALIDATE CONSTRAINT c;\r\n",
+        id="line ends of Windows stay",
+    ),
+    pytest.param(
+        "ALTER TABLE orders ADD CONSTRAINT c CHECK (a <> '')",
+        f"SET lock_timeout = '5s';\n{CHECK};\nALTER TABLE orders VALIDATE CONSTRAINT c",
+        id="no semicolon at the end",
+    ),
+    pytest.param(
+        "-- é: why\n/* ; */ ALTER TABLE orders ADD CONSTRAINT c CHECK (a <> '') -- ;\n ; -- end\n",
+        f"-- é: why\n/* ; */ SET lock_timeout = '5s';\n{CHECK};\n"
+        "ALTER TABLE orders VALIDATE CONSTRAINT c -- ;\n ; -- end\n",
+        id="comments around it stay",
+    ),
+    pytest.param(
+        "CREATE INDEX i ON orders (a); CREATE INDEX j ON orders (b);\n",
+        "CREATE INDEX CONCURRENTLY i ON orders (a); CREATE INDEX CONCURRENTLY j ON orders (b);\n",
+        id="two in one line",
+    ),
+    pytest.param(
+        "ALTER TABLE orders ADD COLUMN c text,\n  ADD CONSTRAINT c CHECK (a <> ''),\n"
+        "  ADD COLUMN d text;\n",
+        "SET lock_timeout = '5s';\nALTER TABLE orders ADD COLUMN c text,\n"
+        "  ADD CONSTRAINT c CHECK (a <> '') NOT VALID,\n  ADD COLUMN d text;\n"
+        "ALTER TABLE orders VALIDATE CONSTRAINT c;\n",
+        id="one of several actions",
+    ),
+    pytest.param(
+        "DO $$ BEGIN CREATE INDEX i ON orders (a); END $$;\n",
+        None,
+        id="what a DO block does is left alone",
+    ),
+    pytest.param(
+        "ALTER TABLE orders ADD COLUMN c text;\nCREATE INDEX i ON orders (a);\n",
+        "SET lock_timeout = '5s';\nALTER TABLE orders ADD COLUMN c text;\n"
+        "SET lock_timeout = 0;\nCREATE INDEX CONCURRENTLY i ON orders (a);\n",
+        id="no short lock_timeout for CONCURRENTLY",
+    ),
+    pytest.param(
+        "SET lock_timeout = '2s';\nSET statement_timeout = '1min';\n"
+        "CREATE INDEX CONCURRENTLY i ON orders (a);\nALTER TABLE orders ADD COLUMN c text;\n",
+        "SET lock_timeout = '2s';\nSET statement_timeout = '1min';\n"
+        "SET lock_timeout = 0;\nSET statement_timeout = 0;\n"
+        "CREATE INDEX CONCURRENTLY i ON orders (a);\nSET lock_timeout = '2s';\n"
+        "SET statement_timeout = '1min';\nALTER TABLE orders ADD COLUMN c text;\n",
+        id="timeouts are as they were behind it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), EDITS)
+def test_a_file_is_edited_where_it_is_wrong(
+    repository: Make, before: str, after: str | None
+) -> None:
+    _, text = _fixed(repository, before)
+    if after is None:
+        assert "CONCURRENTLY" not in text
+    else:
+        assert text == after
+
+
+@pytest.mark.parametrize("folder", ["db", 'a b/c "d"', "é/ü"])
+@pytest.mark.parametrize("where", [".", "inside"])
+def test_git_applies_the_diff_wherever_it_is_called(
+    repository: Make, folder: str, where: str
+) -> None:
+    base = "" if where == "." else "inside/"
+    up = "ALTER TABLE orders ADD CONSTRAINT c CHECK (a <> '')"
+    files = TOOLS["goose"](f"{up};", "SELECT 1;", SETUP, "DROP TABLE orders;\n")
+    made = repository({name.replace("db/", f"{base}{folder}/"): f for name, f in files.items()})
+    patch = made.run("lint", "--diff", where=where).out
+    (made.root / "patch").write_bytes(patch.encode())
+    made.git("-C", where, "apply", str(made.root / "patch"))
+    names = sorted(path.name for path in (made.root / base / folder).iterdir())
+    assert names == ["00001_a.sql", "00002_b.sql", "00003_validate_c.sql"]
+    assert made.lint().gate == []
+
+
+def test_calls_in_python_are_not_edited(repository: Make) -> None:
+    files = dict(TOOLS["alembic"]("", "", SETUP, ""))
+    files["migrations/versions/0002_b.py"] = """\
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.create_index("i", "orders", ["a"])
+
+
+def downgrade() -> None:
+    op.drop_index("i")
+"""
+    made = repository(files)
+    found = [f for f in made.lint().document["findings"] if f["rule"] == "index-not-concurrent"]
+    assert [f["fix"]["kind"] for f in found] == ["plan"]
+    assert "by hand" in found[0]["fix"]["reason"]
+    planned = made.run("plan")
+    assert "create_index" not in planned.out
+    assert "change it by hand" in planned.err
+
+
+def test_a_plan_that_was_written_is_not_planned_again(repository: Make) -> None:
+    up = "ALTER TABLE orders DROP COLUMN a;"
+    made = repository(TOOLS["goose"](up, "SELECT 1;", f"{SETUP}", "SELECT 1;"))
+    first = made.run("plan", "--write")
+    assert "deploy" in first.err
+    made.lint("--fix")
+    assert made.run("plan").out == ""
