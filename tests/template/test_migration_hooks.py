@@ -95,7 +95,7 @@ BAD = {
         down="alter table customers drop constraint customers_name_key;",
         rule="unique-without-index",
         proof="select convalidated from pg_constraint where conname = 'customers_name_key'",
-        revisions=2,
+        revisions=3,
     ),
 }
 
