@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from senior_backend.catalog.model import Catalog
+from senior_backend.catalog.model import BEFORE, Catalog
 from senior_backend.findings import Finding, NotAnalyzed
 from senior_backend.migrations import fixes
 from senior_backend.migrations.fixes.remedy import Remedy
@@ -44,6 +44,8 @@ class Linted:
     not_analyzed: list[NotAnalyzed] = field(default_factory=list)
     statements: int = 0
     """Analyzed; with the entries of ``not_analyzed`` that are statements, all that there are."""
+    at: dict[tuple[str, str, int, int], list[Finding]] = field(default_factory=dict, repr=False)
+    """What is found so far by rule and place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ def lint(
         if in_deploy and first_of_deploy is None:
             first_of_deploy = number
         if not selection.asked(migration):
-            replayed = walk.replay(migration, number)
+            # A migration of a lower number may come later, from a branch: what is between the
+            # migrations of a deploy and no part of it is in production already.
+            replayed = walk.replay(migration, number if first_of_deploy is None else BEFORE)
             operations.extend(o for o in replayed if views)
             continue
         first = first_of_deploy if in_deploy and first_of_deploy is not None else number
@@ -153,8 +157,9 @@ def _add(linted: Linted, rule: Rule, step: Step | None, hazard: Hazard) -> None:
         linted.problems.append(Problem(finding, empty, linted.migration, "up", (0, 0)))
         return
     finding = _finding(rule, hazard, step.statement.text.path, step)
-    if any(finding == known.finding for known in linted.problems):
+    if any(finding == known for known in linted.at.setdefault(_place(finding), [])):
         return  # a function that is called twice
+    linted.at[_place(finding)].append(finding)
     remedy = None if step.in_function or step.within else fixes.remedy(rule.id, step, hazard)
     span = (step.statement.start, step.statement.end)
     linted.problems.append(
@@ -168,6 +173,10 @@ def _add(linted: Linted, rule: Rule, step: Step | None, hazard: Hazard) -> None:
             step.transaction.kind if step.transaction else None,
         )
     )
+
+
+def _place(finding: Finding) -> tuple[str, str, int, int]:
+    return finding.rule, finding.path, finding.line, finding.column
 
 
 def _finding(rule: Rule, hazard: Hazard, path: str, step: Step | None) -> Finding:

@@ -120,6 +120,8 @@ class _Run:
     transaction: OpenTransaction | None = None
     local: dict[str, str | None] = field(default_factory=dict)
     """What SET LOCAL replaced, to be put back when the transaction ends."""
+    before: dict[str, str | None] = field(default_factory=dict)
+    """What any SET of the open transaction replaced, to be put back by ROLLBACK."""
     manual: bool = False
     """The script has ended the tool's own transaction; what follows runs on its own."""
     message: bool = False
@@ -243,25 +245,41 @@ class _Run:
     def _control(self, operation: TransactionControl, *, goes_on: bool) -> None:
         """``goes_on``: in a PL/pgSQL body the next transaction begins at once."""
         if operation.action == "begin":
-            if self.transaction is None or self.transaction.kind == "implicit":
+            if self.transaction is None:
                 self.transaction = OpenTransaction("explicit")
+            elif self.transaction.kind == "implicit":
+                # What came before in the same message becomes part of the block.
+                self.transaction.kind = "explicit"
         elif operation.action in ("commit", "rollback"):
             self.manual = True
+            if operation.action == "rollback":
+                self._undo_settings()
             self._end()
-            if goes_on or self.message:
+            if operation.chain:
+                self.transaction = OpenTransaction("explicit")
+            elif goes_on or self.message:
                 self.transaction = OpenTransaction("implicit")
 
     def _set(self, operation: SetVariable) -> None:
         name = operation.name.lower()
         variables = self.session.variables
-        if operation.local:
-            if self.transaction is None:
-                return  # no effect outside a transaction block (PostgreSQL docs, SET)
-            self.local.setdefault(name, variables.get(name))
-        if operation.value is None:
-            variables.pop(name, None)
-        else:
-            variables[name] = operation.value
+        if operation.local and self.transaction is None:
+            return  # no effect outside a transaction block (PostgreSQL docs, SET)
+        for one in [*variables] if name == "all" else [name]:
+            if self.transaction is not None:
+                self.before.setdefault(one, variables.get(one))
+                if operation.local:
+                    self.local.setdefault(one, variables.get(one))
+                else:
+                    self.local.pop(one, None)  # it is the session's from now on
+            if operation.value is None:
+                variables.pop(one, None)
+            else:
+                variables[one] = operation.value
+
+    def _undo_settings(self) -> None:
+        """ROLLBACK takes back SET as well."""
+        self.local = dict(self.before)
 
     def _end(self) -> None:
         self.transaction = None
@@ -272,6 +290,7 @@ class _Run:
             else:
                 self.session.variables[name] = value
         self.local.clear()
+        self.before.clear()
 
 
 def _comments_in_bodies(script: Script) -> Iterator[tuple[Script, Comment]]:

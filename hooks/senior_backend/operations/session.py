@@ -11,6 +11,8 @@ class TransactionControl(Operation):
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and so on."""
 
     action: Literal["begin", "commit", "rollback", "savepoint", "release", "rollback to", "other"]
+    chain: bool = False
+    """AND CHAIN: the next transaction begins at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ _ACTIONS: dict[str, Action] = {
 
 def transaction(node: Node, statement: Statement) -> Iterable[Operation]:
     """BEGIN, COMMIT and so on; PREPARE TRANSACTION is ``other``."""
-    yield TransactionControl(action=_ACTIONS.get(word(node, "kind"), "other"))
+    yield TransactionControl(action=_ACTIONS.get(word(node, "kind"), "other"), chain=node.chain)
 
 
 def variable(node: Node, statement: Statement) -> Iterable[Operation]:
