@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from senior_backend.sources.discovery import discover
+from senior_backend.sources.discovery import Override, discover
 from tests.sources.tree import plant, read, shape, sources, sql
 
 ONE = "select 1;"
@@ -74,3 +74,14 @@ def test_a_file_in_a_down_folder_belongs_to_the_folder_above(tmp_path: Path):
     plant(tmp_path, {"db/0001_a.sql": ONE, "db/down/0001_a.sql": ONE})
     (found,) = discover([tmp_path / "db/down/0001_a.sql"], tmp_path).found
     assert [migration.path for migration in found.asked] == ["db/0001_a.sql"]
+
+
+@pytest.mark.parametrize("comment", ["-- squawk-disable-assume-in-transaction\n", "/* other */\n"])
+def test_a_comment_of_squawk_takes_away_the_transaction_that_settings_assume(
+    comment: str, tmp_path: Path
+):
+    (tmp_path / "001.sql").write_text(f"{comment}SELECT 1;\n")
+    (tmp_path / "002.sql").write_text("SELECT 1;\n")
+    (found,) = discover([tmp_path], tmp_path, [Override(tmp_path, transaction="file")]).found
+    ways = [one.up[0].transaction for one in found.folder.migrations]
+    assert ways == ["statement" if "squawk" in comment else "file", "file"]

@@ -145,13 +145,12 @@ class Step:
         return created_by >= self.first_of_deploy
 
     def named_together(self, kind: type[T]) -> list[T]:
-        """All that one statement names (``DROP TABLE a, b``) at its first; at the others nothing.
+        """All of a kind that one statement does (``DROP TABLE a, b``), at the first of them.
 
-        So that a statement has one finding.
+        At the others nothing, so that a statement has one finding.
         """
-        if self.siblings and self.siblings[0] is not self.operation:
-            return []
-        return [o for o in self.siblings or (self.operation,) if isinstance(o, kind)]
+        together = [o for o in self.siblings or (self.operation,) if isinstance(o, kind)]
+        return together if together and together[0] is self.operation else []
 
     def blocked_since(self) -> "Step | None":
         """The earlier statement of the same transaction since which others wait for a table."""

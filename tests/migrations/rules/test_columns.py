@@ -142,6 +142,7 @@ CASES: list[tuple[str, dict[str, str]]] = [
     ("DROP COLUMN tx", {"drop-column": "error", "dependent-view": "error"}),
     ("DROP COLUMN tx CASCADE", {"drop-column": "error", "dependent-view": "error"}),
     ("DROP COLUMN big", {"drop-column": "error", "drop-column-drops-constraint": "warning"}),
+    ("DROP COLUMN n, DROP COLUMN big", {"drop-column": "error"}),
     ("RENAME COLUMN n TO m2", {"rename-column": "error"}),
     ("RENAME n TO m2", {"rename-column": "error"}),
     # NOT NULL and defaults
@@ -373,3 +374,10 @@ def test_the_code_that_is_still_running_fails(rule: str, database_url: str) -> N
         connection.execute(bad.sql)  # type: ignore[arg-type]
         with pytest.raises(psycopg.Error, match=message):
             connection.execute(statement)  # type: ignore[arg-type]
+
+
+def test_columns_dropped_by_one_statement_are_one_finding_that_names_them():
+    sql = "ALTER TABLE t ADD COLUMN c text, DROP COLUMN j, DROP COLUMN at, DROP COLUMN m;"
+    (one,) = [f for f in findings(Example(sql), setup=SETUP) if f.rule == "drop-column"]
+    assert "reads or writes j, at or m of t fails" in one.message
+    assert sql[one.column - 1 : one.end_column] == "DROP COLUMN j, DROP COLUMN at, DROP COLUMN m"

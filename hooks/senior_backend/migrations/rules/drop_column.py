@@ -42,18 +42,32 @@ want back.""",
 
 
 def check(step: Step) -> Iterator[Hazard]:
-    """A column that code of an earlier release may use."""
-    drop = step.the(DropColumn)
-    if step.is_new(drop.table):
+    """Columns that code of an earlier release may use."""
+    drops = [drop for drop in step.named_together(DropColumn) if _may_be_used(step, drop)]
+    if not drops:
         return
+    first, last = drops[0], drops[-1]
+    several = len(drops) > 1
+    columns = f"{first.table}.{first.column}"
+    if several:
+        columns = (
+            f"{', '.join(drop.column for drop in drops[:-1])} or {last.column} of {first.table}"
+        )
+    its, it = ("their", "them") if several else ("its", "it")
+    yield Hazard(
+        f"Code still running that reads or writes {columns} fails from the commit on, and {its} "
+        f"values cannot be brought back. Drop {it} in the deploy after the one whose code no "
+        f"longer names {it}.",
+        start=first.start,
+        end=last.end,
+    )
+
+
+def _may_be_used(step: Step, drop: DropColumn) -> bool:
+    if step.is_new(drop.table):
+        return False
     table = step.catalog.table(drop.table)
     column = step.catalog.column(drop.table, drop.column)
     if column is None and drop.if_exists and table is not None and table.complete:
-        return
-    if column is not None and step.is_from_this_deploy(column.created_by):
-        return
-    yield Hazard(
-        f"code still running that reads or writes {drop.table}.{drop.column} fails from the commit "
-        "on, and its values cannot be brought back. Drop it in the deploy after the one whose code "
-        "no longer names it."
-    )
+        return False
+    return column is None or not step.is_from_this_deploy(column.created_by)

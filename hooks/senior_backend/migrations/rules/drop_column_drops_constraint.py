@@ -49,6 +49,10 @@ migration says what it does, and last the column.""",
             setup="CREATE TABLE orders (id bigint PRIMARY KEY, note text UNIQUE CHECK (note > ''));"
             "\nCREATE INDEX orders_note ON orders (note);",
         ),
+        Example(
+            "ALTER TABLE orders DROP COLUMN tenant_id, DROP COLUMN number;",
+            setup=_ORDERS,
+        ),
     ),
     downs=False,
 )
@@ -56,31 +60,34 @@ migration says what it does, and last the column.""",
 
 def check(step: Step) -> Iterator[Hazard]:
     """Constraints and indexes that also served columns which stay."""
-    drop = step.the(DropColumn)
-    table = step.catalog.table(drop.table)
-    if table is None or step.is_new(drop.table):
+    drops = step.named_together(DropColumn)
+    table = step.catalog.table(drops[0].table) if drops else None
+    if table is None or step.is_new(table.name):
         return
+    gone = {drop.column for drop in drops}
     lost = {
         name: _described(name, constraint)
         for name, constraint in table.constraints.items()
-        if drop.column in constraint.columns and len(set(constraint.columns)) > 1
+        if not gone.isdisjoint(constraint.columns) and not gone.issuperset(constraint.columns)
     }
     protects = bool(lost)
-    for index in step.catalog.indexes_of(drop.table):
+    for index in step.catalog.indexes_of(table.name):
         if index.name.name in lost or index.constraint in lost:
             continue
         columns = {*(k.column for k in index.keys if k.column), *index.include}
         columns |= set(index.where.columns) if index.where else set()
-        if drop.column in columns and len(columns) > 1:
+        if columns & gone and columns - gone:
             kind = "unique index" if index.unique else "index"
             lost[index.name.name] = f"the {kind} {index.name.name} ({', '.join(sorted(columns))})"
             protects = protects or index.unique
     if not lost:
         return
     yield Hazard(
-        f"dropping {drop.column} silently drops {', '.join(lost.values())}: what it did for the "
-        "other columns is gone.",
+        f"Dropping {', '.join(drop.column for drop in drops)} silently drops "
+        f"{', '.join(lost.values())}: what it did for the other columns is gone.",
         class_="gate" if protects else "hygiene",
+        start=drops[0].start,
+        end=drops[-1].end,
     )
 
 

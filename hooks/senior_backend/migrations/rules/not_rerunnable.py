@@ -84,6 +84,7 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
         return
     first: Step | None = None
     prepared: set[str] = set()
+    built: set[str | None] = set()
     for step in view.steps:
         if step.in_function or step.within is not None or isinstance(step.operation, _HARMLESS):
             continue
@@ -99,8 +100,10 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
         name = _made_sure_of(step.operation)
         if name is not None:
             prepared.add(name)
-        elif first is None and _fails_twice(step.operation, prepared):
+        elif first is None and _fails_twice(step.operation, prepared, built):
             first = step
+        if isinstance(step.operation, CreateIndex):
+            built.add(step.operation.name)
 
 
 def _is_known_to_have_none(view: MigrationView) -> bool:
@@ -119,7 +122,8 @@ def _made_sure_of(operation: Operation) -> str | None:
     return None
 
 
-def _fails_twice(operation: Operation, prepared: set[str]) -> bool:
+def _fails_twice(operation: Operation, prepared: set[str], built: set[str | None]) -> bool:
+    """``built`` are indexes made before it: a constraint takes its index away, and drops it."""
     if isinstance(operation, CreateIndex):
         return not operation.if_not_exists and operation.name not in prepared | {None}
     if isinstance(operation, CreateTable):
@@ -130,6 +134,8 @@ def _fails_twice(operation: Operation, prepared: set[str]) -> bool:
         )
     if isinstance(operation, AddConstraint):
         constraint = operation.constraint
+        if constraint.using_index is not None and constraint.using_index not in built:
+            return True
         return constraint.name is not None and constraint.name not in prepared
     if isinstance(operation, AddColumn | CreateMaterializedView | CreateSchema | AddEnumValue):
         return not operation.if_not_exists

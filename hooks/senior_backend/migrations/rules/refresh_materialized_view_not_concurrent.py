@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
+from senior_backend.operations.names import Name
 from senior_backend.operations.objects import RefreshMaterializedView
 
 _SETUP = """
@@ -25,8 +26,8 @@ the view is an **error** until it is refreshed.
 
 `REFRESH MATERIALIZED VIEW CONCURRENTLY` lets readers go on with the old rows. It needs a unique
 index on plain columns that covers all rows (no `WHERE`), and a view that has been filled before; it
-takes EXCLUSIVE, so only one refresh runs at a time. Better still, refresh from a job, not from a
-migration.
+takes EXCLUSIVE, so only one refresh runs at a time. Without such an index it **fails**. Better
+still, refresh from a job, not from a migration.
 """,
     source="REFRESH MATERIALIZED VIEW",
     bad=Example(
@@ -48,6 +49,11 @@ migration.
             "REFRESH MATERIALIZED VIEW ids;",
             setup=_SETUP,
         ),
+        Example(
+            "CREATE UNIQUE INDEX totals_all ON totals (customer, total);\n"
+            "DROP INDEX totals_customer;\nREFRESH MATERIALIZED VIEW CONCURRENTLY totals;",
+            setup=_SETUP,
+        ),
     ),
 )
 
@@ -55,6 +61,13 @@ migration.
 def check(step: Step) -> Iterator[Hazard]:
     """A refresh that readers of a view in use notice."""
     refresh = step.the(RefreshMaterializedView)
+    if refresh.concurrently and _has_no_key(step, refresh.name):
+        yield Hazard(
+            f"Fails: {refresh.name} has no unique index on plain columns without WHERE, by "
+            "which REFRESH CONCURRENTLY tells its rows apart.",
+            severity="error",
+        )
+        return
     if step.is_new(refresh.name):
         return
     if not refresh.with_data:
@@ -68,3 +81,14 @@ def check(step: Step) -> Iterator[Hazard]:
             f"Takes ACCESS EXCLUSIVE on {refresh.name} and runs its query: every read of it waits "
             "until the query and the rebuild of its indexes end."
         )
+
+
+def _has_no_key(step: Step, name: Name) -> bool:
+    """Whether it was seen to be created without an index that a concurrent refresh needs."""
+    view = step.catalog.table(name)
+    if view is None or view.kind != "materialized view":
+        return False
+    return not any(
+        index.unique and index.where is None and all(key.column for key in index.keys)
+        for index in step.catalog.indexes_of(name)
+    )

@@ -6,6 +6,7 @@ from typing import Final
 from senior_backend.findings import Severity
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
+from senior_backend.operations.constraints import AddConstraint
 from senior_backend.operations.names import Name
 from senior_backend.operations.objects import (
     CreateCompositeType,
@@ -27,7 +28,8 @@ RULE = Rule(
 Inside the database nothing breaks: views and foreign keys follow the object, not its name. What
 does break is text: statements that the running release sends, bodies of functions in PL/pgSQL or
 written as strings, `search_path` settings that name a schema. They fail from the commit on, and
-the next release fails until then.
+the next release fails until then. A unique or exclusion constraint has its name in one place only,
+`INSERT ... ON CONFLICT ON CONSTRAINT`; few say it, so that is a note.
 
 Make the object under its new name beside the old one (a second view, a function that calls the
 other), release code that uses the new name, and drop the old one in a later deploy.
@@ -63,6 +65,10 @@ CREATE VIEW open_invoices AS SELECT id FROM invoices WHERE NOT paid;
             "ALTER INDEX invoices_pkey RENAME TO invoices_primary;",
             setup="CREATE TABLE invoices (id bigint PRIMARY KEY);",
         ),
+        Example(
+            "ALTER TABLE invoices RENAME CONSTRAINT positive TO total_positive;",
+            setup="CREATE TABLE invoices (total numeric CONSTRAINT positive CHECK (total > 0));",
+        ),
     ),
     downs=False,
 )
@@ -80,6 +86,10 @@ _SEVERITIES: Final[dict[str, Severity]] = {
 }
 
 
+_ARBITERS: Final = frozenset({"unique", "primary_key", "exclude"})
+"""The kinds of constraint that ON CONFLICT can name."""
+
+
 _NAMED = (
     CreateView
     | CreateMaterializedView
@@ -95,6 +105,9 @@ def check(step: Step) -> Iterator[Hazard]:
     rename = step.the(Rename)
     kind = rename.kind
     known = step.catalog.table(rename.of)
+    if kind == "constraint":
+        yield from _constraint(step, rename)
+        return
     if kind == "table" and known is not None and "view" in known.kind:
         kind = known.kind
     if kind not in _SEVERITIES or _is_new(step, rename) or _is_replaced(step, rename):
@@ -103,6 +116,33 @@ def check(step: Step) -> Iterator[Hazard]:
         f"Renames {kind} {rename.of} to {rename.new}: code of the running release that says "
         f"{rename.old} fails from the commit on.",
         severity=_SEVERITIES[kind],
+    )
+
+
+def _constraint(step: Step, rename: Rename) -> Iterator[Hazard]:
+    """A constraint that INSERT may name; that of a new table or of this deploy nobody does yet."""
+    table = step.catalog.table(rename.of)
+    constraint = table.constraints.get(rename.old) if table is not None else None
+    if constraint is None and table is not None and table.complete:
+        return
+    if constraint is not None and constraint.kind not in _ARBITERS:
+        return
+    if step.is_new(rename.of) or _is_added_before(step, rename) or _is_replaced(step, rename):
+        return
+    yield Hazard(
+        f"INSERT INTO {rename.of} ... ON CONFLICT ON CONSTRAINT {rename.old}, if the running "
+        "release says that anywhere, fails from the commit on.",
+        severity="info",
+        class_="note",
+    )
+
+
+def _is_added_before(step: Step, rename: Rename) -> bool:
+    return any(
+        isinstance(operation, AddConstraint)
+        and operation.table == rename.of
+        and operation.constraint.name == rename.old
+        for operation in step.earlier
     )
 
 

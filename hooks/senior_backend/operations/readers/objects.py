@@ -1,6 +1,6 @@
 """Views, types, functions, sequences and all that is neither a table nor an index."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from senior_backend.operations import objects
@@ -26,6 +26,7 @@ from senior_backend.operations.readers.nodes import (
     word,
 )
 from senior_backend.operations.readers.tables import persistence
+from senior_backend.operations.readers.targets import names
 from senior_backend.sql.script import Statement
 
 # Objects of which a statement that creates or drops them names the table as well.
@@ -93,23 +94,9 @@ def create_view(node: Node, statement: Statement) -> Iterable[Operation]:
         replace=node.replace,
         reads=tuple(found.relations),
         columns_read=tuple(found.columns),
-        columns=strings(node.aliases) or tuple(_column_names(node.query.select_stmt)),
+        columns=strings(node.aliases) or tuple(filter(None, names(node.query.select_stmt))),
         temporary=persistence(node.view) == "temporary",
     )
-
-
-def _column_names(select: Node) -> Iterator[str]:
-    """The names of a target list, as far as the query alone tells them."""
-    while select.HasField("larg"):
-        select = select.larg
-    for item in select.target_list:
-        target = item.res_target
-        if target.name:
-            yield target.name
-        elif target.val.HasField("column_ref"):
-            last = target.val.column_ref.fields[-1]
-            if last.HasField("string"):
-                yield last.string.sval
 
 
 def create_trigger(node: Node, statement: Statement) -> Iterable[Operation]:
