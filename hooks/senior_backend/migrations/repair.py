@@ -73,11 +73,15 @@ def _folder(
     done = {edit for found in kept for edit in found.edits}
     # Two rules may have the same to say about a statement, with the same remedy.
     repair.repaired += [p for p, found in pairs if found.edits and done.issuperset(found.edits)]
+    replanned = {id(problem.migration) for problem in repair.repaired}
     for problem, found in pairs:
-        if not found.edits and found.reason:
-            remark = f"{problem.finding.path}:{problem.finding.line}: {found.reason}"
-            repair.remarks += [remark] if remark not in repair.remarks else []
-            repair.repaired.append(problem)
+        if found.edits or not found.reason:
+            continue
+        repair.repaired.append(problem)
+        if problem.direction == "down" and id(problem.migration) in replanned:
+            continue  # its up comes in steps now, and so does the way back
+        remark = f"{problem.finding.path}:{problem.finding.line}: {found.reason}"
+        repair.remarks += [remark] if remark not in repair.remarks else []
     edits = [edit for found in kept for edit in found.edits]
     contents = files.edited(root, edits, unsaved)
     _refuse_changed(result.folder, contents)

@@ -181,6 +181,8 @@ def _new_column(
         phases += set_not_null.phases(step, table, way.new)
     swap = [*drop_trigger]
     after: list[str] = []
+    back: list[str] = []
+    restored: list[str] = []
     for index in step.catalog.indexes_of(table):
         if index.constraint is None and _uses(index, column):
             phases.append(_index(index, index.name.name, way))
@@ -190,22 +192,48 @@ def _new_column(
             after.append(
                 f"ALTER INDEX {recipes.name(temporary)} RENAME TO {quote_identifier(own.name)}"
             )
+            back.append(
+                f"ALTER INDEX {recipes.name(own)} RENAME TO {quote_identifier(temporary.name)}"
+            )
+            again = concurrent_index.build(index, own.name, table)
+            restored.append(again.replace(" CONCURRENTLY", "", 1))
     known = step.catalog.table(table)
     for name, constraint in known.constraints.items() if known else ():
         if column in constraint.columns and constraint.kind != "not_null":
-            made, exchanged = _constraint(step, name, constraint, way)
-            phases += made
+            moved = _constraint(step, name, constraint, way)
+            phases += moved.before
             swap.append(recipes.drop_constraint(table, name))
-            after += exchanged
-    swap += _names_swapped(step, definition, way)
+            after.append(moved.named)
+            back.append(moved.unnamed)
+            restored.append(moved.restored)
+    there, and_back = _names_swapped(step, definition, way)
+    swap += there
+    type_again = f"ALTER COLUMN {quoted} TYPE {recipes.type_name(definition.type)}"
+    collated = f" COLLATE {recipes.name(definition.collation)}" if definition.collation else ""
+    # What was written since the swap; in the down there is no way but all at once.
+    old_type = recipes.type_name(definition.type)
+    stale = f"{quoted} IS NULL AND {new} IS NOT NULL"
+    if plain:
+        stale = f"{quoted} IS DISTINCT FROM {new}::{old_type}"
+    missed = f"UPDATE {recipes.name(table)} SET {quoted} = {new}::{old_type} WHERE {stale}"
+    back += [
+        *and_back,
+        recipes.alter(table, f"{type_again}{collated}"),
+        missed,
+        *([recipes.alter(table, f"ALTER COLUMN {quoted} SET NOT NULL")] * definition.not_null),
+        *restored,
+        *in_step,
+    ]
     changed = f"{table.name}.{column}"
     phases.append(
         Phase(
             f"swap_{table.name}_{column}",
             (*swap, *after),
+            tuple(back),
             deploy_before=f"a release that takes {changed} as {definition.type} and as "
             f"{change.type}",
-            note=f"From here on {way.old} holds what was there before and is not written any more.",
+            note=f"From here on {way.old} holds what was there before and is not written any more."
+            + ("" if plain else "\nTaken back, rows that were changed since keep their old value."),
         )
     )
     phases.append(
@@ -213,8 +241,8 @@ def _new_column(
             f"drop_{table.name}_{way.old}",
             (recipes.alter(table, f"DROP COLUMN {quote_identifier(way.old)}"),),
             (recipes.alter(table, f"ADD COLUMN {quote_identifier(way.old)} {definition.type}"),),
-            deploy_before=f"nothing else, but be sure that {change.type} is right: this cannot be "
-            "taken back",
+            deploy_before=f"nothing that is not known to work with {change.type}: the old values "
+            "are gone after this",
         )
     )
     loss = casts.loss(definition.type, change.type, step.catalog, cast=change.using is not None)
@@ -267,54 +295,79 @@ def _index(index: Index, name: str, way: _Way) -> Phase:
     )
 
 
-def _constraint(
-    step: Step, name: str, constraint: Constraint, way: _Way
-) -> tuple[list[Phase], list[str]]:
-    """What is made for the new column beforehand, and what gives it the name in the swap."""
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """A constraint on its way to the new column: what is made before, its name, and the way back.
+
+    ``restored`` makes the old one again.
+    """
+
+    before: list[Phase]
+    named: str
+    unnamed: str
+    restored: str
+
+
+def _constraint(step: Step, name: str, constraint: Constraint, way: _Way) -> _Moved:
     table, temporary = way.table, way.temporary(name)
     columns = tuple(way.new if c == way.column else c for c in constraint.columns)
+    quoted = quote_identifier(name)
     if constraint.kind in _WORDS:
         backing = next(i for i in step.catalog.indexes_of(table) if i.constraint == name)
-        quoted = quote_identifier(name)
         word, index = _WORDS[constraint.kind], quote_identifier(temporary)
-        add = recipes.alter(table, f"ADD CONSTRAINT {quoted} {word} USING INDEX {index}")
-        return [_index(backing, name, way)], [add]
+        own = f"ADD CONSTRAINT {quoted} {word} ({recipes.names(constraint.columns)})"
+        return _Moved(
+            [_index(backing, name, way)],
+            recipes.alter(table, f"ADD CONSTRAINT {quoted} {word} USING INDEX {index}"),
+            recipes.drop_constraint(table, name),
+            recipes.alter(table, own),
+        )
     moved = replace(constraint, columns=columns)
     if constraint.expression is not None:
         # As the deparsed expression has it: in quotes where the name needs them.
-        own, new = quote_identifier(way.column), quote_identifier(way.new)
-        text = re.sub(rf"(?<![\w\"'.]){re.escape(own)}(?![\w\"'(])", new, constraint.expression.sql)
+        old, new = quote_identifier(way.column), quote_identifier(way.new)
+        text = re.sub(rf"(?<![\w\"'.]){re.escape(old)}(?![\w\"'(])", new, constraint.expression.sql)
         moved = replace(moved, expression=constraint.expression._replace(sql=text))
     add = recipes.alter(table, recipes.constraint(moved, temporary, not_valid=True))
     phases = [
         Phase(f"add_{temporary}", (add,), (recipes.drop_constraint(table, temporary),)),
         Phase(f"validate_{temporary}", (recipes.validate(table, temporary),)),
     ]
-    renamed = f"RENAME CONSTRAINT {quote_identifier(temporary)} TO {quote_identifier(name)}"
-    return phases, [recipes.alter(table, renamed)]
+    other = quote_identifier(temporary)
+    return _Moved(
+        phases,
+        recipes.alter(table, f"RENAME CONSTRAINT {other} TO {quoted}"),
+        recipes.alter(table, f"RENAME CONSTRAINT {quoted} TO {other}"),
+        recipes.alter(table, recipes.constraint(constraint, name)),
+    )
 
 
-def _names_swapped(step: Step, definition: ColumnDefinition, way: _Way) -> list[str]:
+def _names_swapped(
+    step: Step, definition: ColumnDefinition, way: _Way
+) -> tuple[list[str], list[str]]:
+    """The columns exchange names, defaults and sequences; and back."""
     table = way.table
     column, new, old = map(quote_identifier, (way.column, way.new, way.old))
-    statements = [
+    there = [
         recipes.alter(table, f"RENAME COLUMN {column} TO {old}"),
         recipes.alter(table, f"RENAME COLUMN {new} TO {column}"),
+    ]
+    back = [
+        recipes.alter(table, f"RENAME COLUMN {column} TO {new}"),
+        recipes.alter(table, f"RENAME COLUMN {old} TO {column}"),
     ]
     default = definition.default.sql if definition.default else ""
     for sequence in step.catalog.tables.values():
         if sequence.owned_by == (step.catalog.key(table), way.column):
             own = recipes.name(recipes.beside(table, sequence.name.name))
-            statements.append(f"ALTER SEQUENCE {own} OWNED BY {recipes.name(table)}.{column}")
+            owned = f"ALTER SEQUENCE {own} OWNED BY {recipes.name(table)}.{column}"
+            there.append(owned)
+            back.append(owned)
             default = default or (f"nextval({recipes.literal(own)})" if definition.serial else "")
     if default:
-        statements.append(
-            recipes.alter(
-                table,
-                f"ALTER COLUMN {column} SET DEFAULT {default}",
-                f"ALTER COLUMN {old} DROP DEFAULT",
-            )
-        )
+        set_default = f"ALTER COLUMN {column} SET DEFAULT {default}"
+        there.append(recipes.alter(table, set_default, f"ALTER COLUMN {old} DROP DEFAULT"))
+        back.append(recipes.alter(table, set_default, f"ALTER COLUMN {new} DROP DEFAULT"))
     if definition.not_null:
-        statements.append(recipes.alter(table, f"ALTER COLUMN {old} DROP NOT NULL"))
-    return statements
+        there.append(recipes.alter(table, f"ALTER COLUMN {old} DROP NOT NULL"))
+    return there, back

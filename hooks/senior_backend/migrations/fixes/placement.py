@@ -220,7 +220,18 @@ def _adapted_down(
         else:
             content = "".join(f"{text};\n" for text in missing)
             edits.append(_edit(first.text, Edit(first.start, first.start, content)))
+    elif missing and (text := _last_text(problem)) is not None:
+        content = "".join(f"{statement};\n" for statement in missing)
+        end = len(text.data)
+        line = "" if text.data[:end].endswith(b"\n") or not end else "\n"
+        edits.append(_edit(text, Edit(end, end, f"{line}{content}")))
     return tuple(edits)
+
+
+def _last_text(problem: Problem) -> SqlText | None:
+    """The last text of a down that does nothing yet."""
+    texts = [s.text for s in problem.migration.down or () if isinstance(s.text.place, Verbatim)]
+    return texts[-1] if texts else None
 
 
 def _down_statements(problem: Problem) -> list[Statement]:
