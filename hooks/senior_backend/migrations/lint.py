@@ -1,5 +1,6 @@
 """Linting a folder: replay what came before, look at what was asked for."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -100,6 +101,9 @@ def lint(
             undone = [s.operation for s in steps if not s.in_function]
             whole = MigrationView(migration, "down", down, downs_known=downs_known, undoes=undone)
             _whole(linted, whole)
+        for step in steps:
+            if not (step.in_function or step.within):  # bodies are kept, for when they are called
+                step.statement.forget()
     for linted, view, done in views:
         view.later = _Later(operations, done)
         _whole(linted, view)
@@ -175,6 +179,13 @@ def _add(linted: Linted, rule: Rule, step: Step | None, hazard: Hazard) -> None:
     )
 
 
+def _without_schema(message: str, schema: str) -> str:
+    """Names as people write them: without the schema in which they are looked up anyway."""
+    if f"{schema}." not in message:
+        return message
+    return re.sub(rf"(?<![\w.]){re.escape(schema)}\.(?=\w)", "", message)
+
+
 def _place(finding: Finding) -> tuple[str, str, int, int]:
     return finding.rule, finding.path, finding.line, finding.column
 
@@ -194,12 +205,13 @@ def _finding(rule: Rule, hazard: Hazard, path: str, step: Step | None) -> Findin
     end = operation.end if hazard.end is None else hazard.end
     begin, last = text.position(start), text.position(max(start, end - 1))
     shown = step.effects if hazard.effects is None else hazard.effects
-    message, class_ = hazard.message, hazard.class_ or rule.class_
+    message = _without_schema(hazard.message, step.catalog.search_path)
+    class_ = hazard.class_ or rule.class_
     if step.direction == "down" and class_ == "gate" and not rule.is_about_failure:
         # A down undoes what cannot always be undone gently; nobody should drop it for that.
         class_ = "hygiene"
     if step.in_function:
-        message, class_ = f"when the function is called: {message}", "note"
+        message, class_ = f"When the function is called: {message}", "note"
     return Finding(
         rule=rule.id,
         path=path,

@@ -1,5 +1,7 @@
 """Every rule says the truth about its own examples: linted, and run on PostgreSQL."""
 
+import re
+
 import pytest
 
 from senior_backend.migrations.rules import registry
@@ -22,6 +24,16 @@ def test_the_bad_example_is_found_once_and_by_no_other_gate(rule: Rule) -> None:
     assert [f.class_ for f in own] == [rule.class_], [f.message for f in found]
     gates = {f.rule for f in found if f.class_ == "gate"}
     assert gates - {rule.id} == set(rule.bad.also)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_messages_are_short_sentences(rule: Rule) -> None:
+    """They begin with a capital, or with a name of the migration as it is written there."""
+    for message in {f.message for f in findings(rule.bad, setup=rule.bad.setup)}:
+        first = re.split(r"[ .,:]", message)[0]
+        assert message[0].isupper() or first in rule.bad.sql + rule.bad.setup, message
+        assert message.endswith((".", "?")), message
+        assert len(re.findall(r"[.?] (?=[A-Z])", message)) <= 2, message
 
 
 @pytest.mark.parametrize("rule", RULES)

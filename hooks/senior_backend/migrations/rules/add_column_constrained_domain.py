@@ -62,7 +62,7 @@ def check(step: Step) -> Iterator[Hazard]:
         return
     fails = domain.not_null and not added.definition.default and not domain.default
     message = (
-        f"the constraints of domain {added.definition.type} are checked for every row, so "
+        f"The constraints of domain {added.definition.type} are checked for every row, so "
         f"PostgreSQL {work(step, added.table, 'rewrite')}."
     ) + (" It fails when there are rows: the domain is NOT NULL." if fails else "")
     yield graded(step, added.table, message)

@@ -59,7 +59,7 @@ def check(step: Step) -> Iterator[Hazard]:
     if added is None or added.definition.identity is None:
         return
     message = (
-        f"every row of {added.table} gets a number for {added.column}, so PostgreSQL "
+        f"Every row of {added.table} gets a number for {added.column}, so PostgreSQL "
         f"{work(step, added.table, 'rewrite')}."
     )
     yield graded(step, added.table, message)

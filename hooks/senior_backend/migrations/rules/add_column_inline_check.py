@@ -50,5 +50,5 @@ def check(step: Step) -> Iterator[Hazard]:
     if added is None or certainty(step, "rewrite"):
         return
     if any(c.kind == "check" and not c.not_enforced for c in added.definition.constraints):
-        message = f"for the CHECK PostgreSQL {work(step, added.table, 'scan')}."
+        message = f"For the CHECK PostgreSQL {work(step, added.table, 'scan')}."
         yield graded(step, added.table, message)

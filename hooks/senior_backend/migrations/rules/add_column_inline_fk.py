@@ -67,13 +67,13 @@ def check(step: Step) -> Iterator[Hazard]:
         return
     if added.definition.default is not None:
         message = (
-            f"the foreign key is validated because {added.column} has a default: PostgreSQL "
+            f"The foreign key is validated because {added.column} has a default: PostgreSQL "
             f"{work(step, added.table, 'scan')}, and so does every write of {references}."
         )
         yield graded(step, added.table, message)
     elif not step.is_new(references) and references != added.table:
         yield Hazard(
-            f"this locks {references} as well (SHARE ROW EXCLUSIVE: its writes wait), for an "
+            f"This locks {references} as well (SHARE ROW EXCLUSIVE: its writes wait), for an "
             "instant: nothing is validated, because the column holds only NULL.",
             severity="info",
             class_="note",

@@ -56,5 +56,5 @@ def check(step: Step) -> Iterator[Hazard]:
     kinds = {c.kind for c in added.definition.constraints}
     if "primary_key" in kinds or "unique" in kinds:
         word = "PRIMARY KEY" if "primary_key" in kinds else "UNIQUE"
-        message = f"for {word} PostgreSQL {work(step, added.table, 'index_build')}."
+        message = f"For {word} PostgreSQL {work(step, added.table, 'index_build')}."
         yield graded(step, added.table, message)

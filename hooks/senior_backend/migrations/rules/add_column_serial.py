@@ -57,7 +57,7 @@ def check(step: Step) -> Iterator[Hazard]:
     if added is None or not added.definition.serial:
         return
     message = (
-        f"every row of {added.table} gets a number for {added.column}, so PostgreSQL "
+        f"Every row of {added.table} gets a number for {added.column}, so PostgreSQL "
         f"{work(step, added.table, 'rewrite')}."
     )
     yield graded(step, added.table, message)

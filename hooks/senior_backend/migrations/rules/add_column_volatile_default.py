@@ -80,7 +80,7 @@ def check(step: Step) -> Iterator[Hazard]:
         yield graded(step, added.table, message)
     elif rewrite is None and added.definition.default.functions:
         message = (
-            f"it depends on {depends_on(step)}: if so, every row gets its own DEFAULT {default} "
+            f"It depends on {depends_on(step)}: if so, every row gets its own DEFAULT {default} "
             f"and PostgreSQL {work(step, added.table, 'rewrite')}."
         )
         yield graded(step, added.table, message, certain=False)

@@ -76,6 +76,6 @@ def check(step: Step) -> Iterator[Hazard]:
         yield Hazard(f"{name} on {table} checks nothing from here on, neither old nor new rows.")
     elif altered.initially_deferred:
         yield Hazard(
-            f"violations of {name} are reported at COMMIT from here on: code that expects the "
+            f"Violations of {name} are reported at COMMIT from here on: code that expects the "
             f"error at its write to {table} does not get it there."
         )

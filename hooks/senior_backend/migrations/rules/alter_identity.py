@@ -70,14 +70,14 @@ def check(step: Step) -> Iterator[Hazard]:
         start = _START.search(sql)
         if (start is None or int(start[1]) <= 1) and not _is_set(step):
             yield Hazard(
-                f"the new sequence of {what} begins at 1: INSERTs fail with duplicate keys until "
+                f"The new sequence of {what} begins at 1: INSERTs fail with duplicate keys until "
                 "it has passed the greatest value. Give START WITH."
             )
     elif change.action == "set":
         column = step.catalog.column(change.table, change.column)
         if _ALWAYS.search(sql) and (column is None or column.definition.identity != "always"):
             yield Hazard(
-                f"every INSERT by code still running that gives {what} a value fails from here on.",
+                f"Every INSERT by code still running that gives {what} a value fails from here on.",
                 class_="hygiene",
             )
     else:

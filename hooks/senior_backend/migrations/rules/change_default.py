@@ -65,7 +65,7 @@ def check(step: Step) -> Iterator[Hazard]:
             )
     elif default.sql != operation.default.sql:
         yield Hazard(
-            f"an INSERT by code still running that does not name {what} writes "
+            f"An INSERT by code still running that does not name {what} writes "
             f"{operation.default.sql} from here on, not {default.sql}.",
             severity="info",
             class_="note",

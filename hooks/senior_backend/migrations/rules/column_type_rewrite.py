@@ -91,12 +91,12 @@ def check(step: Step) -> Iterator[Hazard]:
     if rewrite:
         old = f"from {column.type} " if column is not None else ""
         message = (
-            f"converting {what} {old}to {change.type} {work(step, change.table, 'rewrite')}. "
+            f"Converting {what} {old}to {change.type} {work(step, change.table, 'rewrite')}. "
             "Code that binds the old type may fail afterwards."
         )
     else:
         message = (
-            f"whether changing {what} to {change.type} is free depends on {depends_on(step)}; if "
+            f"Whether changing {what} to {change.type} is free depends on {depends_on(step)}; if "
             f"it is not, PostgreSQL {work(step, change.table, 'rewrite')}."
         )
     yield graded(step, change.table, message, certain=rewrite is True)

@@ -67,7 +67,7 @@ def check(step: Step) -> Iterator[Hazard]:
             return
     lost = "uniqueness is not guaranteed" if index.unique else "no query uses the index"
     yield Hazard(
-        f"if a first attempt fails, it leaves {index.name} INVALID; the next one finds the name, "
+        f"If a first attempt fails, it leaves {index.name} INVALID; the next one finds the name, "
         f"does nothing and reports success, while {lost}. "
         "Write DROP INDEX CONCURRENTLY IF EXISTS before it instead of IF NOT EXISTS."
     )

@@ -69,7 +69,7 @@ def check(step: Step) -> Iterator[Hazard]:
         ):
             continue
         yield Hazard(
-            f"the only unique constraint on {references} ({', '.join(target.columns)}) is "
+            f"The only unique constraint on {references} ({', '.join(target.columns)}) is "
             "deferrable, which no foreign key may reference: the migration fails here."
         )
 

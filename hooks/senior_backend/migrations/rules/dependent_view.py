@@ -81,9 +81,9 @@ def check(step: Step) -> Iterator[Hazard]:
         message = f"CASCADE drops what reads {what} too: {readers}. Code that uses it fails."
     else:
         action = "dropped" if isinstance(operation, DropColumn) else "given another type"
-        message = f"this fails: {what} cannot be {action} while it is read by {readers}."
+        message = f"Fails: {what} cannot be {action} while it is read by {readers}."
     if not certain:
-        message = f"if a view reads this column and not another of the same name, {message}"
+        message = f"Unless every view reads another column of this name: {message}"
     yield Hazard(message, severity="error" if certain else "warning")
 
 

@@ -131,7 +131,7 @@ def check(step: Step) -> Iterator[Hazard]:
     kind = constraint.kind if constraint is not None else _kind_by_name(drop)
     loss = _LOSSES[kind]
     yield Hazard(
-        f"without {drop.name} on {drop.table} {loss.text}. It cannot be added again before such "
+        f"Without {drop.name} on {drop.table} {loss.text}. It cannot be added again before such "
         "rows are corrected.",
         class_="gate" if loss.breaks else "hygiene",
     )

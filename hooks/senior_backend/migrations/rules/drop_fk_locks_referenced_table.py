@@ -61,7 +61,7 @@ def check(step: Step) -> Iterator[Hazard]:
         return
     if milliseconds(step.lock_timeout) is None:
         yield Hazard(
-            f"dropping {drop.name} takes ACCESS EXCLUSIVE on {step.label(referenced)} as well as "
+            f"Dropping {drop.name} takes ACCESS EXCLUSIVE on {step.label(referenced)} as well as "
             f"on {drop.table}: without lock_timeout it waits for every open transaction on either, "
             "and all reads and writes of both wait behind it."
         )

@@ -47,6 +47,6 @@ def check(step: Step) -> Iterator[Hazard]:
         if new or not column.definition.not_null:
             return
     yield Hazard(
-        f"code still running may not expect NULL in {drop.table}.{drop.column}; going back to NOT "
+        f"Code still running may not expect NULL in {drop.table}.{drop.column}; going back to NOT "
         "NULL reads the whole table."
     )

@@ -63,6 +63,6 @@ def check(step: Step) -> Iterator[Hazard]:
 
 def _hazard(index: CreateIndex, column: str | None) -> Hazard:
     return Hazard(
-        f"the index on {index.table} holds {column} twice: larger for no query. "
+        f"The index on {index.table} holds {column} twice: larger for no query. "
         "Was another column meant?"
     )

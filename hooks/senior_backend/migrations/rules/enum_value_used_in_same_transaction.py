@@ -81,7 +81,7 @@ def check(step: Step) -> Iterator[Hazard]:
         certain = _uses(step.operation, added, step.catalog)
         if certain is not False:
             yield Hazard(
-                f"{'this fails' if certain else 'this may fail'}: '{added.label}' was added to "
+                f"{'Fails' if certain else 'May fail'}: '{added.label}' was added to "
                 f"{added.type} in the same transaction and cannot be used before it commits.",
                 severity="error" if certain else "warning",
             )

@@ -65,7 +65,7 @@ def check(step: Step) -> Iterator[Hazard]:
     if tables:
         until = "" if step.transaction is None else ", and it is kept until the transaction ends"
         yield Hazard(
-            f"the foreign key takes SHARE ROW EXCLUSIVE on {' and '.join(tables)}{until}: without "
+            f"The foreign key takes SHARE ROW EXCLUSIVE on {' and '.join(tables)}{until}: without "
             "lock_timeout it waits for every open transaction that wrote there, and all later "
             "writes wait behind it."
         )

@@ -91,7 +91,7 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
             ):
                 continue
             yield Hazard(
-                f"no index of {step.label(table.name)} begins with "
+                f"No index of {step.label(table.name)} begins with "
                 f"{', '.join(constraint.columns)}: deleting from {references}, or changing its "
                 f"key, reads all of {step.label(table.name)} for every row.",
                 at=step,

@@ -87,7 +87,7 @@ def check(step: Step) -> Iterator[Hazard]:
     further = wanted - held
     if held and further:
         yield Hazard(
-            f"this transaction holds SHARE ROW EXCLUSIVE on {_list(step, held)} and now waits for "
+            f"This transaction holds SHARE ROW EXCLUSIVE on {_list(step, held)} and now waits for "
             f"{_list(step, further)}: a transaction that writes to them in another order is a "
             "deadlock, and one of the two is ended."
         )

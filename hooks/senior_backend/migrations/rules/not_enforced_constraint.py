@@ -50,7 +50,7 @@ def check(step: Step) -> Iterator[Hazard]:
     """Each such constraint, on a new table as well."""
     for table, constraint in declared(step.operation):
         if constraint.not_enforced:
-            what = constraint.name or f"the {constraint.kind.replace('_', ' ')} constraint"
+            what = constraint.name or f"The {constraint.kind.replace('_', ' ')} constraint"
             yield Hazard(
                 f"{what} on {table} is NOT ENFORCED: PostgreSQL checks neither old nor new rows. "
                 "Write NOT VALID to check the new ones."

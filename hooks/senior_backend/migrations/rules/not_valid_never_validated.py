@@ -58,7 +58,7 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
         for name, known in table.constraints.items():
             if known.not_valid and added.name in (None, name) and _same(known, added):
                 yield Hazard(
-                    f"no migration validates {name}: rows of {operation.table} that were there "
+                    f"No migration validates {name}: rows of {operation.table} that were there "
                     "before may violate it, and PostgreSQL does not rely on it.",
                     at=step,
                 )

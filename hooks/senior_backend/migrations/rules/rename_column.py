@@ -65,6 +65,6 @@ def check(step: Step) -> Iterator[Hazard]:
     if column is not None and step.is_from_this_deploy(column.created_by):
         return
     yield Hazard(
-        f"code still running asks for {rename.of}.{rename.old} and fails from the commit on; new "
+        f"Code still running asks for {rename.of}.{rename.old} and fails from the commit on; new "
         f"code that asks for {rename.new} fails before it. No order of deploying avoids both."
     )

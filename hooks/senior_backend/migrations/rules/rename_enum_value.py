@@ -58,6 +58,6 @@ def check(step: Step) -> Iterator[Hazard]:
         if step.is_from_this_deploy(max(added, enum.created_by)):
             return
     yield Hazard(
-        f"code still running that writes or compares {rename.of} with '{rename.old}' fails from "
+        f"Code still running that writes or compares {rename.of} with '{rename.old}' fails from "
         f"the commit on; new code that uses '{rename.new}' fails before it."
     )

@@ -61,7 +61,7 @@ def check(step: Step) -> Iterator[Hazard]:
     rewrite = certainty(step, "rewrite")
     if rewrite is False:
         return
-    condition = "" if rewrite else "if it is stored, "
+    condition = "" if rewrite else "If it is stored, "
     message = (
         f"{condition}{change.table}.{change.column} is computed again for every row: PostgreSQL "
         f"{work(step, change.table, 'rewrite')}."

@@ -71,9 +71,9 @@ def check(step: Step) -> Iterator[Hazard]:
     scan = certainty(step, "scan")
     if scan is False or (scan is None and _is_proved_by_name(step, table, columns)):
         return
-    unless = "" if scan else "unless a constraint proves it already, "
+    unless = "To" if scan else "Unless a constraint proves it already, to"
     message = (
-        f"{unless}to know that {', '.join(columns)} holds no NULL PostgreSQL "
+        f"{unless} know that {', '.join(columns)} holds no NULL PostgreSQL "
         f"{work(step, table, 'scan')}. It fails on the first NULL."
     )
     yield graded(step, table, message, certain=bool(scan))

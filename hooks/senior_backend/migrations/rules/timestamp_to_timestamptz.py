@@ -66,13 +66,13 @@ def check(step: Step) -> Iterator[Hazard]:
     what = f"{change.table}.{change.column}"
     if zone is not None:
         message = (
-            f"in TimeZone {zone} every value of {what} is converted: PostgreSQL "
+            f"In TimeZone {zone} PostgreSQL converts every value of {what}, so it "
             f"{work(step, change.table, 'rewrite')}."
         )
         yield graded(step, change.table, message)
         return
     message = (
-        f"unless the session's TimeZone is UTC every value of {what} is converted: PostgreSQL "
+        f"Unless the session's TimeZone is UTC PostgreSQL converts every value of {what} and "
         f"{work(step, change.table, 'rewrite')}. Set it in the migration."
     )
     yield graded(step, change.table, message, certain=False)

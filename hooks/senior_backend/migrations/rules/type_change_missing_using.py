@@ -62,7 +62,7 @@ def check(step: Step) -> Iterator[Hazard]:
     what = f"{change.table}.{change.column}"
     if change.using is None:
         yield Hazard(
-            f"this fails: {what} is {column.type}, which PostgreSQL does not cast to "
+            f"Fails: {what} is {column.type}, which PostgreSQL does not cast to "
             f"{change.type} by itself. It needs USING."
         )
         return
@@ -72,6 +72,6 @@ def check(step: Step) -> Iterator[Hazard]:
     if column.type.name in casts.STRINGS and not default.sql.startswith("'"):
         return
     yield Hazard(
-        f"this fails: USING does not convert the default {default.sql} of {what}, which "
+        f"Fails: USING does not convert the default {default.sql} of {what}, which "
         f"PostgreSQL cannot cast to {change.type} by itself. Drop the default first."
     )

@@ -65,14 +65,14 @@ def check(step: Step) -> Iterator[Hazard]:
     rewrite = certainty(step, "rewrite")
     if rewrite is False or step.is_new(change.table):
         yield Hazard(
-            f"the foreign key on {what} is made again, which takes ACCESS EXCLUSIVE on {names} "
+            f"The foreign key on {what} is made again, which takes ACCESS EXCLUSIVE on {names} "
             "as well, briefly: its reads and writes queue too.",
             severity="warning",
             class_="hygiene",
         )
         return
     yield Hazard(
-        f"the foreign key on {what} is made again and validated: ACCESS EXCLUSIVE on {names} as "
+        f"The foreign key on {what} is made again and validated: ACCESS EXCLUSIVE on {names} as "
         "well, whose reads and writes wait until the rewrite and the validation end.",
         severity="error" if rewrite else "warning",
     )

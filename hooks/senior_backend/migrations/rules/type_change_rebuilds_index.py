@@ -54,13 +54,13 @@ def check(step: Step) -> Iterator[Hazard]:
     what = f"{change.table}.{change.column}"
     if build:
         message = (
-            f"changing {what} to {change.type} keeps the rows, but for every index on it "
+            f"Changing {what} to {change.type} keeps the rows, but for every index on it "
             f"PostgreSQL {work(step, change.table, 'index_build')}."
         )
         yield graded(step, change.table, message)
     elif build is None:
         message = (
-            f"whether changing {what} to {change.type} spares its indexes depends on "
+            f"Whether changing {what} to {change.type} spares its indexes depends on "
             f"{depends_on(step)}; if not, PostgreSQL {work(step, change.table, 'index_build')}."
         )
         yield graded(step, change.table, message, certain=False)

@@ -78,7 +78,7 @@ def _hazard(before: Step, step: Step, validate: ValidateConstraint) -> Hazard:
     hazard = graded(
         step,
         table,
-        f"the same {where} added {validate.name} and still holds {lock}: {waiting} while every "
+        f"The same {where} added {validate.name} and still holds {lock}: {waiting} while every "
         "row is checked, as without NOT VALID. Write VALIDATE CONSTRAINT in its own migration.",
     )
     return replace(hazard, at=step)
