@@ -101,6 +101,18 @@ def test_every_format_can_show_any_name(repository: Make, output_format: str) ->
     assert "Traceback" not in run.out
 
 
+def test_any_name_can_be_mended_and_be_in_a_baseline(repository: Make) -> None:
+    odd = {os.fsdecode(b"db/004_\xff.sql"): INDEX, "db/005_two\nlines.sql": INDEX}
+    made = repository({"db/001_orders.sql": TABLE, **odd})
+    assert made.run("lint", "db", "--write-baseline", "known.json").code == 0
+    assert made.run("lint", "db", "--baseline", "known.json").code == 0
+    fixed = made.run("lint", "db", "--fix")
+    assert (fixed.code, set(fixed.err.splitlines())) == (
+        0,
+        {"fixed db/004_\\udcff.sql", "fixed db/005_two\\nlines.sql"},
+    )
+
+
 class TestLinksAndDirectories:
     def test_a_link_to_a_file_is_read(self, repository: Make) -> None:
         made = repository({**GOOD, "elsewhere/real.txt": INDEX})

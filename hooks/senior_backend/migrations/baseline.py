@@ -35,7 +35,7 @@ def read(path: Path) -> Counter[str]:
         InputError: the file is not a baseline.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
         if document["version"] != VERSION:
             raise InputError(
                 f"{path}:1: a baseline of version {document['version']}, not {VERSION}"

@@ -15,6 +15,7 @@ from senior_backend.findings import CLEAN, FOUND, Class
 from senior_backend.migrations import baseline, repair, settings
 from senior_backend.migrations.run import Request, Result, explain_fixes, paths_or_default, run
 from senior_backend.migrations.settings import Settings
+from senior_backend.report.terminal import on_one_line
 
 _SHOW_FIXES = ("terminal", "json", "markdown")
 _FIX_ROUNDS = 5
@@ -183,7 +184,7 @@ def _fixed(request: Request, result: Result) -> Result:
             break
         done.save(request.root)
         for path, (before, _after) in done.contents.items():
-            click.echo(f"{'fixed' if before else 'added'} {path}", err=True)
+            click.echo(f"{'fixed' if before else 'added'} {on_one_line(path)}", err=True)
         for remark in done.remarks:
             click.echo(f"note: {remark}", err=True)
         new = tuple(request.root / path for path, (old, _) in done.contents.items() if not old)
@@ -214,7 +215,7 @@ def plan_command(
     if write:
         done.save(request.root)
         for path, (before, _after) in done.contents.items():
-            click.echo(f"{'changed' if before else 'added'} {path}")
+            click.echo(f"{'changed' if before else 'added'} {on_one_line(path)}")
     else:
         click.echo(done.diff().encode("utf-8", "surrogateescape"), nl=False)
     for remark in done.remarks:
@@ -228,7 +229,9 @@ def plan_command(
     ]
     for problem in left:
         finding = problem.finding
-        click.echo(f"no plan: {finding.path}:{finding.line}: {finding.message}", err=True)
+        click.echo(
+            f"no plan: {on_one_line(finding.path)}:{finding.line}: {finding.message}", err=True
+        )
     ctx.exit(FOUND if left else CLEAN)
 
 

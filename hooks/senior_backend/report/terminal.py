@@ -17,14 +17,14 @@ def render(outcome: Outcome) -> str:
     """Findings with their places, what could not be checked, and one line that sums up."""
     lines = [_finding(f) for f in outcome.ordered()]
     lines += [
-        f"{_on_one_line(n.path)}:{n.line}: not analyzed: {n.reason}" for n in outcome.not_analyzed
+        f"{on_one_line(n.path)}:{n.line}: not analyzed: {n.reason}" for n in outcome.not_analyzed
     ]
     lines.append(_summary(outcome))
     return "\n".join(lines)
 
 
 def _finding(finding: Finding) -> str:
-    path = _on_one_line(finding.path)
+    path = on_one_line(finding.path)
     place = click.style(f"{path}:{finding.line}:{finding.column}", bold=True)
     severity = click.style(finding.severity, fg=_COLOURS[finding.severity])
     line = f"{place}: {severity}: {finding.message} [{finding.rule}]"
@@ -36,7 +36,7 @@ def _finding(finding: Finding) -> str:
     return "\n".join(parts)
 
 
-def _on_one_line(path: str) -> str:
+def on_one_line(path: str) -> str:
     """Without the line breaks and the bytes of no encoding that a name may hold."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in path)
 
@@ -64,7 +64,7 @@ def _fix(fix: Fix) -> list[str]:
     if fix.files:
         lines.append(click.style("  safe form, as migrations of its own:", fg="green"))
         for name, content in fix.files.items():
-            lines.append(f"  {_on_one_line(name)}")
+            lines.append(f"  {on_one_line(name)}")
             lines += [f"    {line}".rstrip() for line in content.rstrip("\n").split("\n")]
     if fix.rollback:
         lines.append(click.style("  rollback:", fg="green"))
