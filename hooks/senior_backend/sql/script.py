@@ -37,6 +37,11 @@ class Statement:
 
         return reader.parse_again(self)
 
+    def forget(self) -> None:
+        """Let the tree go, where it can be made again: it takes many times the room of the text."""
+        if not self.templated and not self.abridged:
+            object.__setattr__(self, "tree", None)
+
     def locate(self, location: int) -> int:
         """The offset in ``text.data`` of a ``location`` found in ``node`` (-1: the start)."""
         return self.start if location < 0 else self.base + location
