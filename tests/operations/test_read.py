@@ -37,7 +37,7 @@ from senior_backend.operations.indexes import (
     Reindex,
     SetIndexOptions,
 )
-from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.names import ColumnRead, Expression, Name, TypeName
 from senior_backend.operations.objects import (
     AddEnumValue,
     AlterCompositeType,
@@ -437,10 +437,18 @@ STATEMENTS: list[tuple[str, list[Operation]]] = [
     # Other objects
     ("create or replace view v as with w as (select a from t) select a, b as c from w, u",
      [CreateView(name=name("v"), replace=True, reads=(T, name("u")),
-                 columns_read=("a", "b"), columns=("a", "c"))]),
+                 columns_read=(ColumnRead("a"), ColumnRead("b")), columns=("a", "c"))]),
+    (("create view v as select x.a, u.b, y.c, y.d, z.* from t x join u using (k), "
+      "(select x.c from s.x) y, unnest(x.e) z"),
+     [CreateView(name=name("v"), reads=(T, name("u"), name("s.x")),
+                 columns_read=(ColumnRead("a", T), ColumnRead("a", name("s.x")),
+                               ColumnRead("b", name("u")), ColumnRead("k"),
+                               ColumnRead("c", T), ColumnRead("c", name("s.x")),
+                               ColumnRead("e", T), ColumnRead("e", name("s.x"))),
+                 columns=("a", "b", "c", "d"))]),
     ("create materialized view if not exists m as select a from t with no data",
      [CreateMaterializedView(name=name("m"), if_not_exists=True, with_data=False, reads=(T,),
-                             columns_read=("a",))]),
+                             columns_read=(ColumnRead("a"),))]),
     ("refresh materialized view concurrently m",
      [RefreshMaterializedView(name=name("m"), concurrently=True)]),
     ("create constraint trigger x after insert on t from u for each row execute function f()",

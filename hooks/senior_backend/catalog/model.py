@@ -15,7 +15,7 @@ from senior_backend.catalog.mentions import Mentions
 from senior_backend.operations.columns import ColumnDefinition
 from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.indexes import IndexKey
-from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.names import ColumnRead, Expression, Name, TypeName
 from senior_backend.operations.tables import PartitionBound, PartitionKey
 
 BEFORE: Final = -1
@@ -86,8 +86,8 @@ class Table:
     policies: set[str] = field(default_factory=set)
     row_security: bool = False
     reads: tuple[Name, ...] = ()
-    """Of a view: the relations that it reads; ``columns_read`` the column names in it."""
-    columns_read: tuple[str, ...] = ()
+    """Of a view: the relations that it reads; ``columns_read`` the columns of them."""
+    columns_read: tuple[ColumnRead, ...] = ()
     owned_by: tuple[Name, str] | None = None
     """Of a sequence: the table and column with which it goes."""
     created_by: int = BEFORE
@@ -314,6 +314,18 @@ class Catalog:
             if column.definition.type.name == key.name
             and self.key(Name(column.definition.type.schema, key.name)) == key
         ]
+
+    def reads(self, view: Table, table: Name, column: str) -> bool:
+        """Whether a view may read a column; ``*`` stands for those that there were when it was."""
+        key = self.key(table)
+        known = self.column(key, column)
+        for read in view.columns_read:
+            if read.of in (None, key) and (
+                read.column == column
+                or (read.column == "*" and (not known or known.created_by <= view.created_by))
+            ):
+                return True
+        return False
 
     def views_reading(self, table: Name) -> list[Table]:
         """Views and materialized views that read a relation."""

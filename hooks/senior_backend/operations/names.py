@@ -32,6 +32,13 @@ class TypeName(NamedTuple):
         return text + ("[]" if self.array else "")
 
 
+class ColumnRead(NamedTuple):
+    """A column that a query reads, ``*`` for all; ``of`` is its relation where its prefix tells."""
+
+    column: str
+    of: Name | None = None
+
+
 class Expression(NamedTuple):
     """An expression of a definition.
 

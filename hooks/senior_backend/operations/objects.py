@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from senior_backend.operations.constraints import Constraint
-from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.names import ColumnRead, Expression, Name, TypeName
 from senior_backend.operations.operation import Operation
 
 
@@ -73,7 +73,7 @@ class CreateView(Operation):
     name: Name
     replace: bool = False
     reads: tuple[Name, ...] = ()
-    columns_read: tuple[str, ...] = ()
+    columns_read: tuple[ColumnRead, ...] = ()
     columns: tuple[str, ...] = ()
     temporary: bool = False
 
@@ -86,7 +86,7 @@ class CreateMaterializedView(Operation):
     with_data: bool = True
     if_not_exists: bool = False
     reads: tuple[Name, ...] = ()
-    columns_read: tuple[str, ...] = ()
+    columns_read: tuple[ColumnRead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

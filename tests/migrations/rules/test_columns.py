@@ -5,6 +5,7 @@ import pytest
 
 from senior_backend.migrations.rules import registry
 from senior_backend.migrations.rules.rule import Example
+from tests.migrations.observe import Observer
 from tests.migrations.rules.linting import findings
 
 SETUP = """
@@ -189,6 +190,34 @@ def test_the_type_of_a_referenced_key_closes_the_referencing_table() -> None:
         "column-type-rewrite": "error",
         "type-change-on-fk-target": "error",
     }
+
+
+VIEWS: list[tuple[str, bool]] = [
+    ("SELECT p.code FROM p, q", True),
+    ("SELECT o.code FROM p, q AS o", False),
+    ("SELECT o.* FROM p, q AS o", False),
+    ("SELECT p.* FROM p, q", True),
+    ("SELECT s.code FROM p, (SELECT q.code FROM q) s", False),
+    ("SELECT q.n FROM p JOIN q USING (code)", True),
+    ("WITH s AS (SELECT p.code FROM p) SELECT s.code FROM s, q", True),
+]
+
+
+@pytest.mark.parametrize(("query", "reads"), VIEWS)
+def test_a_view_holds_fast_what_it_reads(query: str, reads: bool, observer: Observer) -> None:
+    setup = "CREATE TABLE p (id int, code varchar(9)); CREATE TABLE q (n int, code varchar(9)); "
+    setup += f"CREATE VIEW seen AS {query};"
+    sql = "ALTER TABLE p ALTER COLUMN code TYPE varchar(20);"
+    told = {f.rule for f in findings(Example(sql), setup=setup)}
+    assert ("dependent-view" in told) == reads
+    assert (observer.observe(setup, sql).error is not None) == reads
+
+
+def test_a_view_follows_the_name_of_a_column() -> None:
+    setup = "CREATE TABLE p (code text); CREATE VIEW seen AS SELECT p.code FROM p;"
+    renamed = Example("ALTER TABLE p RENAME COLUMN code TO sign;")
+    dropped = Example("ALTER TABLE p DROP COLUMN sign;")
+    assert "dependent-view" in {f.rule for f in findings(renamed, dropped, setup=setup)}
 
 
 def test_a_view_of_all_columns_reads_those_of_its_time() -> None:

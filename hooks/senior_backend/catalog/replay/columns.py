@@ -15,7 +15,7 @@ from senior_backend.catalog.replay.known import (
 from senior_backend.operations import columns
 from senior_backend.operations.columns import ColumnDefinition
 from senior_backend.operations.constraints import Constraint
-from senior_backend.operations.names import Name
+from senior_backend.operations.names import ColumnRead, Name
 
 
 def add_column(catalog: Catalog, operation: columns.AddColumn, number: int) -> None:
@@ -98,7 +98,7 @@ def _drop(catalog: Catalog, key: Name, column: str, *, cascade: bool) -> None:
             del catalog.tables[sequence.name]
     if cascade:
         for view in catalog.views_reading(key):
-            if column in view.columns_read:
+            if catalog.reads(view, key, column):
                 catalog.tables.pop(view.name, None)
 
 
@@ -216,3 +216,17 @@ def _rename(catalog: Catalog, table: Table, old: str, new: str) -> None:
     for sequence in catalog.sequences_of(table.name):
         if sequence.owned_by == (table.name, old):
             edit(catalog, sequence.name).owned_by = (table.name, new)
+    for view in catalog.views_reading(table.name):
+        edit(catalog, view.name).columns_read = tuple(
+            followed
+            for read in view.columns_read
+            for followed in _followed(read, table.name, old, new)
+        )
+
+
+def _followed(read: ColumnRead, table: Name, old: str, new: str) -> tuple[ColumnRead, ...]:
+    """What a view reads after RENAME COLUMN: perhaps both, where the column has no prefix."""
+    if read.column != old or read.of not in (None, table):
+        return (read,)
+    other = read._replace(column=new)
+    return (other,) if read.of else (read, other)

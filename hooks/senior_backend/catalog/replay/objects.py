@@ -34,7 +34,10 @@ def create_view(
         kind="materialized view" if materialized else "view",
         persistence="temporary" if temporary else "permanent",
         reads=tuple(map(catalog.key, operation.reads)),
-        columns_read=operation.columns_read,
+        columns_read=tuple(
+            read._replace(of=catalog.key(read.of)) if read.of else read
+            for read in operation.columns_read
+        ),
         created_by=number,
     )
 

@@ -324,6 +324,9 @@ def _follow(table: Table, old: Name, new: Name) -> None:
         return new if name == old else name
 
     table.reads = tuple(map(followed, table.reads))
+    table.columns_read = tuple(
+        read._replace(of=new) if read.of == old else read for read in table.columns_read
+    )
     table.partitions = list(map(followed, table.partitions))
     table.inherits = list(map(followed, table.inherits))
     table.heirs = list(map(followed, table.heirs))

@@ -72,7 +72,7 @@ class Database:
         waiting = [
             view.name
             for view in self.catalog.views_reading(name)
-            if column is None or column in view.columns_read
+            if column is None or self.catalog.reads(view, name, column)
         ]
         while waiting:
             view_name = waiting.pop()

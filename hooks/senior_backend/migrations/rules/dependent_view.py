@@ -62,7 +62,7 @@ def check(step: Step) -> Iterator[Hazard]:
     views = [
         view
         for view in step.catalog.views_reading(operation.table)
-        if _reads(step, view, operation.table, column)
+        if step.catalog.reads(view, operation.table, column)
     ]
     table = step.catalog.table(operation.table)
     generated = [
@@ -78,27 +78,21 @@ def check(step: Step) -> Iterator[Hazard]:
     )
     what = f"{operation.table}.{column}"
     if isinstance(operation, DropColumn) and operation.cascade:
-        message = f"CASCADE drops what reads {what} too: {readers}. Code that uses it fails."
+        perhaps = "" if certain else ", unless that is another column of the same name"
+        message = f"CASCADE drops what reads {what}{perhaps}: {readers}. Code that uses it fails."
     else:
+        fails = "Fails" if certain else "Fails unless the views read other columns of the same name"
         action = "dropped" if isinstance(operation, DropColumn) else "given another type"
-        message = f"Fails: {what} cannot be {action} while it is read by {readers}."
-    if not certain:
-        message = f"Unless every view reads another column of this name: {message}"
+        message = f"{fails}: {what} cannot be {action} while it is read by {readers}."
     yield Hazard(message, severity="error" if certain else "warning")
-
-
-def _reads(step: Step, view: Table, table: Name, column: str) -> bool:
-    """Whether the view reads a column of that name; ``*`` stands for those of its time."""
-    if column in view.columns_read:
-        return True
-    if "*" not in view.columns_read:
-        return False
-    known = step.catalog.column(table, column)
-    return known is None or known.created_by <= view.created_by
 
 
 def _is_certain(step: Step, view: Table, table: Name, column: str) -> bool:
     """Whether the name can only mean the column of this table."""
     key = step.catalog.key(table)
+    if any(read.of == key and read.column in (column, "*") for read in view.columns_read):
+        return True
     others = [step.catalog.table(read) for read in view.reads if step.catalog.key(read) != key]
+    if all(read.column != column for read in view.columns_read):
+        return not others  # it is read by way of an asterisk
     return all(other is not None and column not in other.columns for other in others)

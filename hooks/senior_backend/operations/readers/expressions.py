@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from senior_backend.operations.names import Expression, Name, TypeName
+from senior_backend.operations.names import ColumnRead, Expression, Name, TypeName
 from senior_backend.operations.readers.nodes import (
     Node,
     constant,
@@ -22,15 +22,27 @@ class Found:
     """What stands in a tree, each in order of its first appearance.
 
     ``changes`` are the data-modifying statements in it, ``bodies`` of WITH included; ``relations``
-    are tables and views, not the names that a WITH defines.
+    are tables and views, not the names that a WITH defines. ``prefixed`` are the columns with the
+    prefix they have, and ``prefixes`` what each prefix may stand for: None for a sub-select.
     """
 
     relations: dict[Name, None] = field(default_factory=dict)
     functions: dict[Name, None] = field(default_factory=dict)
     columns: dict[str, None] = field(default_factory=dict)
+    prefixed: dict[tuple[str | None, str], None] = field(default_factory=dict)
+    prefixes: dict[str, dict[Name | None, None]] = field(default_factory=dict)
     literals: dict[str, None] = field(default_factory=dict)
     changes: list[Node] = field(default_factory=list)
     for_update: bool = False
+
+    def columns_read(self) -> tuple[ColumnRead, ...]:
+        """Its columns with their relations; those of sub-selects are found in the sub-selects."""
+        found: dict[ColumnRead, None] = {}
+        for prefix, column in self.prefixed:
+            for of in self.prefixes.get(prefix or "", {None: None}):
+                if of is not None or prefix not in self.prefixes:
+                    found[ColumnRead(column, of)] = None
+        return tuple(found)
 
 
 def look(*nodes: Node, with_clause: Node = None) -> Found:
@@ -76,8 +88,21 @@ def _defined(
 
 
 def _relation(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    name: Name | None = None
     if node.schemaname or node.relname not in hidden:
-        found.relations[of_range(node)] = None
+        name = of_range(node)
+        found.relations[name] = None
+    found.prefixes.setdefault(node.alias.aliasname or node.relname, {})[name] = None
+
+
+def _derived(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    found.prefixes.setdefault(node.alias.aliasname, {})[None] = None
+
+
+def _join(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    for item in node.using_clause:
+        found.columns[item.string.sval] = None
+        found.prefixed[None, item.string.sval] = None
 
 
 def _function(found: Found, node: Node, hidden: frozenset[str]) -> None:
@@ -91,7 +116,10 @@ def _keyword(found: Found, node: Node, hidden: frozenset[str]) -> None:
 
 def _column(found: Found, node: Node, hidden: frozenset[str]) -> None:
     last = node.fields[-1]
-    found.columns[last.string.sval if last.HasField("string") else "*"] = None
+    name = last.string.sval if last.HasField("string") else "*"
+    found.columns[name] = None
+    prefix = node.fields[-2].string.sval if len(node.fields) > 1 else None
+    found.prefixed[prefix, name] = None
 
 
 def _constant(found: Found, node: Node, hidden: frozenset[str]) -> None:
@@ -113,6 +141,9 @@ _ENTER = {
     "FuncCall": _function,
     "SQLValueFunction": _keyword,
     "ColumnRef": _column,
+    "RangeSubselect": _derived,
+    "RangeFunction": _derived,
+    "JoinExpr": _join,
     "A_Const": _constant,
     "InsertStmt": _change,
     "UpdateStmt": _change,

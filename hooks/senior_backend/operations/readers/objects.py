@@ -93,7 +93,7 @@ def create_view(node: Node, statement: Statement) -> Iterable[Operation]:
         name=of_range(node.view),
         replace=node.replace,
         reads=tuple(found.relations),
-        columns_read=tuple(found.columns),
+        columns_read=found.columns_read(),
         columns=strings(node.aliases) or tuple(filter(None, names(node.query.select_stmt))),
         temporary=persistence(node.view) == "temporary",
     )

@@ -150,7 +150,7 @@ def create_table_as(node: Node, statement: Statement) -> Iterable[Operation]:
             with_data=not node.into.skip_data,
             if_not_exists=node.if_not_exists,
             reads=tuple(found.relations),
-            columns_read=tuple(found.columns),
+            columns_read=found.columns_read(),
         )
     else:
         yield CreateTable(
