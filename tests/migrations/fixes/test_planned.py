@@ -17,7 +17,9 @@ Make = Callable[[Files], Repository]
 
 TABLES = """\
 CREATE DOMAIN quantity AS integer CHECK (VALUE > 0);
-CREATE TABLE customers (id integer PRIMARY KEY, name text NOT NULL);
+CREATE TABLE customers (
+    id integer PRIMARY KEY, name text NOT NULL, vip integer DEFAULT 1
+);
 CREATE TABLE orders (
     id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers, pieces integer,
     price numeric(10,4), code varchar(20) NOT NULL, legacy text NOT NULL, at timestamp
@@ -150,6 +152,15 @@ CASES = [
         'ALTER TABLE orders ALTER COLUMN tag TYPE varchar(9) COLLATE "C";',
         'ALTER TABLE orders ALTER COLUMN tag TYPE varchar(9) COLLATE "default";',
         rows="SELECT id, tag FROM orders ORDER BY id",
+    ),
+    Case(
+        "type that needs USING, with a default",
+        "ALTER TABLE customers ALTER COLUMN vip TYPE boolean;",
+        right="SELECT bool_and(vip) AND pg_get_expr(adbin, adrelid) = '(1)::boolean' "
+        "FROM customers, pg_attrdef WHERE adrelid = 'customers'::regclass GROUP BY adbin, adrelid",
+        left=("column-type-rewrite",),
+        same=False,
+        back=False,
     ),
     Case(
         "column dropped",
