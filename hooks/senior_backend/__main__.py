@@ -3,6 +3,7 @@
 What a lint printed is printed again, when nothing has changed, before even click is imported.
 """
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -22,6 +23,9 @@ def main() -> NoReturn:
             sys.exit(code)
     from senior_backend import cli
 
+    # A run is short and keeps most of what it makes; Python would look for garbage after every 700
+    # objects, which costs a quarter of the time of a large lint.
+    gc.set_threshold(100_000, 20)
     cli.main()
 
 
