@@ -128,8 +128,15 @@ def lint_command(
     the migrations before it replayed. Exit codes: 0 clean, 1 findings, 2 bad usage or unreadable
     input, 3 something could not be checked.
     """
+    narrowed = options["changed"] or options["since"] is not None
     if fix and stdin:
         raise InputError("--fix with --stdin: there is no file to mend; use --diff")
+    if stdin and (paths or narrowed):
+        raise InputError("--stdin reads nothing else: leave out PATHS, --since and --changed")
+    if fix + diff + (write_baseline is not None) > 1:
+        raise InputError("--fix, --diff and --write-baseline each end in another way: choose one")
+    if write_baseline is not None and (narrowed or stdin):
+        raise InputError("--write-baseline needs all files: leave out --since, --changed, --stdin")
     if paths and stdin:
         raise InputError("--stdin reads standard input alone: name no paths beside it")
     request = replace(
@@ -144,7 +151,7 @@ def lint_command(
         request = replace(request, settings=replace(request.settings, baseline=""))
     result = _lint(request, stdin_filename if stdin else None)
     if write_baseline is not None:
-        count = baseline.write(write_baseline, result.problems)
+        count = baseline.write(write_baseline, result.problems, result.files, request.root)
         click.echo(f"{write_baseline}: {count} findings written", err=True)
         return
     if diff:

@@ -1,9 +1,11 @@
 """One run of the linter: find the folders, lint them, take out what is ignored or known."""
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 from senior_backend import git, sql
@@ -63,6 +65,11 @@ class Result:
     """What was linted and stands in no file, by the name under which it is shown."""
 
     @property
+    def files(self) -> set[str]:
+        """Of all migrations that were linted."""
+        return {file for one in self.folders for m in one.linted for file in m.migration.files}
+
+    @property
     def problems(self) -> list[Problem]:
         """Of all folders."""
         return [p for one in self.folders for p in one.problems]
@@ -87,13 +94,13 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
         InputError: a path or revision does not exist.
     """
     settings = request.settings
-    wanted = _wanted(request)
     overrides = [
         discovery.Override(request.root / o.path, o.source or None, o.transaction or None)  # type: ignore[arg-type]
         for o in settings.overrides
         if o.source or o.transaction
     ]
     found = discovery.discover(list(request.paths), request.root, overrides)
+    wanted = _wanted(request)
     result = Result(
         not_analyzed=list(_not_analyzed(found.not_read, settings, wanted)),
         left_out=sum(n.left_out for n in found.not_read),
@@ -103,7 +110,7 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
         asked = {
             m.path
             for m in part.asked
-            if not settings.excluded(m.path) and (wanted is None or not wanted.isdisjoint(m.files))
+            if not settings.excluded(m.path) and (wanted is None or any(map(wanted, m.files)))
         }
         result.not_analyzed += _not_analyzed(part.not_read, settings, wanted)
         result.left_out += sum(n.left_out for n in part.not_read)
@@ -139,22 +146,44 @@ def run_text(request: Request, name: str, data: bytes, catalog: Catalog | None =
 
 
 def _not_analyzed(
-    missing: Iterable[NotRead], settings: Settings, wanted: frozenset[str] | None
+    missing: Iterable[NotRead], settings: Settings, wanted: Callable[[str], bool] | None
 ) -> Iterator[NotAnalyzed]:
     """What could not be read, of what is wanted; what is for another database is not meant."""
     for one in missing:
         if one.left_out or settings.excluded(one.path):
             continue
-        if wanted is None or one.path in wanted:
+        if wanted is None or wanted(one.path):
             yield NotAnalyzed(one.path, one.line, one.reason, one.whole)
 
 
-def _wanted(request: Request) -> frozenset[str] | None:
-    """The changed files, or None when everything is wanted."""
+def _wanted(request: Request) -> Callable[[str], bool] | None:
+    """Whether a file, as it is shown, is changed; None when everything is wanted.
+
+    Each path is asked about in its own repository: it may be in a submodule, or be reached by a
+    link.
+    """
     if request.since is None and not request.changed:
         return None
-    files = git.changed_files(git.root(request.root), request.since)
-    return frozenset(file.as_posix() for file in files)
+    changed = set()
+    for repository in dict.fromkeys(map(_repository, request.paths)):
+        for file in git.changed_files(repository, request.since):
+            changed.add(f"{repository}/{file}")
+    folders = cache(os.path.realpath)
+
+    def wanted(shown: str) -> bool:
+        folder, name = os.path.split(request.root / shown)
+        return f"{folders(folder)}/{name}" in changed
+
+    return wanted
+
+
+def _repository(path: Path) -> Path:
+    """The top of the work tree that holds a path."""
+    real = Path(os.path.realpath(path if path.is_dir() else path.parent))
+    for folder in (real, *real.parents):
+        if (folder / ".git").exists():
+            return folder
+    return git.root(real)
 
 
 def _folder(
