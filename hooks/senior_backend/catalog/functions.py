@@ -4,7 +4,7 @@ PostgreSQL docs, 36.7 Function Volatility Categories.
 """
 
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 from senior_backend.catalog.model import Catalog
@@ -55,7 +55,7 @@ def _built_in() -> dict[str, Volatility]:
     found: dict[str, Volatility] = dict.fromkeys(_KEYWORDS.split(), "stable")
     for kind, names in _EXTENSIONS.items():
         found.update(dict.fromkeys(names.split(), kind))
-    table = resources.files(__package__) / "pg_catalog_functions.txt"
+    table = Path(__file__).with_name("pg_catalog_functions.txt")
     for line in table.read_text("utf-8").splitlines():
         words = line.split()
         if words and words[0] in ("volatile", "stable", "immutable"):
