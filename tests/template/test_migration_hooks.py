@@ -100,6 +100,38 @@ BAD = {
 }
 
 
+def write(service: Path, bad: Bad) -> None:
+    """The migration as a new revision of the service."""
+    sql, versions = service / "migrations/sql", service / "migrations/versions"
+    (sql / "20260101_change.up.sql").write_text(f"{SETTINGS}{bad.up}\n")
+    (sql / "20260101_change.down.sql").write_text(f"{SETTINGS}{bad.down}\n")
+    (versions / "20260101_change.py").write_text(REVISION)
+
+
+def test_what_is_all_of_a_revision_is_mended_in_its_place(
+    tmp_path: Path, generate: Callable[..., Path]
+):
+    service = generate(tmp_path / "svc", framework="fastapi", example="orders")
+    write(service, BAD["an index that stops writes"])
+    lint = [sys.executable, "-m", "senior_backend", "migrations", "lint", "--changed", "--fix"]
+    done = subprocess.run(lint, cwd=service, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    changed = git(service, "status", "--porcelain", "--untracked-files=all").splitlines()
+    texts = {line[3:]: (service / line[3:]).read_text() for line in changed}
+    assert texts == {
+        "migrations/sql/20260101_change.up.sql": """\
+DROP INDEX CONCURRENTLY IF EXISTS orders_currency_idx;
+create index CONCURRENTLY orders_currency_idx on orders (currency);
+""",
+        "migrations/sql/20260101_change.down.sql": (
+            "drop index CONCURRENTLY orders_currency_idx;\n"
+        ),
+        "migrations/versions/20260101_change.py": REVISION.replace(
+            '.sql")', '.sql", transaction=False)'
+        ),
+    }
+
+
 @pytest.fixture
 def service(installed: Callable[..., Path]) -> Iterator[Path]:
     """An installed service whose commits are checked, put back afterwards."""
@@ -146,11 +178,9 @@ def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
     cache = tmp_path_factory.getbasetemp() / "pre-commit"
     start = git(service, "rev-parse", "HEAD")
     succeed(service, "migrate", DATABASE_URL=database_url)
-    sql, versions = service / "migrations/sql", service / "migrations/versions"
+    versions = service / "migrations/versions"
     released = len(list(versions.glob("*.py")))
-    (sql / "20260101_change.up.sql").write_text(f"{SETTINGS}{bad.up}\n")
-    (sql / "20260101_change.down.sql").write_text(f"{SETTINGS}{bad.down}\n")
-    (versions / "20260101_change.py").write_text(REVISION)
+    write(service, bad)
 
     stopped = commit(service, cache)
     assert stopped.returncode == 1, stopped.stdout + stopped.stderr
