@@ -3,6 +3,8 @@
 import json
 from xml.etree import ElementTree as ET
 
+import click
+
 from senior_backend.findings import Finding, Fix, NotAnalyzed, Outcome, Suppression
 from senior_backend.report import render
 
@@ -115,3 +117,17 @@ def test_markdown_is_a_table_with_folds_for_the_fixes() -> None:
 def test_markdown_fences_are_longer_than_what_they_hold() -> None:
     finding = Finding("r", "a.sql", 1, "m", fix=Fix("safe", diff="+ ```\n"))
     assert "````diff\n+ ```\n````" in render(Outcome("lint", (finding,), 1), "markdown")
+
+
+SPOILT = "a\x1b[31mb\x9bc\u202ed\ufffe\re"
+
+
+def test_what_sql_holds_neither_steers_a_terminal_nor_spoils_xml() -> None:
+    fix = Fix("plan", diff=f"-{SPOILT}\n", files={"a.sql": SPOILT}, rollback=SPOILT)
+    finding = Finding("r", "a.sql", 1, SPOILT, excerpt=SPOILT, fix=fix)
+    outcome = Outcome("lint", (finding,), checked=1)
+    text = click.unstyle(render(outcome, "terminal"))
+    assert not set("\x1b\x9b\u202e\r") & set(text)
+    assert text.count("a\ufffd[31mb\ufffdc\ufffdd\ufffe\ufffde") == 5
+    (case,) = ET.fromstring(render(outcome, "junit").encode())
+    assert case[0].attrib["message"] == "a\ufffd[31mb\x9bc\u202ed\ufffd\ufffde"

@@ -1,8 +1,12 @@
 """For CI servers that read JUnit XML: a test case a finding, failed where it counts as one."""
 
+import re
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from senior_backend.findings import Finding, Outcome
+
+_NO_CHARACTER: Final = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 
 
 def render(outcome: Outcome) -> str:
@@ -53,5 +57,5 @@ def _case(suite: ET.Element, path: str, line: int, rule: str) -> ET.Element:
 
 
 def _printable(text: str) -> str:
-    """Without the control characters that XML 1.0 cannot hold (section 2.2, Char)."""
-    return "".join(c if c >= " " or c in "\t\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    """Without the characters that XML 1.0 cannot hold (section 2.2, Char)."""
+    return _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)

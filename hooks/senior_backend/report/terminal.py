@@ -1,5 +1,6 @@
 """For a person: one line a finding, compiler style, so that editors can jump to it."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -9,6 +10,10 @@ from senior_backend.findings import Finding, Fix, Outcome
 
 _CLASSES = {"gate": "to fix", "hygiene": "of hygiene", "style": "of style", "note": "to know"}
 _COLOURS = {"error": "red", "warning": "yellow", "info": "blue"}
+_CONTROL: Final = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n|\Z)"
+)
+"""All but tabs and ends of lines; with what turns the direction of writing."""
 _WIDEST: Final = 400
 """Characters of a line that are shown; minified SQL has all of itself on one."""
 
@@ -27,7 +32,7 @@ def _finding(finding: Finding) -> str:
     path = on_one_line(finding.path)
     place = click.style(f"{path}:{finding.line}:{finding.column}", bold=True)
     severity = click.style(finding.severity, fg=_COLOURS[finding.severity])
-    line = f"{place}: {severity}: {finding.message} [{finding.rule}]"
+    line = f"{place}: {severity}: {_harmless(finding.message)} [{finding.rule}]"
     if finding.suppressed:
         line += f" (suppressed: {finding.suppressed.reason})"
     parts = [line, *_excerpt(finding)]
@@ -41,12 +46,17 @@ def on_one_line(path: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in path)
 
 
+def _harmless(text: str) -> str:
+    """Character for character, without what a terminal would obey: SQL may hold anything."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _excerpt(finding: Finding) -> list[str]:
     """The line of the file with the place underlined, as compilers show it."""
     if not finding.excerpt or len(finding.excerpt) > _WIDEST:
         return []
     number = str(finding.line)
-    text = finding.excerpt.replace("\t", " ")
+    text = _harmless(finding.excerpt.replace("\t", " "))
     start = min(finding.column - 1, len(text))
     same_line = finding.end_line in (None, finding.line) and finding.end_column is not None
     end = min(finding.end_column or 0, len(text)) if same_line else len(text.rstrip())
@@ -65,10 +75,12 @@ def _fix(fix: Fix) -> list[str]:
         lines.append(click.style("  safe form, as migrations of its own:", fg="green"))
         for name, content in fix.files.items():
             lines.append(f"  {on_one_line(name)}")
-            lines += [f"    {line}".rstrip() for line in content.rstrip("\n").split("\n")]
+            lines += [
+                f"    {_harmless(line)}".rstrip() for line in content.rstrip("\n").split("\n")
+            ]
     if fix.rollback:
         lines.append(click.style("  rollback:", fg="green"))
-        lines += [f"    {line}" for line in fix.rollback.rstrip("\n").split("\n")]
+        lines += [f"    {_harmless(line)}" for line in fix.rollback.rstrip("\n").split("\n")]
     return lines
 
 
@@ -76,7 +88,7 @@ def _changes(diff: str) -> Iterator[str]:
     """Only what goes and what comes: the place is known, and `--diff` prints the whole."""
     for line in diff.rstrip("\n").split("\n"):
         if line[:1] in ("-", "+") and not line.startswith(("--- ", "+++ ")):
-            yield line
+            yield _harmless(line)
 
 
 def _diff_line(line: str) -> str:
