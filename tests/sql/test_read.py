@@ -153,6 +153,11 @@ def test_what_is_broken_spoils_only_its_own_statement(sql: str, piece: str, reas
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [
+        ("CREATE TABLE t (id UInt8) ENGINE = MergeTree", "ClickHouse, not PostgreSQL: UInt8"),
+        (
+            "CREATE MATERIALIZED VIEW m TO t AS SELECT 1",
+            "ClickHouse, not PostgreSQL: MATERIALIZED VIEW m TO",
+        ),
         ("CREATE TABLE `t` (id int)", "MySQL, not PostgreSQL: `t`"),
         ("CREATE TABLE t (id int AUTO_INCREMENT)", "MySQL, not PostgreSQL: AUTO_INCREMENT"),
         ("CREATE TABLE t (id int) ENGINE=InnoDB", "MySQL, not PostgreSQL: ENGINE="),

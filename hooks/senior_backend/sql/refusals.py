@@ -6,6 +6,15 @@ _FLAGS = re.IGNORECASE | re.MULTILINE
 # What other databases write and PostgreSQL's grammar refuses.
 _DIALECTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
     (
+        "ClickHouse",
+        re.compile(
+            rb"\b\w*MergeTree\b|\bLowCardinality\s*\(|\bCODEC\s*\(|\bON\s+CLUSTER\b"
+            rb"|\bDateTime64\b|\bNullable\s*\(|\bUInt(?:8|16|32|64)\b"
+            rb"|\bMATERIALIZED\s+VIEW\s[^;()]*\sTO\s",
+            _FLAGS,
+        ),
+    ),
+    (
         "MySQL",
         re.compile(
             rb"`[^`\n]+`|\bAUTO_INCREMENT\b|\bENGINE\s*=|\bUNSIGNED\b|\bMODIFY\s+COLUMN\b"

@@ -84,6 +84,14 @@ def check(step: Step) -> Iterator[Hazard]:
         return
     kind = drops[0].kind
     is_table = "table" in kind
+    if is_table and step.number and all(d.if_exists and not _known(step, d) for d in drops):
+        yield Hazard(
+            f"Drops {_listed([str(d.name) for d in drops])}, which no migration here creates: if "
+            "it exists after all, its rows are lost, and what depends on it goes too.",
+            severity="info",
+            class_="hygiene",
+        )
+        return
     known = [n for d in drops if is_table for n in _dependents(step.catalog, d.name)]
     yield Hazard(
         f"Drops {kind} {_listed([str(d.name) for d in drops])} and, through CASCADE, everything "
@@ -91,6 +99,10 @@ def check(step: Step) -> Iterator[Hazard]:
         "in a NOTICE: code that uses any of it fails from the commit on.",
         severity="error" if is_table else "warning",
     )
+
+
+def _known(step: Step, drop: Drop) -> bool:
+    return step.catalog.table(drop.name) is not None
 
 
 def _listed(names: list[str]) -> str:

@@ -101,6 +101,7 @@ def check(step: Step) -> Iterator[Hazard]:
 def check_migration(view: MigrationView) -> Iterator[Hazard]:
     """A transaction that the migration begins and never ends."""
     begun: Step | None = None
+    outside = False
     for step in view.steps:
         operation = step.operation
         if not isinstance(operation, TransactionControl) or step.in_function:
@@ -109,8 +110,10 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
             if step.transaction is None or step.transaction.kind == "implicit":
                 begun = step
         elif operation.action in ("commit", "rollback", "other"):
+            # It ends what it has not begun: whoever runs it begins and commits a transaction.
+            outside = outside or (begun is None and operation.action != "other")
             begun = None
-    if begun is not None:
+    if begun is not None and not outside:
         yield Hazard(
             "Begins a transaction that the migration never commits: its work is lost when the "
             "connection closes, and until then its locks are held.",

@@ -351,6 +351,8 @@ def _create_check(made: Made, call: ast.Call, scope: Scope, batch: Batch | None)
 
 def _drop_constraint(made: Made, call: ast.Call, scope: Scope, batch: Batch | None) -> None:
     arguments, table = _arguments(call, scope, batch, "constraint_name table type_")
+    if arguments.text_or_none("constraint_name") is None:
+        raise UncertainError(call, "the constraint's name comes from the models' naming convention")
     name = identifier(arguments.text("constraint_name"))
     made.one(f"ALTER TABLE {table} DROP CONSTRAINT {_if_exists(arguments)}{name}", call.lineno)
 
