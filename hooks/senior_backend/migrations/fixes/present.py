@@ -31,8 +31,8 @@ def fix(
     if found.new:
         try:
             written = files.write_new(folder, found.new, now)
-        except InputError:
-            return None
+        except InputError as error:
+            return Fix("plan", reason=str(error))
         base = files.shown_root(folder, root)
         new = {f"{base}{name}": content for name, content in written.files.items()}
     if not diffs and not new and not found.reason:
