@@ -1,5 +1,6 @@
 """Adopting the linter in a repository that exists: settings, what changed, ignores, a baseline."""
 
+import importlib
 from collections.abc import Callable
 
 import pytest
@@ -247,3 +248,45 @@ def test_a_schema_says_what_was_there_before(repository: Make) -> None:
     made.write({"db/1.sql": "ALTER TABLE orders ALTER COLUMN customer_id TYPE varchar(40);\n"})
     assert made.lint("db", "--schema", "schema.sql").gate == []
     assert [f["class"] for f in made.lint("db").document["findings"]].count("gate") == 1
+
+
+class TestNotAnalyzed:
+    REFUSED = "CREATE TABEL orders (id int);\n"
+
+    def test_a_statement_that_cannot_be_read_is_never_clean(self, repository: Make) -> None:
+        run = repository({"db/1.sql": f"{TABLE}{self.REFUSED}"}).lint("db")
+        (missing,) = run.document["not_analyzed"]
+        assert (run.code, missing["line"]) == (3, 2)
+
+    def test_unless_a_comment_says_that_nobody_needs_to_look(self, repository: Make) -> None:
+        comment = "-- senior-backend-ignore not-analyzed: syntax of PostgreSQL 19\n"
+        run = repository({"db/1.sql": f"{TABLE}{comment}{self.REFUSED}"}).lint("db")
+        assert (run.code, run.document["not_analyzed"], run.document["findings"]) == (0, [], [])
+
+    def test_what_psql_reads_from_elsewhere_is_told_and_may_pass(self, repository: Make) -> None:
+        run = repository({"db/1.sql": f"{TABLE}\\i other.sql\n"}).lint("db")
+        assert (run.code, len(run.document["not_analyzed"])) == (0, 1)
+
+    @pytest.mark.parametrize(
+        "broken",
+        [
+            "senior_backend.operations.reader.read",
+            "senior_backend.migrations.walk.effects",
+            "senior_backend.catalog.replay.apply",
+            "senior_backend.migrations.rules.index_not_concurrent.check",
+        ],
+    )
+    def test_a_bug_in_one_part_names_the_statement_and_the_rest_is_linted(
+        self, repository: Make, monkeypatch: pytest.MonkeyPatch, broken: str
+    ) -> None:
+        def fail(*_: object) -> None:
+            raise RecursionError("too deep")
+
+        module, _ = broken.rsplit(".", 1)
+        importlib.import_module(module)
+        monkeypatch.setattr(broken, fail)
+        run = repository(OLD).lint("db")
+        assert run.code == (1 if run.gate else 3)
+        reasons = {n["reason"] for n in run.document["not_analyzed"]}
+        assert all("failed on it (RecursionError: too deep)" in reason for reason in reasons)
+        assert reasons

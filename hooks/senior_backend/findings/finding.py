@@ -65,4 +65,4 @@ class NotAnalyzed:
     line: int
     reason: str
     whole: bool = False
-    """Nothing of the file could be checked, so a run without findings is not a clean one."""
+    """A file or a statement that nobody looked at: a run without findings is not a clean one."""

@@ -12,11 +12,11 @@ from senior_backend.migrations.history import History
 from senior_backend.migrations.rules import registry
 from senior_backend.migrations.rules.rule import Hazard, MigrationView, Rule
 from senior_backend.migrations.step import Assumptions, Direction, Step
-from senior_backend.migrations.walk import Walk
+from senior_backend.migrations.walk import Walk, failed
 from senior_backend.operations.data import ChangeRows, Select
 from senior_backend.operations.operation import Operation
 from senior_backend.sources.migration import Folder, Migration
-from senior_backend.sql.script import Comment, Script
+from senior_backend.sql.script import Comment, Script, Statement, Unparsed
 from senior_backend.sql.text import SqlText
 
 
@@ -33,6 +33,8 @@ class Problem:
     remedy: Remedy | None = None
     transaction: str | None = None
     """The kind of transaction that it runs in (see ``OpenTransaction``)."""
+    caller: Statement | None = None
+    """Where it stands in a body: the DO, or the call of a function that may stand elsewhere."""
 
 
 @dataclass(slots=True)
@@ -42,11 +44,19 @@ class Linted:
     migration: Migration
     problems: list[Problem] = field(default_factory=list)
     comments: list[tuple[Script, Comment]] = field(default_factory=list)
-    not_analyzed: list[NotAnalyzed] = field(default_factory=list)
+    unparsed: list[Unparsed] = field(default_factory=list)
     statements: int = 0
-    """Analyzed; with the entries of ``not_analyzed`` that are statements, all that there are."""
+    """Analyzed; with those in ``unparsed``, all that there are."""
     at: dict[tuple[str, str, int, int], list[Finding]] = field(default_factory=dict, repr=False)
     """What is found so far by rule and place."""
+
+    @property
+    def not_analyzed(self) -> list[NotAnalyzed]:
+        """The same of those, for every format."""
+        return [
+            NotAnalyzed(u.text.path, u.position.line, u.reason, whole=u.refused)
+            for u in self.unparsed
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +144,14 @@ def _lint(
         for module in checks.get(type(step.operation), ()):
             if direction == "down" and not module.RULE.downs:
                 continue
-            for hazard in module.check(step):
-                _add(linted, module.RULE, step, hazard)
+            try:
+                for hazard in module.check(step):
+                    _add(linted, module.RULE, step, hazard)
+            except Exception as error:  # a bug in one rule; the others still look
+                linted.unparsed.append(failed(step.statement, module.RULE.id, error))
     linted.comments += walk.comments()
     linted.statements += sum(len(script.statements) for script in walk.scripts)
-    linted.not_analyzed += [
-        NotAnalyzed(u.text.path, u.position.line, u.reason) for u in walk.unparsed
-    ]
+    linted.unparsed += walk.unparsed
     return steps
 
 
@@ -148,9 +159,14 @@ def _whole(linted: Linted, view: MigrationView) -> None:
     for module in registry.of_migrations():
         if view.direction == "down" and not module.RULE.downs:
             continue
-        for hazard in module.check_migration(view):
-            step = hazard.at or (view.steps[0] if view.steps else None)
-            _add(linted, module.RULE, step, hazard)
+        try:
+            for hazard in module.check_migration(view):
+                step = hazard.at or (view.steps[0] if view.steps else None)
+                _add(linted, module.RULE, step, hazard)
+        except Exception as error:  # as above
+            if not view.steps:
+                raise
+            linted.unparsed.append(failed(view.steps[0].statement, module.RULE.id, error))
 
 
 def _add(linted: Linted, rule: Rule, step: Step | None, hazard: Hazard) -> None:
@@ -175,6 +191,7 @@ def _add(linted: Linted, rule: Rule, step: Step | None, hazard: Hazard) -> None:
             span,
             remedy,
             step.transaction.kind if step.transaction else None,
+            _caller(step),
         )
     )
 
@@ -184,6 +201,14 @@ def _without_schema(message: str, schema: str) -> str:
     if f"{schema}." not in message:
         return message
     return re.sub(rf"(?<![\w.]){re.escape(schema)}\.(?=\w)", "", message)
+
+
+def _caller(step: Step) -> Statement | None:
+    """The statement of the migration itself in which a body ran."""
+    outer = step.within
+    while outer is not None and outer.within is not None:
+        outer = outer.within
+    return outer.statement if outer is not None else None
 
 
 def _place(finding: Finding) -> tuple[str, str, int, int]:

@@ -5,12 +5,13 @@ migrations are walked on a copy of the schema as it is after their up.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from senior_backend import sql
 from senior_backend.catalog import replay
 from senior_backend.catalog.model import Catalog
 from senior_backend.migrations.history import History
+from senior_backend.migrations.lock_model.effect import Effect
 from senior_backend.migrations.lock_model.model import effects
 from senior_backend.migrations.step import Assumptions, Direction, OpenTransaction, Session, Step
 from senior_backend.operations import reader
@@ -51,14 +52,14 @@ class Walk:
         replay.end_session(self.catalog)
 
     def _replay(self, statement: Statement, number: int) -> Iterator[Operation]:
-        for operation in reader.read(statement):
+        for operation in self.operations(statement):
             yield operation
             bodies = self._remember(statement, operation)
             if isinstance(operation, Do):
                 for body in bodies:
                     for inner in body.statements:
                         yield from self._replay(inner, number)
-            replay.apply(self.catalog, operation, number)
+            self.carry_on(statement, operation, number)
             if self.history is not None:
                 self.history.note(self.catalog, statement, operation)
 
@@ -75,7 +76,7 @@ class Walk:
             script = sql.read(segment.text)
             self.scripts.append(script)
             self.unparsed.extend(script.unparsed)
-        read = [[(s, reader.read(s)) for s in script.statements] for script in self.scripts]
+        read = [[(s, self.operations(s)) for s in script.statements] for script in self.scripts]
         operations = [o for statements in read for _, found in statements for o in found]
         run = _Run(self, migration, direction, number, first_of_deploy, operations)
         if direction == "up" and number > first_of_deploy:
@@ -86,6 +87,38 @@ class Walk:
         if direction == "up":
             kept = run.transaction
             self.still_open = kept if kept is not None and kept.kind == "run" else None
+
+    def operations(self, statement: Statement) -> tuple[Operation, ...]:
+        """What a statement does; nothing, and a note of it, where a bug keeps it from being read.
+
+        No statement may end the run: the rest is still to be looked at.
+        """
+        try:
+            return reader.read(statement)
+        except Exception as error:
+            self.unparsed.append(failed(statement, "reading", error))
+            return ()
+
+    def effects(
+        self, statement: Statement, operation: Operation, session: Session
+    ) -> tuple[Effect, ...]:
+        """What PostgreSQL does for an operation, with the same care."""
+        try:
+            return effects(operation, self.catalog, self.assumptions, session)
+        except Exception as error:
+            self.unparsed.append(failed(statement, "the lock model", error))
+            return ()
+
+    def carry_on(self, statement: Statement, operation: Operation, number: int) -> None:
+        """Change the schema by an operation, with the same care."""
+        try:
+            replay.apply(self.catalog, operation, number)
+        except Exception as error:
+            self.unparsed.append(failed(statement, "the replay", error))
+
+    def out_of_sight(self, body: Body) -> None:
+        """Note what of a body could not be read; the statement around it was."""
+        self.unparsed.extend(replace(piece, refused=False) for piece in body.unparsed)
 
     def comments(self) -> Iterator[tuple[Script, Comment]]:
         """The comments of the last migration, with the statements that they stand among."""
@@ -167,12 +200,14 @@ class _Run:
                 continue
             if isinstance(operation, CreateFunction):
                 for body in step.bodies:
-                    self.walk.unparsed.extend(body.unparsed)
+                    self.walk.out_of_sight(body)
                     for inner in body.statements:
-                        yield from self._statement(inner, reader.read(inner), in_function=True)
+                        yield from self._statement(
+                            inner, self.walk.operations(inner), in_function=True
+                        )
             elif isinstance(operation, Do):
                 for body in step.bodies:
-                    self.walk.unparsed.extend(body.unparsed)
+                    self.walk.out_of_sight(body)
                 yield from self._inside(step, step.bodies, depth)
             elif isinstance(operation, Select | Call) and depth < MAX_CALL_DEPTH:
                 for name in _called(operation):
@@ -187,7 +222,7 @@ class _Run:
             self.transaction = OpenTransaction("implicit")
         for body in bodies:
             for inner in body.statements:
-                yield from self._statement(inner, reader.read(inner), depth, within=caller)
+                yield from self._statement(inner, self.walk.operations(inner), depth, within=caller)
         if own:
             self._end()
 
@@ -208,7 +243,7 @@ class _Run:
             first_of_deploy=self.first_of_deploy,
             statement=statement,
             operation=operation,
-            effects=effects(operation, walk.catalog, walk.assumptions, self.session),
+            effects=walk.effects(statement, operation, self.session),
             catalog=walk.catalog,
             session=self.session,
             transaction=self.transaction,
@@ -229,7 +264,7 @@ class _Run:
             self._control(operation, goes_on=step.within is not None)
         elif isinstance(operation, SetVariable):
             self._set(operation)
-        replay.apply(self.walk.catalog, operation, self.number)
+        self.walk.carry_on(step.statement, operation, self.number)
         if self.walk.history is not None:
             self.walk.history.note(self.walk.catalog, step.statement, operation)
         open_ = self.transaction
@@ -303,3 +338,10 @@ def _comments_in_bodies(script: Script) -> Iterator[tuple[Script, Comment]]:
 
 def _called(operation: Select | Call) -> tuple[Name, ...]:
     return operation.functions if isinstance(operation, Select) else (operation.procedure,)
+
+
+def failed(statement: Statement, who: str, error: Exception) -> Unparsed:
+    """A statement on which a part of the linter failed: a bug, and no word on the statement."""
+    cause = f"{type(error).__name__}: {error}".split("\n", 1)[0]
+    reason = f"{who} failed on it ({cause}); please report the statement"
+    return Unparsed(statement.text, statement.start, statement.end, reason)

@@ -166,7 +166,7 @@ def _unseen(text: SqlText, data: bytes, origin: int, start: int, end: int) -> Un
         reason = "psql runs the rows of this query as SQL: what they hold is not seen"
     else:
         return None
-    return Unparsed(text, origin + start, origin + end, reason)
+    return Unparsed(text, origin + start, origin + end, reason, refused=False)
 
 
 def _replaced(sql: bytes, start: int, end: int, by: bytes) -> bytes:

@@ -65,6 +65,8 @@ class Unparsed:
     start: int
     end: int
     reason: str
+    refused: bool = True
+    """A statement that nobody looked at; False for what is out of sight (``\\i``, a body)."""
 
     @property
     def position(self) -> Position:
