@@ -98,6 +98,21 @@ def test_a_comment_in_a_do_block_covers_only_one_of_its_statements(repository: M
     assert run.gate == [("index-not-concurrent", "db/002.sql", 2)]
 
 
+FUNCTION = "CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN\n  {0}END $$;\n"
+AT_THE_CALL = [
+    f"-- {IGNORE}\nSELECT f();\n",
+    "-- senior-backend-ignore-file index-not-concurrent: small\nSELECT 1;\nSELECT f();\n",
+]
+
+
+@pytest.mark.parametrize("sql", AT_THE_CALL)
+def test_what_a_called_function_does_is_ignored_at_the_call(repository: Make, sql: str) -> None:
+    made = repository({"db/001.sql": TABLE + FUNCTION.format(INDEX), "db/002.sql": sql})
+    assert made.lint("db/002.sql").gate == []
+    made.write({"db/002.sql": "SELECT f();\n"})
+    assert [rule for rule, _, _ in made.lint("db/002.sql").gate] == ["index-not-concurrent"]
+
+
 ON_A_LINE = [
     ("both before a comment at the end", "{a} {b} -- {ignore}\n", []),
     ("the next one behind a comment between", "{a} /* {ignore} */ {b}\n", [1]),

@@ -93,13 +93,8 @@ def _known(root: Path, _: tuple[tuple[str, int, int], ...]) -> tuple[Revision, .
 
 def _below(root: Path, place: Path) -> str:
     """``place`` relative to ``root``, by way of ``..`` where it lies outside."""
-    if place == root:
-        return ""
-    if place.is_relative_to(root):
-        return place.relative_to(root).as_posix()
-    common = next(parent for parent in root.parents if place.is_relative_to(parent))
-    up = len(root.relative_to(common).parts)
-    return "/".join([*[".."] * up, *place.relative_to(common).parts])
+    relative = os.path.relpath(place, root)
+    return "" if relative == "." else Path(relative).as_posix()
 
 
 def _identity(used: list[str], migration: NewMigration, before: str | None, now: datetime) -> str:
