@@ -7,7 +7,7 @@ it is about; ``-- senior-backend-ignore-file RULE: reason`` anywhere in the file
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -16,10 +16,12 @@ from senior_backend.migrations import squawk
 from senior_backend.migrations.lint import Linted, Problem
 from senior_backend.migrations.rules import registry
 from senior_backend.migrations.settings import unknown_rule
-from senior_backend.sql.script import Comment, Script, Statement
+from senior_backend.sql.script import Comment, Script, Statement, Unparsed
 from senior_backend.sql.text import Derived, SqlText
 
 RULE = "ignore-comment"
+NOT_ANALYZED = "not-analyzed"
+"""What stands for a rule in a comment before a statement that cannot be read."""
 
 _IGNORE = re.compile(
     r"(?:--|/\*|\#)\s*(?P<whose>senior-backend|squawk)-ignore(?P<file>-file)?(?![\w-])"
@@ -80,6 +82,7 @@ def apply(linted: Linted, today: date) -> None:
         elif found is not None:
             linted.problems.append(_problem(linted, script.text, comment, found))
     live = [i for i in ignores if i.expires is None or i.expires >= today]
+    linted.unparsed[:] = [u for u in linted.unparsed if not _is_known(u, live)]
     linted.problems[:] = [_suppressed(p, live) for p in linted.problems]
     for ignore in ignores:
         for complaint in _complaints(ignore, today):
@@ -99,6 +102,17 @@ def _comments(linted: Linted) -> Iterator[tuple[Script, Comment, tuple[int, int]
         data = beside.content.encode("utf-8", "replace")
         text = SqlText(beside.path, data, Derived((beside.line,)))
         yield Script(text), Comment(0, len(data), beside.content), beside.about
+
+
+def _is_known(piece: Unparsed, ignores: Iterable[Ignore]) -> bool:
+    """Whether a comment says that nobody needs to look at a statement that could not be read."""
+    for ignore in ignores:
+        start, end = ignore.span
+        here = piece.text is ignore.text and piece.start < end and piece.end > start
+        if NOT_ANALYZED in ignore.rules and (ignore.whole_file or here):
+            ignore.used.add(NOT_ANALYZED)
+            return True
+    return False
 
 
 def _suppressed(problem: Problem, ignores: Iterable[Ignore]) -> Problem:
@@ -156,9 +170,9 @@ def _span(script: Script, comment: Comment) -> tuple[int, int]:
     """The statement that a comment is about: around it, on its line before it, else the next."""
     data = script.text.data
     line = data.rfind(b"\n", 0, comment.start) + 1
-    beside: list[Statement] = []
+    beside: list[Statement | Unparsed] = []
     following = None
-    for statement in script.statements:
+    for statement in _pieces(script):
         if statement.start <= comment.start < statement.end:
             return statement.start, statement.end
         if line <= statement.end <= comment.start:
@@ -173,18 +187,29 @@ def _span(script: Script, comment: Comment) -> tuple[int, int]:
     return (following.start, following.end) if following else (comment.start, comment.end)
 
 
+def _pieces(script: Script) -> Sequence[Statement | Unparsed]:
+    """Statements and what could not be read, in the order of the text."""
+    if not script.unparsed:
+        return script.statements
+    return sorted((*script.statements, *script.unparsed), key=lambda piece: piece.start)
+
+
 def _complaints(ignore: Ignore, today: date) -> Iterator[str]:
     if ignore.from_squawk:
         return
     for rule in sorted(ignore.rules):
-        if rule not in registry.ids() and rule != RULE:
+        if rule not in _known():
             yield unknown_rule(rule)
     if ignore.expires and ignore.expires < today:
         yield f"this ignore comment ended on {ignore.expires}; mend the statement or renew it"
-    elif not ignore.used and all(rule in registry.ids() for rule in ignore.rules):
+    elif not ignore.used and ignore.rules <= _known():
         yield "nothing to ignore here: delete the comment"
     if not ignore.reason:
         yield "an ignore comment needs a reason: senior-backend-ignore RULE: why"
+
+
+def _known() -> frozenset[str]:
+    return registry.ids() | {RULE, NOT_ANALYZED}
 
 
 def _problem(

@@ -12,11 +12,11 @@ from senior_backend.migrations.history import History
 from senior_backend.migrations.rules import registry
 from senior_backend.migrations.rules.rule import Hazard, MigrationView, Rule
 from senior_backend.migrations.step import Assumptions, Direction, Step
-from senior_backend.migrations.walk import Walk
+from senior_backend.migrations.walk import Walk, failed
 from senior_backend.operations.data import ChangeRows, Select
 from senior_backend.operations.operation import Operation
 from senior_backend.sources.migration import Folder, Migration
-from senior_backend.sql.script import Comment, Script, Statement
+from senior_backend.sql.script import Comment, Script, Statement, Unparsed
 from senior_backend.sql.text import SqlText
 
 
@@ -44,11 +44,19 @@ class Linted:
     migration: Migration
     problems: list[Problem] = field(default_factory=list)
     comments: list[tuple[Script, Comment]] = field(default_factory=list)
-    not_analyzed: list[NotAnalyzed] = field(default_factory=list)
+    unparsed: list[Unparsed] = field(default_factory=list)
     statements: int = 0
-    """Analyzed; with the entries of ``not_analyzed`` that are statements, all that there are."""
+    """Analyzed; with those in ``unparsed``, all that there are."""
     at: dict[tuple[str, str, int, int], list[Finding]] = field(default_factory=dict, repr=False)
     """What is found so far by rule and place."""
+
+    @property
+    def not_analyzed(self) -> list[NotAnalyzed]:
+        """The same of those, for every format."""
+        return [
+            NotAnalyzed(u.text.path, u.position.line, u.reason, whole=u.refused)
+            for u in self.unparsed
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +144,14 @@ def _lint(
         for module in checks.get(type(step.operation), ()):
             if direction == "down" and not module.RULE.downs:
                 continue
-            for hazard in module.check(step):
-                _add(linted, module.RULE, step, hazard)
+            try:
+                for hazard in module.check(step):
+                    _add(linted, module.RULE, step, hazard)
+            except Exception as error:  # a bug in one rule; the others still look
+                linted.unparsed.append(failed(step.statement, module.RULE.id, error))
     linted.comments += walk.comments()
     linted.statements += sum(len(script.statements) for script in walk.scripts)
-    linted.not_analyzed += [
-        NotAnalyzed(u.text.path, u.position.line, u.reason) for u in walk.unparsed
-    ]
+    linted.unparsed += walk.unparsed
     return steps
 
 
@@ -150,9 +159,14 @@ def _whole(linted: Linted, view: MigrationView) -> None:
     for module in registry.of_migrations():
         if view.direction == "down" and not module.RULE.downs:
             continue
-        for hazard in module.check_migration(view):
-            step = hazard.at or (view.steps[0] if view.steps else None)
-            _add(linted, module.RULE, step, hazard)
+        try:
+            for hazard in module.check_migration(view):
+                step = hazard.at or (view.steps[0] if view.steps else None)
+                _add(linted, module.RULE, step, hazard)
+        except Exception as error:  # as above
+            if not view.steps:
+                raise
+            linted.unparsed.append(failed(view.steps[0].statement, module.RULE.id, error))
 
 
 def _add(linted: Linted, rule: Rule, step: Step | None, hazard: Hazard) -> None:
