@@ -89,7 +89,7 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
 @click.option(
     "--render",
     is_flag=True,
-    help="Have Alembic itself render (--sql) what its revisions do not show.",
+    help="Run Alembic (--sql), and so the project's env.py, for what its revisions do not show.",
 )
 @click.option(
     "--python",
