@@ -198,6 +198,8 @@ VIEWS: list[tuple[str, bool]] = [
     ("SELECT o.* FROM p, q AS o", False),
     ("SELECT p.* FROM p, q", True),
     ("SELECT s.code FROM p, (SELECT q.code FROM q) s", False),
+    ("SELECT *, (SELECT max(p.id) FROM p) FROM q", False),
+    ("SELECT n, (SELECT max(s.id) FROM (SELECT * FROM p) s) FROM q", True),
     ("SELECT q.n FROM p JOIN q USING (code)", True),
     ("WITH s AS (SELECT p.code FROM p) SELECT s.code FROM s, q", True),
 ]

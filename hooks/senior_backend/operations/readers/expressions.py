@@ -1,6 +1,6 @@
 """What an expression or a query reads and calls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from senior_backend.operations.names import ColumnRead, Expression, Name, TypeName
@@ -119,7 +119,28 @@ def _column(found: Found, node: Node, hidden: frozenset[str]) -> None:
     name = last.string.sval if last.HasField("string") else "*"
     found.columns[name] = None
     prefix = node.fields[-2].string.sval if len(node.fields) > 1 else None
-    found.prefixed[prefix, name] = None
+    if prefix or name != "*":
+        found.prefixed[prefix, name] = None
+
+
+def _select(found: Found, node: Node, hidden: frozenset[str]) -> None:
+    """``*`` without a prefix stands for what is in the FROM of its own SELECT."""
+    for target in node.target_list:
+        fields = target.res_target.val.column_ref.fields
+        if len(fields) == 1 and fields[0].HasField("a_star"):
+            for prefix in _in_from(node.from_clause):
+                found.prefixed[prefix, "*"] = None
+            return
+
+
+def _in_from(items: Iterable[Node]) -> Iterator[str]:
+    for item in items:
+        form = item.WhichOneof("node")
+        content = getattr(item, form)
+        if form == "join_expr":
+            yield from _in_from((content.larg, content.rarg))
+        else:
+            yield content.alias.aliasname or (content.relname if form == "range_var" else "")
 
 
 def _constant(found: Found, node: Node, hidden: frozenset[str]) -> None:
@@ -141,6 +162,7 @@ _ENTER = {
     "FuncCall": _function,
     "SQLValueFunction": _keyword,
     "ColumnRef": _column,
+    "SelectStmt": _select,
     "RangeSubselect": _derived,
     "RangeFunction": _derived,
     "JoinExpr": _join,
