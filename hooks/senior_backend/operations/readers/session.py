@@ -37,7 +37,14 @@ def variable(node: Node, statement: Statement) -> Iterable[Operation]:
     )
 
 
+def discard(node: Node, statement: Statement) -> Iterable[Operation]:
+    """DISCARD ALL, which resets every setting; the others drop caches and temporary tables."""
+    if word(node, "target") == "DISCARD_ALL":
+        yield SetVariable(name="all", value=None)
+
+
 TABLE: dict[str, Reader] = {
+    "DiscardStmt": discard,
     "TransactionStmt": transaction,
     "VariableSetStmt": variable,
 }
