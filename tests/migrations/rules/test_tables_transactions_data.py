@@ -62,6 +62,10 @@ OBJECTS: list[tuple[str, dict[str, str]]] = [
     ("DROP TABLE orders", {"drop-table": "gate error"}),
     ("DROP TABLE never_seen", {"drop-table": "gate error"}),
     ("DROP TABLE orders CASCADE", {"drop-cascade": "gate error"}),
+    (
+        "DROP TABLE IF EXISTS never_seen CASCADE; CREATE TABLE never_seen (id int)",
+        {"drop-cascade": "hygiene info"},
+    ),
     ("DROP TABLE events_2025", {"drop-partition-locks-parent": "gate warning"}),
     ("DROP TEXT SEARCH CONFIGURATION english_2", NOTHING),
     ("DROP VIEW open_orders", {"drop-object": "gate error"}),
@@ -321,6 +325,7 @@ NESTING: list[tuple[str, Transaction, dict[str, str]]] = [
     ("COMMIT; ALTER TABLE orders ADD a int", "file", {"transaction-nesting": "gate error"}),
     ("ALTER TABLE orders ADD a int; ROLLBACK", "file", {"transaction-nesting": "gate error"}),
     ("BEGIN; ALTER TABLE orders ADD a int", "statement", {"transaction-nesting": "gate error"}),
+    ("COMMIT; BEGIN; ALTER TABLE orders ADD a int", "statement", NOTHING),
     ("SAVEPOINT a; ALTER TABLE orders ADD a int; ROLLBACK TO a; RELEASE a", "file", NOTHING),
 ]
 
@@ -557,7 +562,10 @@ def test_of_a_view_that_was_never_seen_no_index_is_known():
     assert found("REFRESH MATERIALIZED VIEW CONCURRENTLY unheard_of", "statement") == NOTHING
 
 
-RENAMED_CONSTRAINTS = {
+RENAMED = {
+    "ALTER SEQUENCE numbers RENAME TO counts": "gate warning",
+    "CREATE SEQUENCE letters; ALTER SEQUENCE letters RENAME TO glyphs": "",
+    "ALTER SEQUENCE tickets_id_seq RENAME TO tickets_seq": "note warning",
     "ALTER TABLE settings RENAME CONSTRAINT settings_pkey TO settings_key": "note info",
     "ALTER TABLE customers RENAME CONSTRAINT customers_email_key TO email_once": "note info",
     "ALTER TABLE unheard_of RENAME CONSTRAINT c TO d": "note info",
