@@ -55,7 +55,12 @@ class Bench:
         judged = [
             labelled.judge(linter, file, self.manifest) for file in files for linter in competing
         ]
-        return labelled.report(judged, competing)
+        told = {
+            file.path: labelled.told(file, self.ours, self.manifest)
+            for file in files
+            if file.verdict not in ("dangerous", "safe")
+        }
+        return labelled.report(judged, competing, told)
 
     def agreement(self) -> str:
         """The rivals' own test cases."""
@@ -97,7 +102,7 @@ class Bench:
                 if any((tree / folder).rglob("*.sql")):
                     say(f"robustness: {repository.name} {folder}")
                     name = f"{repository.name}: {folder}"
-                    survived.append(robustness.survive(name, tree, folder, self.ours))
+                    survived.append(robustness.survive(name, tree, folder))
         return robustness.report(survived)
 
     def speed(self) -> str:

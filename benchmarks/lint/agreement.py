@@ -9,11 +9,10 @@ import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.lint.linters import Found, Linter
+from benchmarks.lint.linters import Found, Linter, Setting
 from benchmarks.lint.manifest import CaseSource
 from benchmarks.lint.markdown import share, table
 from benchmarks.lint.rust_cases import Case
@@ -22,7 +21,6 @@ VERDICTS = Path(__file__).with_name("verdicts.toml")
 OLDEST, NEWEST = 14, 18
 # SET NOT NULL learnt to use a CHECK in 12, so a case for 12 or 13 says the same of 14.
 LIKE_OLDEST = 12
-PROCESSES = 2
 
 
 @dataclass(frozen=True)
@@ -63,26 +61,41 @@ def comparable(case: Case, source: CaseSource) -> Case | None:
         if major < LIKE_OLDEST:
             return None
         major = min(max(major, OLDEST), NEWEST)
-    return replace(case, setting=replace(case.setting, major=major))
+    in_transaction = case.setting.in_transaction or (False if source.runs_alone else None)
+    return replace(case, setting=Setting(in_transaction, major))
 
 
 def compare(name: str, source: CaseSource, cases: Sequence[Case], linter: Linter) -> list[Compared]:
     """Lint every case in a folder of its own: a migration of another case is not its history."""
-
-    def one(case: Case) -> Compared:
+    found: dict[str, list[Found]] = {}
+    for setting in dict.fromkeys(case.setting for case in cases):
         with tempfile.TemporaryDirectory(prefix="migration-lint-") as directory:
-            folder = Path(directory)
-            (folder / "case.sql").write_text(case.sql, encoding="utf-8")
-            findings = linter.lint(["case.sql"], folder, case.setting).findings
-        named = any(
-            linter.vocabulary.name(hazard, found.rule)
-            for hazard in source.hazard[case.rule]
-            for found in findings
-        )
-        return Compared(name, case, findings, named)
+            root = Path(directory)
+            for number, case in enumerate(cases):
+                if case.setting == setting:
+                    (root / f"case-{number}").mkdir()
+                    (root / _path(number)).write_text(case.sql, encoding="utf-8")
+            for one in linter.lint(["."], root, setting).findings:
+                found.setdefault(one.path, []).append(one)
+    return [
+        _compared(name, source, case, tuple(found.get(_path(number), ())), linter)
+        for number, case in enumerate(cases)
+    ]
 
-    with ThreadPoolExecutor(PROCESSES) as pool:
-        return list(pool.map(one, cases))
+
+def _path(number: int) -> str:
+    return f"case-{number}/case.sql"
+
+
+def _compared(
+    name: str, source: CaseSource, case: Case, findings: tuple[Found, ...], linter: Linter
+) -> Compared:
+    named = any(
+        linter.vocabulary.name(hazard, one.rule)
+        for hazard in source.hazard[case.rule]
+        for one in findings
+    )
+    return Compared(name, case, findings, named)
 
 
 def report(

@@ -5,15 +5,16 @@ in the file. A safe file with a finding that counts is a false alarm. What depen
 table's size) may be flagged or not; it is shown and not judged.
 """
 
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from benchmarks.lint.linters import Found, Linter
-from benchmarks.lint.manifest import Manifest
+from benchmarks.lint.linters import Found, Linter, Setting
+from benchmarks.lint.manifest import Context, Manifest
 from benchmarks.lint.markdown import share, table
 from benchmarks.lint.statements import Piece, pieces
 from senior_backend.errors import NotRunError
@@ -76,6 +77,19 @@ def _label(text: str) -> dict[str, Any]:
     return dict(yaml.safe_load("\n".join(lines)))
 
 
+def told(file: Labelled, linter: Linter, manifest: Manifest) -> tuple[str, ...]:
+    """The rules that still count when the linter is told what the label says of the database."""
+    context = manifest.context.get(file.path.stem, Context())
+    with tempfile.TemporaryDirectory(prefix="migration-lint-") as directory:
+        schema = Path(directory, "schema.sql")
+        schema.write_text(context.schema, encoding="utf-8")
+        setting = Setting(
+            rows=tuple(context.rows.items()), schema=schema if context.schema else None
+        )
+        findings = linter.lint([file.path.name], file.path.parent, setting).findings
+    return tuple(sorted({one.rule for one in findings if one.counted}))
+
+
 def judge(linter: Linter, file: Labelled, manifest: Manifest) -> Judged:
     """Lint the file alone and compare with its label."""
     directory = file.path.parent
@@ -100,9 +114,18 @@ def _stands_at(finding: Found, file: Labelled, pattern: str) -> bool:
     )
 
 
-def report(judged: Sequence[Judged], linters: Sequence[Linter]) -> str:
-    """The scores, and the files that make the difference."""
+def report(
+    judged: Sequence[Judged],
+    linters: Sequence[Linter],
+    ours_told: Mapping[Path, tuple[str, ...]] | None = None,
+) -> str:
+    """The scores, and the files that make the difference.
+
+    ``ours_told`` are the rules of the first linter that count in the files that depend on context
+    when it is told the context.
+    """
     rows = []
+    ours_told = ours_told or {}
     for linter in linters:
         mine = [one for one in judged if one.linter == linter.name]
         dangerous = [one for one in mine if one.file.verdict == "dangerous"]
@@ -115,6 +138,9 @@ def report(judged: Sequence[Judged], linters: Sequence[Linter]) -> str:
                 share(sum(one.loose for one in dangerous), len(dangerous)),
                 share(sum(one.loose for one in safe), len(safe)),
                 share(sum(one.loose for one in context), len(context)),
+                share(sum(map(bool, ours_told.values())), len(ours_told))
+                if linter is linters[0] and ours_told
+                else "cannot be told",
             )
         )
     header = (
@@ -123,16 +149,21 @@ def report(judged: Sequence[Judged], linters: Sequence[Linter]) -> str:
         "dangerous, loose",
         "safe, flagged",
         "context, flagged",
+        "with the context told",
     )
-    return "\n\n".join([table(header, rows), _by_file(judged, linters)])
+    return "\n\n".join([table(header, rows), _by_file(judged, linters, ours_told)])
 
 
-def _by_file(judged: Sequence[Judged], linters: Sequence[Linter]) -> str:
+def _by_file(
+    judged: Sequence[Judged], linters: Sequence[Linter], ours_told: Mapping[Path, tuple[str, ...]]
+) -> str:
     files = {one.file.path: one.file for one in judged}
     by_place = {(one.file.path, one.linter): one for one in judged}
     rows = []
     for path, file in files.items():
         cells = [_said(by_place[path, linter.name]) for linter in linters]
+        if path in ours_told:
+            cells[0] += f"; with the context told: {', '.join(ours_told[path]) or '-'}"
         rows.append((path.stem, ", ".join(file.hazards) or "-", *cells))
     return table(("file", "label", *(one.name for one in linters)), rows, numbers_from=9)
 

@@ -17,10 +17,10 @@ SQUAWK = "squawk"
 SAFEMIGRATE = "safemigrate-lint"
 
 SETTINGS = "senior-backend.toml"
-IN_TRANSACTION = """\
+TRANSACTION = """\
 [[migrations.overrides]]
 path = "."
-transaction = "file"
+transaction = "{}"
 """
 
 # A command line may have 2 MB; a path in these folders is below 300 bytes.
@@ -50,10 +50,16 @@ class Linted:
 
 @dataclass(frozen=True)
 class Setting:
-    """How the files will be run, as far as a linter can be told."""
+    """How the files will be run, as far as a linter can be told; None where nothing is said."""
 
-    in_transaction: bool = False
+    in_transaction: bool | None = None
     major: int | None = None
+    rows: tuple[tuple[str, int], ...] = ()
+    """Rows by table."""
+    schema: Path | None = None
+    """A dump of the schema before the files."""
+    cached: bool = False
+    """Whether an answer from a cache will do."""
 
 
 class Linter(Protocol):
@@ -91,6 +97,9 @@ class Ours:
     def command(self, paths: Sequence[str], setting: Setting) -> list[str]:
         """The command line for these paths."""
         options = ["--pg", str(setting.major)] if setting.major else []
+        options += [f"--rows={table}={count}" for table, count in setting.rows]
+        options += [f"--schema={setting.schema}"] if setting.schema else []
+        options += [] if setting.cached else ["--no-cache"]
         return [str(self.program), "migrations", "lint", "--format", "json", *options, *paths]
 
     def lint(self, paths: Sequence[str], directory: Path, setting: Setting = Setting()) -> Linted:
@@ -98,8 +107,9 @@ class Ours:
 
         How a tool runs a file is said in the settings, so those are written there.
         """
-        if setting.in_transaction:
-            (directory / SETTINGS).write_text(IN_TRANSACTION)
+        if setting.in_transaction is not None:
+            transaction = "file" if setting.in_transaction else "statement"
+            (directory / SETTINGS).write_text(TRANSACTION.format(transaction))
         data = _json(self.command(paths, setting), directory)
         return Linted(
             findings=tuple(

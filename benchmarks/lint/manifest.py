@@ -46,6 +46,17 @@ class CaseSource:
     files: tuple[str, ...]
     hazard: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, str]
+    runs_alone: bool = False
+    """Whether its tool takes a file without further word to run outside a transaction."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of the database beside a file."""
+
+    rows: Mapping[str, int] = field(default_factory=dict)
+    schema: str = ""
+    """The statements that made what is there."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,8 @@ class Manifest:
     labelled: str
     statement: Mapping[str, str]
     """Hazard of a label -> pattern of the statements that can have it."""
+    context: Mapping[str, "Context"]
+    """File -> what its label says in prose of the database, in the form that our linter takes."""
     cases: Mapping[str, CaseSource]
 
     def histories(self) -> list[Repository]:
@@ -73,9 +86,14 @@ def read(path: Path = PATH) -> Manifest:
         tools={name: _vocabulary(one) for name, one in data["tools"].items()},
         labelled=data["labelled"]["repository"],
         statement=data["labelled"]["statement"],
+        context={name: Context(**one) for name, one in data["labelled"]["context"].items()},
         cases={
             name: CaseSource(
-                one["repository"], tuple(one["files"]), _lists(one["hazard"]), one["left_out"]
+                one["repository"],
+                tuple(one["files"]),
+                _lists(one["hazard"]),
+                one["left_out"],
+                one.get("runs_alone", False),
             )
             for name, one in data["agreement"].items()
         },

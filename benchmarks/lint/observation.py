@@ -32,6 +32,9 @@ where l.pid = pg_backend_pid() and l.locktype = 'relation' and c.relkind in ('r'
 WORK = re.compile(r"(rewriting|verifying|validating|building index) [^\"]*\"(?!pg_toast)([^\"]+)\"")
 CONTROL = re.compile(r"(begin|start|commit|end|rollback)\b", re.IGNORECASE)
 MISSING: dict[str, str] = {
+    r'"?(\w+)"? is not a domain': 'create domain "{0}" as int',
+    r'"(\w+)" is not a sequence': 'create sequence "{0}"',
+    r'"(\w+)" is not a materialized view': 'create materialized view "{0}" as select 1 as id',
     r'relation "(\w+)\.(\w+)" does not exist': 'create table "{0}"."{1}" (id int)',
     r'schema "(\w+)" does not exist': 'create schema "{0}"',
     r'type "(\w+)" does not exist': "create type \"{0}\" as enum ('one')",
@@ -95,6 +98,7 @@ def observe(databases: Databases, sql: str) -> list[Seen]:
         mended = _mend(seen)
         if mended is None or mended in prepared:
             break
+        prepared = [one for one in prepared if _made(one) is None or _made(one) != _made(mended)]
         prepared += [mended, *_row(mended)]
     return seen
 
@@ -169,6 +173,12 @@ def _mend(seen: Sequence[Seen]) -> str | None:
 def _filled(template: str, match: re.Match[str], sql: str) -> str:
     table = re.search(r"(?:table|on|update|into)\s+(?:only\s+)?\"?([\w.]+)\"?", sql, re.IGNORECASE)
     return template.format(*match.groups(), table=table[1] if table else "t")
+
+
+def _made(statement: str) -> str | None:
+    """The name of what a statement creates, or gives a row."""
+    match = re.match(r'(?:create [a-z ]+|insert into )"(\w+)"', statement)
+    return match[1] if match else None
 
 
 def _row(statement: str) -> list[str]:

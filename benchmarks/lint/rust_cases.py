@@ -147,7 +147,7 @@ def _cases(
             yield rule, sql, bool(MUST_FIRE.match(word)), _setting(arguments, body)
         elif FIRES.match(word):
             rule = names[0] if names else helpers.get(word, "")
-            assumed = Setting(in_transaction=word.endswith("assumed"))
+            assumed = Setting(in_transaction=word.endswith("assumed") or None)
             yield rule, sql, words[at - 1] != "!", assumed
         elif FINDINGS.match(word) and (expected := _expected(body[end:])):
             rule, must_fire = expected
@@ -192,7 +192,7 @@ def _setting(arguments: Sequence[Token], body: Sequence[Token]) -> Setting:
     assumed = "assume_in_transaction" in values
     if assumed:
         assumed = values[values.index("assume_in_transaction") + 2] == "true"
-    return Setting(assumed, majors[0] if majors else None)
+    return Setting(assumed or None, majors[0] if majors else None)
 
 
 def _bound_settings(body: Sequence[Token]) -> Sequence[Token]:

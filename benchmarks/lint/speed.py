@@ -1,4 +1,7 @@
-"""Time and memory on the same files, in turns: ours with an empty cache, ours again, squawk."""
+"""Time and memory on the same files, in turns: ours with an empty cache, ours again, squawk.
+
+Wall-clock time depends on what else the machine does, so processor time stands beside it.
+"""
 
 import os
 import shutil
@@ -15,7 +18,7 @@ from benchmarks.lint.linters import Linter, Setting
 from benchmarks.lint.markdown import table
 
 SIZES = (1, 1_000, 10_000)
-COLD, CACHED = "ours, no cache", "ours, unchanged files"
+COLD, CACHED = "ours, empty cache", "ours, unchanged files"
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Timed:
     files: int
     subject: str
     seconds: float
+    processor_seconds: float
     peak_mb: float
 
 
@@ -45,7 +49,7 @@ def measure(
             root = Path(directory)
             lay_out(files[:size], root / "db")
             warm = root / "warm"
-            our_command = ours.command(["db"], Setting())
+            our_command = ours.command(["db"], Setting(cached=True))
             run(our_command, root, warm)
             for number in range(rounds):
                 cold = root / f"cold-{number}"
@@ -54,13 +58,12 @@ def measure(
                     (CACHED, our_command, warm),
                     (squawk.name, squawk.command(["db/*.sql"], Setting()), None),
                 ):
-                    seconds, peak_mb = run(command, root, cache)
-                    runs.append(Timed(size, subject, seconds, peak_mb))
+                    runs.append(Timed(size, subject, *run(command, root, cache)))
     return runs
 
 
-def run(command: Sequence[str], directory: Path, cache: Path | None) -> tuple[float, float]:
-    """Wall-clock seconds and peak resident megabytes of a process and what it waited for."""
+def run(command: Sequence[str], directory: Path, cache: Path | None) -> tuple[float, float, float]:
+    """Wall-clock and processor seconds, and peak resident megabytes, of a process with children."""
     environment = dict(os.environ)
     if cache is not None:
         environment["XDG_CACHE_HOME"] = str(cache)
@@ -74,16 +77,20 @@ def run(command: Sequence[str], directory: Path, cache: Path | None) -> tuple[fl
     )
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return time.perf_counter() - began, usage.ru_maxrss / 1024
+    seconds = time.perf_counter() - began
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def report(runs: Sequence[Timed], goals: Mapping[int, float]) -> str:
-    """Medians, and ours as a multiple of squawk's."""
+    """Medians, and ours as a multiple of squawk's; how busy the machine was while it measured."""
     rows = []
     for size in dict.fromkeys(one.files for one in runs):
         base = _median(runs, size, "squawk")
         for subject in (COLD, CACHED, "squawk"):
             seconds = _median(runs, size, subject)
+            processor = median(
+                one.processor_seconds for one in runs if (one.files, one.subject) == (size, subject)
+            )
             times = [one.seconds for one in runs if (one.files, one.subject) == (size, subject)]
             peak = max(one.peak_mb for one in runs if (one.files, one.subject) == (size, subject))
             rows.append(
@@ -92,13 +99,32 @@ def report(runs: Sequence[Timed], goals: Mapping[int, float]) -> str:
                     subject,
                     f"{seconds:.3f}",
                     f"{min(times):.3f} to {max(times):.3f}",
+                    f"{processor:.3f}",
                     f"{seconds / base:.1f}",
                     f"{peak:.0f}",
                     f"at most {goals[size]:g} s" if subject == COLD else "",
                 )
             )
-    header = ("files", "linter", "seconds", "lowest to highest", "squawk = 1", "peak MB", "goal")
-    return table(header, rows, numbers_from=2)
+    header = (
+        "files",
+        "linter",
+        "seconds",
+        "lowest to highest",
+        "processor seconds",
+        "squawk = 1",
+        "peak MB",
+        "goal",
+    )
+    return f"{_machine()}\n\n{table(header, rows, numbers_from=2)}"
+
+
+def _machine() -> str:
+    """The processors, and how many processes wanted them in the last minutes."""
+    one, five, fifteen = os.getloadavg()
+    return (
+        f"{os.cpu_count()} processors; load average when it was done {one:.1f} (1 minute), "
+        f"{five:.1f} (5), {fifteen:.1f} (15)."
+    )
 
 
 def _median(runs: Sequence[Timed], size: int, subject: str) -> float:

@@ -1,11 +1,35 @@
-"""An own, plain count of statements, to hold against what the linters say they have read."""
+"""An own, plain count of statements, to hold against what the linters say they have read.
+
+It shares nothing with the linters: neither a parser nor PostgreSQL's scanner.
+"""
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
-SEMICOLON = ord(";")
-# A bracket is its own kind of token.
-DEPTH = {ord("("): 1, ord("["): 1, ord(")"): -1, ord("]"): -1}
+TOKEN: Final = re.compile(
+    r"""
+    (?P<space>\s+|--[^\n]*)
+    |(?P<comment>/\*)
+    |(?P<text>[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*")
+    |(?P<dollar>\$(?:[^\W\d]\w*)?\$)
+    |(?P<psql>\\;?)
+    |(?P<mark>[;()\[\]])
+    |(?P<word>[^\W\d][\w$]*)
+    |(?P<other>[^\s'"$;()\[\]\\/\-A-Za-z_]+|.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+EDGE: Final = re.compile(r"/\*|\*/")
+SENDS: Final = re.compile(r"\\(g|gx|gset|gexec|gdesc|crosstabview|watch|parse|sendpipeline)\b")
+"""psql's commands that end a statement as a semicolon does."""
+MARK: Final = re.compile(
+    r"--\s*(\+goose\s+(up|down|statementend)\b|migrate:(up|down)\b|>\s*statement-breakpoint)",
+    re.IGNORECASE,
+)
+"""Comments at which migration tools cut, whether or not a semicolon stands before them."""
+COPY: Final = re.compile(r"copy\b[^;]*\bfrom\s+stdin\b", re.IGNORECASE)
+DEPTH: Final = {"(": 1, "[": 1, ")": -1, "]": -1}
 
 
 @dataclass(frozen=True)
@@ -22,45 +46,76 @@ class Piece:
 
 
 def pieces(text: str) -> list[Piece] | None:
-    """The statements of a script; None when PostgreSQL's scanner does not get through it.
+    """The statements of a script as psql reads it; None when it holds a NUL, so is no text.
 
     Semicolons inside parentheses and inside the body of BEGIN ATOMIC do not end a statement.
     """
-    import postgast
-
-    data = text.encode()
-    if b"\0" in data:
+    if "\0" in text:
         return None
-    try:
-        tokens = postgast.scan(text).tokens
-    except postgast.PgQueryError:
-        return None
-    kinds = postgast.pg_query_pb2
     found: list[Piece] = []
-    first = last = None
-    depth = atomic = before = 0
-    for token in tokens:
-        kind = token.token
-        if kind in (kinds.SQL_COMMENT, kinds.C_COMMENT):
+    first: int | None = None
+    last = at = depth = atomic = counted = line = 0
+    before = ""
+
+    def end() -> None:
+        nonlocal first, depth, atomic, before, counted, line
+        if first is not None:
+            line += text.count("\n", counted, first)
+            counted = first
+            sql = text[first:last]
+            found.append(Piece(sql, line + 1, line + 1 + sql.count("\n")))
+        first, depth, atomic, before = None, 0, 0, ""
+
+    while match := TOKEN.match(text, at):
+        kind, at = match.lastgroup, match.end()
+        if kind == "space":
+            if MARK.match(match[0]):
+                end()
             continue
-        if kind == SEMICOLON and depth <= 0 and not atomic:
-            if first is not None:
-                found.append(_piece(data, first, last or first))
-            first = last = None
-            before = 0
+        if kind == "comment":
+            at = _after_comment(text, at)
             continue
-        depth += DEPTH.get(kind, 0)
-        if atomic or (kind == kinds.ATOMIC and before == kinds.BEGIN_P):
-            atomic += (kind in (kinds.ATOMIC, kinds.CASE)) - (kind == kinds.END_P)
-        before = kind
-        first = token.start if first is None else first
-        last = token.end
-    if first is not None:
-        found.append(_piece(data, first, last or first))
+        if kind == "psql":
+            if match[0] != "\\;":
+                line_end = text.find("\n", at)
+                at = len(text) if line_end < 0 else line_end
+                if not SENDS.search(text, match.start(), at):
+                    continue
+            end()
+            continue
+        if match[0] == ";" and depth <= 0 and not atomic:
+            copies = first is not None and COPY.match(text, first, last)
+            end()
+            if copies:
+                at = _after_rows(text, at)
+            continue
+        if kind == "dollar":
+            close = text.find(match[0], at)
+            at = len(text) if close < 0 else close + len(match[0])
+        elif kind == "mark":
+            depth += DEPTH.get(match[0], 0)
+        word = match[0].lower() if kind == "word" else ""
+        if atomic:
+            atomic += (word in ("atomic", "case")) - (word == "end")
+        elif word == "atomic" and before == "begin":
+            atomic = 1
+        before = word
+        first = match.start() if first is None else first
+        last = at
+    end()
     return found
 
 
-def _piece(data: bytes, start: int, end: int) -> Piece:
-    line = data.count(b"\n", 0, start) + 1
-    sql = data[start:end].decode(errors="replace")
-    return Piece(sql, line, line + sql.count("\n"))
+def _after_comment(text: str, at: int) -> int:
+    """Where a comment ends, in which others may be."""
+    depth = 1
+    while depth and (edge := EDGE.search(text, at)):
+        depth += 1 if edge[0] == "/*" else -1
+        at = edge.end()
+    return len(text) if depth else at
+
+
+def _after_rows(text: str, at: int) -> int:
+    """Where the rows of COPY FROM STDIN end; where no end is marked there are none."""
+    close = re.compile(r"^\\\.[ \t]*\r?$", re.MULTILINE).search(text, at)
+    return close.end() if close else at

@@ -10,11 +10,12 @@ import pytest
 from benchmarks.lint import agreement, labelled, manifest, noise, robustness, speed
 from benchmarks.lint.agreement import Compared, Verdict
 from benchmarks.lint.histories import History
-from benchmarks.lint.linters import Found, Linted, Setting
+from benchmarks.lint.linters import OURS, Found, Linted, Setting
 from benchmarks.lint.manifest import Repository, Vocabulary
 from benchmarks.lint.observation import observe
 from benchmarks.lint.rust_cases import Case
 from benchmarks.lint.speed import Timed
+from senior_backend.migrations.rules import registry
 from senior_backend.postgres import Databases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,7 +78,7 @@ def test_a_hazard_is_found_when_it_is_named_where_it_is(
     text = labelled.report(judged, [linter])
     assert said in text
     strict = "1 of 1 (100%)" if "found" in said else "0 of 1 (0%)"
-    assert f"| says 1 | {strict} | 1 of 1 (100%) | none | none |" in text
+    assert f"| says 1 | {strict} | 1 of 1 (100%) | none | none | cannot be told |" in text
 
 
 def test_habits_are_no_false_alarms(tmp_path: Path):
@@ -104,7 +105,7 @@ def test_a_must_pass_case_may_have_findings_of_other_hazards():
     source = READING.cases["squawk"]
     case = Case("squawk/a/b/1", "ban-drop-column", "select 1", must_fire=False, setting=Setting())
     for rule, agrees in (("another", True), ("drop", False)):
-        linter = Says({"drop-column": ("drop",)}, found("case.sql", 1, rule))
+        linter = Says({"drop-column": ("drop",)}, found("case-0/case.sql", 1, rule))
         (one,) = agreement.compare("squawk", source, [case], linter)
         assert one.agrees is agrees
 
@@ -125,6 +126,45 @@ def test_a_case_is_asked_for_a_postgresql_that_we_know(asked: int | None):
 def test_taste_and_the_past_are_left_out(rule: str, major: int | None):
     case = Case("a", rule, "select 1", must_fire=True, setting=Setting(major=major))
     assert agreement.comparable(case, READING.cases["squawk"]) is None
+
+
+def test_every_rule_of_ours_that_the_manifest_names_exists():
+    ours = READING.tools[OURS].names
+    assert {rule for rules in ours.values() for rule in rules} <= registry.ids()
+
+
+def test_every_hazard_of_a_case_or_label_is_named_by_a_rule_of_ours():
+    ours = READING.tools[OURS].names
+    hazards = {
+        hazard
+        for source in READING.cases.values()
+        for names in source.hazard.values()
+        for hazard in names
+    }
+    assert {*hazards, *READING.statement} <= ours.keys()
+
+
+def test_the_context_is_told_in_the_form_that_the_linter_takes(tmp_path: Path):
+    (tmp_path / "c01-index-on-small-lookup-table.sql").write_text(
+        LABEL.format(verdict="context-dependent", hazards="non-concurrent-index")
+    )
+    asked = []
+
+    class Asked(Says):
+        def lint(
+            self, paths: Sequence[str], directory: Path, setting: Setting | None = None
+        ) -> Linted:
+            asked.append(setting)
+            return super().lint(paths, directory, setting)
+
+    (file,) = labelled.read(tmp_path)
+    linter = Asked({}, found("a", 1, "kept"), found("a", 1, "habit", counted=False))
+    assert labelled.told(file, linter, READING) == ("kept",)
+    assert asked == [Setting(rows=(("country_codes", 249),))]
+    judged = [labelled.judge(linter, file, READING)]
+    text = labelled.report(judged, [linter], {file.path: ("kept",)})
+    assert "| kept; with the context told: kept |" in text
+    assert text.splitlines()[2].endswith("| 1 of 1 (100%) | 1 of 1 (100%) |")
 
 
 def test_the_verdicts_are_known_words():
@@ -149,14 +189,45 @@ def test_noise_is_counted_a_thousand_statements(tmp_path: Path):
 
 def test_what_is_neither_analyzed_nor_reported_shows_as_a_difference(tmp_path: Path):
     (tmp_path / "db").mkdir()
-    (tmp_path / "db/1.sql").write_text("select 1;\n" * 5)
-    survived = robustness.survive("a", tmp_path, "db", Says({}))
-    assert "| a | 1 | 5 | 0 | 3 | 1 | -1 | no |" in robustness.report([survived])
+    for name in ("1", "2", "3", "mysql/4", "5"):
+        file = tmp_path / "db" / f"{name}.sql"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("select 1;\n" * 5)
+    whole = [{"path": "db/2.sql", "line": 1, "reason": "is odd", "left_out": False}]
+    account = {
+        "migrations": [
+            {"files": ["db/1.sql"], "analyzed": 3, "reported": 1, "not_read": []},
+            {"files": ["db/2.sql"], "analyzed": 0, "reported": 0, "not_read": whole},
+            {"files": ["db/3.sql"], "analyzed": 5, "reported": 0, "not_read": []},
+        ],
+        "apart": [{"path": "db/mysql", "line": 1, "reason": "is for MySQL", "left_out": True}],
+    }
+    text = robustness.report([robustness.settle("a", tmp_path, "db", account)])
+    assert "| a | 5 | 1 | 1 | 10 | 8 | 1 | -1 | 1 | no |" in text
+    assert "Left out, files by reason: 1 is for MySQL." in text
+    assert "Not readable, files by reason: 1 is odd." in text
+    assert "- db/1.sql: 5 counted, 3 analyzed, 1 reported" in text
+    assert "- db/5.sql" in text
+
+
+def test_the_linter_accounts_for_every_file_of_a_folder(tmp_path: Path):
+    (tmp_path / "db/mysql").mkdir(parents=True)
+    (tmp_path / "db/1.sql").write_text("select 1; selec 2; do $$ begin selec 3; end $$;")
+    (tmp_path / "db/2.sql").write_bytes(b"select '\xff';")
+    (tmp_path / "db/mysql/1.sql").write_text("select 1;")
+    survived = robustness.survive("a", tmp_path, "db")
+    assert (survived.crash, survived.silent, survived.differences) == (None, (), ())
+    assert (survived.files, survived.analyzed, survived.reported) == (3, 2, 1)
+    assert (survived.left_out.total(), survived.not_read.total()) == (1, 1)
+
+
+def test_a_crash_of_the_linter_is_told(tmp_path: Path):
+    assert "there: no such file" in str(robustness.survive("a", tmp_path, "there").crash)
 
 
 def test_times_are_medians_beside_squawk():
     runs = [
-        Timed(1, subject, seconds, 10)
+        Timed(1, subject, seconds, seconds / 2, 10)
         for subject, times in (
             (speed.COLD, (3.0, 1.0, 2.0)),
             (speed.CACHED, (1.0, 1.0, 1.0)),
@@ -165,7 +236,8 @@ def test_times_are_medians_beside_squawk():
         for seconds in times
     ]
     text = speed.report(runs, {1: 0.2})
-    assert "| 2.000 | 1.000 to 3.000 | 4.0 | 10 | at most 0.2 s |" in text
+    assert "| 2.000 | 1.000 to 3.000 | 1.000 | 4.0 | 10 | at most 0.2 s |" in text
+    assert "load average" in text
 
 
 OBSERVED = {

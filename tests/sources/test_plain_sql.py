@@ -85,3 +85,4 @@ def test_a_comment_of_squawk_takes_away_the_transaction_that_settings_assume(
     (found,) = discover([tmp_path], tmp_path, [Override(tmp_path, transaction="file")]).found
     ways = [one.up[0].transaction for one in found.folder.migrations]
     assert ways == ["statement" if "squawk" in comment else "file", "file"]
+    assert all(one.up[0].stated for one in found.folder.migrations)

@@ -24,6 +24,7 @@ def test_a_command_in_a_statement_is_blanked() -> None:
 
 
 def test_a_command_that_sends_ends_the_statement() -> None:
+    assert statements("SELECT $1 \\bind 1 \\g\nSELECT 2;") == ["SELECT $1", "SELECT 2"]
     assert statements("SELECT 1 \\g out.txt\nSELECT 2 \\; SELECT 3\n\\gset\nSELECT 4") == [
         "SELECT 1",
         "SELECT 2",

@@ -28,6 +28,8 @@ class Segment:
 
     text: SqlText
     transaction: Transaction
+    stated: bool = False
+    """Whether a person said so, where no tool is known that decides it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from senior_backend.sources.migration import (
     Migration,
     NewMigration,
     NotRead,
+    Segment,
     WrittenFiles,
 )
 from senior_backend.sources.pairs import Direction, SqlFile, migrations
@@ -86,16 +87,15 @@ def read(directory: Directory, options: Options) -> Folder:
 
 
 def _as_the_file_says(migration: Migration) -> Migration:
-    """Without the transaction that the settings assume, where a comment in the file says so."""
-    up, down = (
-        ways
-        and tuple(
-            replace(one, transaction="statement") if _ALONE.search(one.text.data) else one
-            for one in ways
-        )
-        for ways in (migration.up, migration.down)
-    )
-    return replace(migration, up=up or (), down=down)
+    """As the settings say it runs, or without a transaction where a comment in the file says so."""
+
+    def stated(segment: Segment) -> Segment:
+        alone = _ALONE.search(segment.text.data)
+        transaction = "statement" if alone else segment.transaction
+        return Segment(segment.text, transaction, stated=True)
+
+    down = None if migration.down is None else tuple(map(stated, migration.down))
+    return replace(migration, up=tuple(map(stated, migration.up)), down=down)
 
 
 def _of_other_purpose(found: tuple[Migration, ...]) -> Iterator[tuple[str, NotRead]]:

@@ -50,7 +50,7 @@ _COPY_FROM_STDIN = re.compile(rb"copy\b.*?\bfrom\s+stdin\b", re.IGNORECASE | re.
 _COPY_END = re.compile(rb"^\\\.[ \t]*\r?$", re.MULTILINE)
 _STATEMENT_AND_LINE_END = re.compile(rb";[ \t]*\r?\n")
 # Commands of psql that send what stands before them, as a semicolon does.
-_SENDING = re.compile(rb"\\(?:;|(?:g|gx|gset|gexec|gdesc|crosstabview|watch)(?![a-z]))")
+_SENDING = re.compile(rb"\\(?:g|gx|gset|gexec|gdesc|crosstabview|watch)(?![a-z])")
 
 
 def split(data: bytes) -> Pieces:
@@ -204,13 +204,13 @@ class _Splitter:
     def _meta(self, start: int) -> int:
         """A backslash command of psql reaches to the end of its line."""
         data = self.data
-        sending = _SENDING.match(data, start)
-        if sending:
+        end = lexical.line_end(data, start)
+        separates = data.startswith(rb"\;", start)
+        if separates or _SENDING.search(data, start, end):  # also as in `\bind 1 \g`
             self.depth = self.atomic = 0
             self._finish(start)
-            if sending.group() == rb"\;":
-                return sending.end()
-        end = lexical.line_end(data, start)
+            if separates:
+                return start + 2
         self.found.meta.append(Span(start, end))
         return end
 

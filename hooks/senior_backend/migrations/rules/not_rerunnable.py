@@ -108,7 +108,8 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
 
 def _is_known_to_have_none(view: MigrationView) -> bool:
     """Of plain SQL files nobody knows who runs them; with CONCURRENTLY it is in no transaction."""
-    if view.migration.source != plain_sql.ID:
+    stated = all(segment.stated for segment in view.migration.up)
+    if view.migration.source != plain_sql.ID or stated:
         return True
     return any(getattr(step.operation, "concurrently", False) for step in view.steps)
 

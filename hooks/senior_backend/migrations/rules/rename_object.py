@@ -21,15 +21,16 @@ from senior_backend.operations.objects import (
 
 RULE = Rule(
     id="rename-object",
-    title="Renaming a view, function, type or schema fails code that has the old name",
+    title="Renaming a view, function, type, sequence or schema fails code that has the old name",
     class_="gate",
     severity="warning",
     why="""
 Inside the database nothing breaks: views and foreign keys follow the object, not its name. What
-does break is text: statements that the running release sends, bodies of functions in PL/pgSQL or
-written as strings, `search_path` settings that name a schema. They fail from the commit on, and
-the next release fails until then. A unique or exclusion constraint has its name in one place only,
-`INSERT ... ON CONFLICT ON CONSTRAINT`; few say it, so that is a note.
+does break is text: statements that the running release sends (`nextval('numbers')` too), bodies of
+functions in PL/pgSQL or written as strings, `search_path` settings that name a schema. They fail
+from the commit on, and the next release fails until then. A unique or exclusion constraint has its
+name in one place only, `INSERT ... ON CONFLICT ON CONSTRAINT`, and the sequence of a serial column
+hardly anywhere; so these are notes.
 
 Make the object under its new name beside the old one (a second view, a function that calls the
 other), release code that uses the new name, and drop the old one in a later deploy.
@@ -77,6 +78,7 @@ _SEVERITIES: Final[dict[str, Severity]] = {
     "view": "error",
     "materialized view": "error",
     "schema": "error",
+    "sequence": "warning",
     "function": "warning",
     "procedure": "warning",
     "routine": "warning",
@@ -116,6 +118,7 @@ def check(step: Step) -> Iterator[Hazard]:
         f"Renames {kind} {rename.of} to {rename.new}: code of the running release that says "
         f"{rename.old} fails from the commit on.",
         severity=_SEVERITIES[kind],
+        class_="note" if known is not None and known.owned_by else None,
     )
 
 
