@@ -259,7 +259,7 @@ class TestPlaces:
         for option in ("--changed", "--since=main"):
             run = made.lint("db", option)
             assert (run.code, run.out) == (2, "")
-            assert run.err.startswith(f"senior-backend: {tmp_path} is not in a Git repository; ")
+            assert run.err.startswith(f"senior-backend: {tmp_path}/db is not in a Git repository; ")
             assert run.err.count("\n") == 1
 
     def test_a_path_outside_the_repository_is_linted_under_its_whole_name(
