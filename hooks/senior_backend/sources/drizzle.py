@@ -6,9 +6,10 @@ semicolon is needed. There are no downs.
 """
 
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Final
 
 from senior_backend.errors import InputError
@@ -22,7 +23,7 @@ from senior_backend.sources.migration import (
     Segment,
     WrittenFiles,
 )
-from senior_backend.sources.reading import read_sql
+from senior_backend.sources.reading import read_sql, section
 from senior_backend.sources.source import Options
 
 ID: Final = "drizzle"
@@ -31,9 +32,7 @@ TITLE: Final = "Drizzle"
 _META: Final = "meta"
 _JOURNAL: Final = "_journal.json"
 _POSTGRES: Final = ("postgresql", "pg")
-_BREAKPOINT: Final = b"--> statement-breakpoint"
-_AS_SQL: Final = b";-- statement-breakpoint"
-"""Of the same length, so that every place holds."""
+_BREAKPOINT: Final = re.compile(rb"--> statement-breakpoint[^\n]*(?:\n|$)")
 
 
 def claims(directory: Directory) -> bool:
@@ -79,10 +78,15 @@ def _migration(directory: Directory, name: str, options: Options) -> Migration:
     text = read_sql(directory, name)
     if isinstance(text, NotRead):
         return Migration(ID, path, version, title, (), None, (text,), files=(path,))
-    if _BREAKPOINT in text.data:
-        text = replace(text, data=text.data.replace(_BREAKPOINT, _AS_SQL), _starts=[])
-    segment = Segment(text, options.transaction or "run")
-    return Migration(ID, path, version, title, (segment,), None, files=(path,))
+    transaction = options.transaction or "run"
+    ends = [found.end() for found in _BREAKPOINT.finditer(text.data)]
+    bounds = pairwise([0, *ends, len(text.data)])
+    parts = tuple(
+        Segment(section(text, start, end), transaction)
+        for start, end in bounds
+        if text.data[start:end].strip()
+    )
+    return Migration(ID, path, version, title, parts, None, files=(path,))
 
 
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
