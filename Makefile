@@ -11,10 +11,10 @@ export UV_PYTHON_DOWNLOADS := never
 # What this Makefile runs must not be steered by the virtual environment of the caller.
 unexport VIRTUAL_ENV
 
-.PHONY: help setup format lint test verify demo bench docs lock release clean
+.PHONY: help setup format lint test verify demo bench bench-migrations docs lock release clean
 
 help: ## List what there is to do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) ## Create .venv with the exact versions of requirements-dev.txt
 
@@ -53,6 +53,9 @@ demo: $(READY) ## Scaffold a service, run it, call it, clean up (under 2 minutes
 
 bench: $(READY) ## Side-by-side benchmarks; prints tables of ratios (needs wrk)
 	$(BIN)/python benchmarks/service_overhead.py
+
+bench-migrations: $(READY) ## Measure the migration linter beside others; writes docs/benchmarks
+	$(BIN)/python benchmarks/migration_lint.py --write docs/benchmarks/migration_lint.md
 
 docs: $(READY) ## Write the pages that are generated from the rules
 	$(BIN)/python .ci/docs.py

@@ -23,6 +23,7 @@ from benchmarks.lint import (
     linters,
     manifest,
     noise,
+    page,
     robustness,
     rust_cases,
     speed,
@@ -133,10 +134,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         bench = Bench(options)
+        sections = {}
         for name in options.parts or PARTS:
             began = time.monotonic()
-            print(f"## {name}\n\n{PARTS[name](bench)}\n", flush=True)
+            sections[name] = PARTS[name](bench)
+            print(f"## {name}\n\n{sections[name]}\n", flush=True)
             say(f"{name} took {time.monotonic() - began:.0f} s")
+        if options.write:
+            tools = (bench.ours, bench.squawk, bench.safemigrate)
+            versions = {one.name: one.version() for one in tools}
+            text = page.page(sections, bench.manifest, versions)
+            options.write.parent.mkdir(parents=True, exist_ok=True)
+            options.write.write_text(text, encoding="utf-8")
     except SeniorBackendError as error:
         print(f"migration_lint: {error}", file=sys.stderr)
         return error.exit_code
@@ -168,6 +177,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--program", type=Path, metavar="FILE", help="our command, to measure")
     parser.add_argument(
         "--sample", type=positive, metavar="N", help="noise: draw findings of ours to judge by hand"
+    )
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="also write a page of all that was measured"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the sample (%(default)s)")
     parser.add_argument(

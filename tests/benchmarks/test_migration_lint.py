@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.lint import agreement, labelled, manifest, noise, robustness, speed
+from benchmarks import migration_lint
+from benchmarks.lint import agreement, labelled, manifest, noise, page, robustness, speed
 from benchmarks.lint.agreement import Compared, Verdict
 from benchmarks.lint.histories import History
 from benchmarks.lint.linters import OURS, Found, Linted, Setting
@@ -268,3 +269,25 @@ def test_an_unknown_part_is_exit_code_2():
     )
     assert done.returncode == 2
     assert "no part 'spead': choose from labelled" in done.stderr
+
+
+def test_the_page_says_what_was_measured_on_what():
+    text = page.page({"noise": "| a table |"}, READING, {"senior-backend": "1.2.3"})
+    assert "| senior-backend | 1.2.3 |" in text
+    assert "## Findings on real histories" in text
+    assert "| a table |" in text
+    for repository in READING.repositories.values():
+        assert f"| {repository.name} | `{repository.commit[:12]}` |" in text
+
+
+def test_the_page_tells_the_judged_findings():
+    text = page.judged()
+    assert "`--sample 20 --seed 4`" in text
+    verdicts = {line.split(" | ")[3] for line in text.splitlines() if line.startswith("| ")}
+    assert verdicts - {"verdict", "---"} <= {"right", "depends", "wrong"}
+    rules = {line.split(" | ")[0][2:] for line in text.splitlines() if line.startswith("| ")}
+    assert rules - {"rule", "---"} <= registry.ids()
+
+
+def test_every_part_has_its_paragraph():
+    assert list(page.ABOUT) == list(migration_lint.PARTS)
