@@ -15,38 +15,39 @@ ABOUT: Mapping[str, tuple[str, str]] = {
     "labelled": (
         "A labelled benchmark of somebody else",
         (
-            "48 migrations that the authors of MigrationPilot wrote and labelled, each linted alone by "
-            "each tool. *Strict*: the hazard of the label is named at a statement that has it. "
-            "*Loose*: anything that counts is found in the file; a habit, such as a missing "
-            "`lock_timeout`, does not count. A safe file in which something counts is a false alarm. "
-            "Whether to flag the six files that depend on context is a matter of what is known: the "
-            "last column tells our linter what their labels say in prose (a table's rows, a column's "
-            "old type); `-` means that nothing counts."
+            "48 migrations that the authors of MigrationPilot wrote and labelled, each linted "
+            "alone by each tool. *Strict*: the hazard of the label is named at a statement that "
+            "has it. *Loose*: anything that counts is found in the file; a habit, such as a "
+            "missing `lock_timeout`, does not count. A safe file in which something counts is a "
+            "false alarm. Whether to flag the six files that depend on context is a matter of "
+            "what is known: the last column tells our linter what their labels say in prose (a "
+            "table's rows, a column's old type); `-` means that nothing counts."
         ),
     ),
     "agreement": (
         "The rivals' own test cases",
         (
-            "Each case is about one hazard, which must or must not be found. Where we and they differ, "
-            "PostgreSQL decides: the statements are run, and the locks, rewrites, scans and failures "
-            "are observed. *Taste* is what PostgreSQL cannot decide. *Right* counts the cases in which "
-            "we agree, or are right, or none is."
+            "Each case is about one hazard, which must or must not be found. Where we and they "
+            "differ, PostgreSQL decides: the statements are run, and the locks, rewrites, scans "
+            "and failures are observed. *Taste* is what PostgreSQL cannot decide. *Right* "
+            "counts the cases in which we agree, or are right, or none is."
         ),
     ),
     "noise": (
         "Findings on real histories",
         (
-            "All migrations of thirteen projects, each linted as if it were new. Findings that would "
-            "fail a build, a thousand statements. squawk was told of the transaction around each file; "
-            "its habits and tastes are counted apart."
+            "All migrations of thirteen projects, each linted as if it were new. Findings that "
+            "would fail a build, a thousand statements. squawk was told of the transaction "
+            "around each file; its habits and tastes are counted apart."
         ),
     ),
     "robustness": (
         "Nothing is passed over in silence",
         (
-            "PostgreSQL's regression tests and all `.sql` files of the projects. *Statements* is a "
-            "plain count that shares no code with the linter; it must equal what was analyzed and what "
-            "was reported with its place. *Silent* are files of which nothing was said."
+            "PostgreSQL's regression tests and all `.sql` files of the projects. *Statements* "
+            "is a plain count that shares no code with the linter; it must equal what was "
+            "analyzed and what was reported with its place. *Silent* are files of which nothing "
+            "was said."
         ),
     ),
     "speed": (
