@@ -110,3 +110,26 @@ def test_what_is_deployed_already_is_not_new_in_a_branch_with_an_older_number(
     )
     made.commit()
     assert made.lint("--since", "main").gate == [("index-not-concurrent", "db/004_d.sql", 1)]
+
+
+def test_a_rollback_takes_the_schema_back(repository: Make) -> None:
+    sql = (
+        "BEGIN;\nDROP TABLE orders;\nROLLBACK;\n"
+        "BEGIN;\nCREATE TABLE extra (a int);\nROLLBACK;\n"
+        "CREATE INDEX ON orders (note);\n"
+    )
+    run = repository({"db/001.sql": TABLE, "db/002.sql": sql}).lint("db")
+    assert ("index-not-concurrent", "db/002.sql", 7) in run.gate
+
+
+def test_each_overload_of_a_function_may_be_the_one_that_is_called(repository: Make) -> None:
+    body = "LANGUAGE plpgsql AS $$ BEGIN\n{} END $$;\n"
+    sql = (
+        f"CREATE FUNCTION f(a int) RETURNS void {body.format('CREATE INDEX ON orders (note);')}"
+        f"CREATE FUNCTION f() RETURNS void {body.format('PERFORM 1;')}"
+        "SELECT f(1);\n"
+    )
+    run = repository({"db/001.sql": TABLE, "db/002.sql": sql}).lint("db")
+    assert ("index-not-concurrent", "db/002.sql", 2) in run.gate
+    dropped = sql.replace("SELECT f(1)", "DROP FUNCTION f(int)")
+    assert repository({"db/002.sql": dropped}).lint("db").gate == []

@@ -8,7 +8,7 @@ is in a catalog: ``Catalog.copy`` is cheap and both go their own way.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final, Literal
 
 from senior_backend.catalog.mentions import Mentions
@@ -220,6 +220,11 @@ class Catalog:
             self.temporary.copy(),
             self.path_before,
         )
+
+    def become(self, other: "Catalog") -> None:
+        """Go back to a copy; those who hold this catalog see it too."""
+        for one in fields(other):
+            setattr(self, one.name, getattr(other, one.name))
 
     def settle(self) -> None:
         """What was put in is not changed any more (see ``Mentions``)."""

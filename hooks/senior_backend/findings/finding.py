@@ -29,10 +29,14 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Why a finding does not count, and until when (an ISO date, or None for ever)."""
+    """Why a finding does not count, and until when (an ISO date, or None for ever).
+
+    ``in_source`` is False where that stands in another file, such as a baseline.
+    """
 
     reason: str
     expires: str | None = None
+    in_source: bool = True
 
 
 @dataclass(frozen=True, slots=True)

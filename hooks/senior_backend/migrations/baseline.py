@@ -109,7 +109,7 @@ def apply(problems: list[Problem], known: Counter[str]) -> None:
         key = identity(problem)
         if left[key] > 0:
             left[key] -= 1
-            mark = Suppression("in the baseline")
+            mark = Suppression("in the baseline", in_source=False)
             problems[index] = replace(
                 problem, finding=replace(problem.finding, suppressed=mark), remedy=None
             )

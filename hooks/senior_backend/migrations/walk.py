@@ -17,7 +17,7 @@ from senior_backend.migrations.step import Assumptions, Direction, OpenTransacti
 from senior_backend.operations import reader
 from senior_backend.operations.data import Call, Do, Select
 from senior_backend.operations.names import Name
-from senior_backend.operations.objects import CreateFunction
+from senior_backend.operations.objects import CreateFunction, Drop
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable, TransactionControl
 from senior_backend.sources.migration import Migration, Segment
@@ -111,6 +111,8 @@ class Walk:
 
     def carry_on(self, statement: Statement, operation: Operation, number: int) -> None:
         """Change the schema by an operation, with the same care."""
+        if isinstance(operation, Drop):
+            self.bodies.pop(self.catalog.key(operation.name), None)
         try:
             replay.apply(self.catalog, operation, number)
         except Exception as error:
@@ -133,7 +135,10 @@ class Walk:
             return ()
         found = sql.bodies(statement)
         if isinstance(operation, CreateFunction):
-            self.bodies[self.catalog.key(operation.name)] = found
+            key = self.catalog.key(operation.name)
+            # Without OR REPLACE one of the same name is an overload: a call may mean either.
+            known = () if operation.replace else self.bodies.get(key, ())
+            self.bodies[key] = (*known, *found)
         return found
 
 
@@ -155,6 +160,8 @@ class _Run:
     """What SET LOCAL replaced, to be put back when the transaction ends."""
     before: dict[str, str | None] = field(default_factory=dict)
     """What any SET of the open transaction replaced, to be put back by ROLLBACK."""
+    schema_before: Catalog | None = None
+    """As it was at BEGIN, for ROLLBACK."""
     manual: bool = False
     """The script has ended the tool's own transaction; what follows runs on its own."""
     message: bool = False
@@ -280,6 +287,7 @@ class _Run:
     def _control(self, operation: TransactionControl, *, goes_on: bool) -> None:
         """``goes_on``: in a PL/pgSQL body the next transaction begins at once."""
         if operation.action == "begin":
+            self.schema_before = self.walk.catalog.copy()
             if self.transaction is None:
                 self.transaction = OpenTransaction("explicit")
             elif self.transaction.kind == "implicit":
@@ -289,6 +297,9 @@ class _Run:
             self.manual = True
             if operation.action == "rollback":
                 self._undo_settings()
+                if self.schema_before is not None:
+                    self.walk.catalog.become(self.schema_before)
+            self.schema_before = None
             self._end()
             if operation.chain:
                 self.transaction = OpenTransaction("explicit")

@@ -33,6 +33,10 @@ def _finding(finding: Finding) -> dict[str, Any]:
     fix: dict[str, Any] = {"kind": "none"}
     if finding.fix:
         fix = {k: v for k, v in asdict(finding.fix).items() if v is not None}
+    suppressed = None
+    if finding.suppressed:
+        why = finding.suppressed
+        suppressed = {"reason": why.reason, "expires": why.expires}
     return {
         "rule": finding.rule,
         "class": finding.class_,
@@ -46,5 +50,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "details": dict(finding.details),
         "fix": fix,
         "see": finding.see or finding.rule,
-        "suppressed": asdict(finding.suppressed) if finding.suppressed else None,
+        "suppressed": suppressed,
     }

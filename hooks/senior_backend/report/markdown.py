@@ -10,7 +10,8 @@ _MARKS: Final = {
     "info": "\N{INFORMATION SOURCE}",
 }
 MAX_FINDINGS: Final = 50
-"""A comment on GitHub holds 65,536 characters."""
+MAX_CHARACTERS: Final = 60_000
+"""Of rows and fixes; a comment on GitHub holds 65,536."""
 
 
 def render(outcome: Outcome) -> str:
@@ -23,9 +24,15 @@ def render(outcome: Outcome) -> str:
         if len(findings) > MAX_FINDINGS:
             lines.append(f"| | | and {len(findings) - MAX_FINDINGS} more | |")
         lines.append("")
+        room = MAX_CHARACTERS - sum(len(line) + 1 for line in lines)
         for finding in findings[:MAX_FINDINGS]:
             if finding.fix:
-                lines += _fold(finding, finding.fix)
+                fold = _fold(finding, finding.fix)
+                room -= sum(len(line) + 1 for line in fold)
+                if room < 0:
+                    lines += ["Not all fixes are shown: the comment would be too long.", ""]
+                    break
+                lines += fold
     if outcome.not_analyzed:
         lines.append("Not analyzed:")
         lines += [

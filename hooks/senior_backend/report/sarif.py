@@ -61,7 +61,12 @@ def _result(finding: Finding, rule_index: int) -> dict[str, Any]:
         "properties": {"class": finding.class_},
     }
     if finding.suppressed:
-        result["suppressions"] = [{"kind": "inSource", "justification": finding.suppressed.reason}]
+        result["suppressions"] = [
+            {
+                "kind": "inSource" if finding.suppressed.in_source else "external",
+                "justification": finding.suppressed.reason,
+            }
+        ]
     return result
 
 

@@ -105,7 +105,9 @@ def _summary(outcome: Outcome) -> str:
     found = [f"{counts[c]} {word}" for c, word in _CLASSES.items() if counts[c]]
     parts.append(", ".join(found) if found else "nothing found")
     if left_out := counts.get("left_out"):
-        parts.append(f"{left_out} left out")
+        reasons = counts.get("left_out_by_reason", {})
+        why = "; ".join(f"{reason}: {count}" for reason, count in reasons.items())
+        parts.append(f"{left_out} left out" + (f" ({why})" if why else ""))
     if counts["suppressed"]:
         parts.append(f"{counts['suppressed']} suppressed")
     if counts["not_analyzed"]:
