@@ -144,6 +144,7 @@ CASES: list[tuple[str, dict[str, str]]] = [
     ("DROP COLUMN tx CASCADE", {"drop-column": "error", "dependent-view": "error"}),
     ("DROP COLUMN big", {"drop-column": "error", "drop-column-drops-constraint": "warning"}),
     ("DROP COLUMN n, DROP COLUMN big", {"drop-column": "error"}),
+    ("DROP COLUMN j, ADD COLUMN j jsonb", {"drop-column": "warning"}),
     ("RENAME COLUMN n TO m2", {"rename-column": "error"}),
     ("RENAME n TO m2", {"rename-column": "error"}),
     # NOT NULL and defaults

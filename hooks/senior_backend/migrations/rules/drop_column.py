@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from senior_backend.migrations.rules.rule import Example, Hazard, Rule
 from senior_backend.migrations.step import Step
-from senior_backend.operations.columns import DropColumn
+from senior_backend.operations.columns import AddColumn, DropColumn
 
 _ORDERS = "CREATE TABLE orders (id bigint PRIMARY KEY, legacy_code text NOT NULL);"
 
@@ -54,12 +54,29 @@ def check(step: Step) -> Iterator[Hazard]:
             f"{', '.join(drop.column for drop in drops[:-1])} or {last.column} of {first.table}"
         )
     its, it = ("their", "them") if several else ("its", "it")
+    if all(_is_put_back(step, drop) for drop in drops):
+        yield Hazard(
+            f"Drops {columns.replace(' or ', ' and ')} and adds {it} anew: what every row held is "
+            "lost unless the migration writes it again.",
+            severity="warning",
+            start=first.start,
+            end=last.end,
+        )
+        return
     yield Hazard(
         f"Code still running that reads or writes {columns} fails from the commit on, and {its} "
         f"values cannot be brought back. Drop {it} in the deploy after the one whose code no "
         f"longer names {it}.",
         start=first.start,
         end=last.end,
+    )
+
+
+def _is_put_back(step: Step, drop: DropColumn) -> bool:
+    """Whether the migration gives the table a column of this name again."""
+    return any(
+        isinstance(other, AddColumn) and (other.table, other.column) == (drop.table, drop.column)
+        for other in (*step.siblings, *step.later)
     )
 
 
