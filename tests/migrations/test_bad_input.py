@@ -237,6 +237,7 @@ def test_files_of_other_databases_beside_ours_are_left_out(repository: Make) -> 
     assert run.gate == [("index-not-concurrent", "db/003_index.postgres.sql", 1)]
     assert run.document["not_analyzed"] == []
     assert run.document["summary"]["left_out"] == 3
+    assert sum(run.document["summary"]["left_out_by_reason"].values()) == 3
 
 
 class TestPlaces:

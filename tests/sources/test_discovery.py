@@ -176,7 +176,7 @@ def test_files_for_other_databases_are_left_out_by_name(tmp_path: Path):
     assert reasons(discovery) == {
         "db/mysql": "is for MySQL by its name: left out",
         "ory/20200101_a.mysql.up.sql": "is for MySQL by its name: left out",
-        "ory/20200101_a.up.sql": "20200101_a.postgres.up.sql is PostgreSQL's own: left out",
+        "ory/20200101_a.up.sql": "has a twin for PostgreSQL beside it: left out",
         "ory/20200102_b.sqlite3.up.sql": "is for SQLite by its name: left out",
     }
 

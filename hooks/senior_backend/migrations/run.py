@@ -59,8 +59,8 @@ class Result:
 
     folders: list[FolderResult] = field(default_factory=list)
     not_analyzed: list[NotAnalyzed] = field(default_factory=list)
-    left_out: int = 0
-    """Files that are for another database on purpose."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Files and directories that are no migrations for PostgreSQL, by the reason."""
     unsaved: dict[str, bytes] = field(default_factory=dict)
     """What was linted and stands in no file, by the name under which it is shown."""
 
@@ -83,7 +83,11 @@ class Result:
             checked=sum(one.statements for one in linted),
             unit="statement",
             not_analyzed=(*self.not_analyzed, *(n for one in linted for n in one.not_analyzed)),
-            extra={"migrations": len(linted), "left_out": self.left_out},
+            extra={
+                "migrations": len(linted),
+                "left_out": self.left_out.total(),
+                "left_out_by_reason": dict(self.left_out.most_common()),
+            },
         )
 
 
@@ -103,7 +107,7 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
     wanted = _wanted(request)
     result = Result(
         not_analyzed=list(_not_analyzed(found.not_read, settings, wanted)),
-        left_out=sum(n.left_out for n in found.not_read),
+        left_out=_left_out(found.not_read),
     )
     known = baseline.read(request.root / settings.baseline) if settings.baseline else Counter[str]()
     for part in found.found:
@@ -113,7 +117,7 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
             if not settings.excluded(m.path) and (wanted is None or any(map(wanted, m.files)))
         }
         result.not_analyzed += _not_analyzed(part.not_read, settings, wanted)
-        result.left_out += sum(n.left_out for n in part.not_read)
+        result.left_out += _left_out(part.not_read)
         if not asked:
             continue
         folder = part.folder
@@ -143,6 +147,10 @@ def run_text(request: Request, name: str, data: bytes, catalog: Catalog | None =
     folder = Folder("plain_sql", request.root, (migration,), has_downs=False)
     linted = _folder(folder, {name}, request, catalog, deploy=False)
     return Result([linted], unsaved={name: data})
+
+
+def _left_out(missing: Iterable[NotRead]) -> Counter[str]:
+    return Counter(one.reason.removesuffix(": left out") for one in missing if one.left_out)
 
 
 def _not_analyzed(

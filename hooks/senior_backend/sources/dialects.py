@@ -32,6 +32,9 @@ _POSTGRES: Final = "postgresql|postgres|pgsql|psql|pg"
 _MARK: Final = re.compile(rf"\.({_POSTGRES}|{'|'.join(_TITLES)})(?=\.)", re.IGNORECASE)
 
 
+_TWIN: Final = "has a twin for PostgreSQL beside it: left out"
+
+
 class Dialect(NamedTuple):
     """Which database a file's name names: ``other`` is a title, None for PostgreSQL or none."""
 
@@ -87,8 +90,8 @@ def for_postgres(names: tuple[str, ...]) -> Sorted:
             left_out[name] = _by_name(dialect.other)
         elif dialect.name not in chosen or dialect.postgres:
             if dialect.name in chosen:
-                left_out[chosen[dialect.name]] = f"{name} is PostgreSQL's own: left out"
+                left_out[chosen[dialect.name]] = _TWIN
             chosen[dialect.name] = name
         else:
-            left_out[name] = f"{chosen[dialect.name]} is PostgreSQL's own: left out"
+            left_out[name] = _TWIN
     return Sorted(chosen, left_out)
