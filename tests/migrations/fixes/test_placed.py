@@ -133,3 +133,18 @@ def test_a_plan_that_was_written_is_not_planned_again(repository: Make) -> None:
     assert "deploy" in first.err
     made.lint("--fix")
     assert made.run("plan").out == ""
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "ALTER TABLE orders DROP COLUMN a, ADD COLUMN a int;",
+        "ALTER TABLE orders DROP COLUMN a; ALTER TABLE orders ADD COLUMN a int;",
+        "DROP TABLE orders; CREATE TABLE orders (id int);",
+        "CREATE TABLE made (id int); DROP TABLE orders; ALTER TABLE made RENAME TO orders;",
+    ],
+)
+def test_what_is_put_back_at_once_is_not_dropped_later(repository: Make, up: str) -> None:
+    made = repository({"db/001_a.sql": SETUP, "db/002_b.sql": up})
+    found = [f for f in made.lint().document["findings"] if f["rule"].startswith("drop-")]
+    assert [f["fix"]["kind"] for f in found] == ["none"]

@@ -8,10 +8,11 @@ from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
-from senior_backend.operations.columns import ColumnDefinition, DropColumn
+from senior_backend.operations.columns import AddColumn, ColumnDefinition, DropColumn
 from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.names import Name
-from senior_backend.operations.objects import Drop
+from senior_backend.operations.objects import Drop, Rename
+from senior_backend.operations.tables import CreateTable
 from senior_backend.sql.identifiers import quote_identifier
 
 RULES: Final = ("drop-column", "drop-column-drops-constraint", "drop-table")
@@ -32,6 +33,13 @@ def _columns(step: Step) -> Remedy | None:
     """All columns that one statement drops, after what has to go before them."""
     drops = [o for o in step.siblings or (step.operation,) if isinstance(o, DropColumn)]
     table = drops[0].table
+    added = {
+        one.column
+        for one in (*step.siblings, *step.later)
+        if isinstance(one, AddColumn) and one.table == table
+    }
+    if any(drop.column in added for drop in drops):
+        return None  # put off, the drop would take the new column
     known = [step.catalog.column(table, drop.column) for drop in drops]
     definitions = [one.definition for one in known if one is not None]
     back = (
@@ -120,8 +128,13 @@ def _replaced(step: Step, required: list[str]) -> Edit | None:
     return Edit(spans[0][0], spans[-1][1], kept)
 
 
-def _table(step: Step, operation: Drop) -> Remedy:
+def _table(step: Step, operation: Drop) -> Remedy | None:
     names = [drop.name for drop in step.named_together(Drop)] or [operation.name]
+    for later in step.later:
+        put_back = isinstance(later, CreateTable) and later.table in names
+        moved = isinstance(later, Rename) and later.new in {name.name for name in names}
+        if put_back or moved:
+            return None  # put off, the drop would take the new table
     back = tuple(text for name in names if (text := _created_again(step, name)))
     listed = ", ".join(name.name for name in names)
     kept = " ".join(
