@@ -32,6 +32,9 @@ where l.pid = pg_backend_pid() and l.locktype = 'relation' and c.relkind in ('r'
 WORK = re.compile(r"(rewriting|verifying|validating|building index) [^\"]*\"(?!pg_toast)([^\"]+)\"")
 CONTROL = re.compile(r"(begin|start|commit|end|rollback)\b", re.IGNORECASE)
 MISSING: dict[str, str] = {
+    r'constraint "(\w+)" of domain "(\w+)" does not exist': (
+        'alter domain "{1}" add constraint "{0}" check (value > 0) not valid'
+    ),
     r'"?(\w+)"? is not a domain': 'create domain "{0}" as int',
     r'"(\w+)" is not a sequence': 'create sequence "{0}"',
     r'"(\w+)" is not a materialized view': 'create materialized view "{0}" as select 1 as id',
@@ -182,5 +185,10 @@ def _made(statement: str) -> str | None:
 
 
 def _row(statement: str) -> list[str]:
-    created = re.match(r"create table (\S+)", statement)
-    return [f"insert into {created[1]} default values"] if created else []
+    """A row for a table, and a table with a row for a domain."""
+    if created := re.match(r"create table (\S+)", statement):
+        return [f"insert into {created[1]} default values"]
+    if created := re.match(r'create domain "(\w+)"', statement):
+        name = f"of_{created[1]}"
+        return [f'create table {name} (a "{created[1]}")', f"insert into {name} values (1)"]
+    return []
