@@ -11,7 +11,7 @@ from benchmarks import migration_lint
 from benchmarks.lint import agreement, labelled, manifest, noise, page, robustness, speed
 from benchmarks.lint.agreement import Compared, Verdict
 from benchmarks.lint.histories import History
-from benchmarks.lint.linters import OURS, Found, Linted, Setting
+from benchmarks.lint.linters import OURS, SAFEMIGRATE, SQUAWK, Found, Linted, Setting
 from benchmarks.lint.manifest import Repository, Vocabulary
 from benchmarks.lint.observation import observe
 from benchmarks.lint.rust_cases import Case
@@ -291,3 +291,12 @@ def test_the_page_tells_the_judged_findings():
 
 def test_every_part_has_its_paragraph():
     assert list(page.ABOUT) == list(migration_lint.PARTS)
+
+
+def test_the_page_that_is_published_is_of_this_manifest_and_sample():
+    text = (ROOT / "docs/benchmarks/migration_lint.md").read_text()
+    assert page.judged() in text
+    for repository in READING.repositories.values():
+        assert f"| {repository.name} | `{repository.commit[:12]}` |" in text
+    for name in (OURS, SQUAWK, SAFEMIGRATE):
+        assert f"| {name} |" in text
