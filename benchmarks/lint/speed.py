@@ -45,14 +45,18 @@ def measure(
     """Run all in turn, ``rounds`` times each."""
     runs = []
     for size in sizes:
-        with tempfile.TemporaryDirectory(prefix="migration-lint-") as directory:
+        # The caches lie apart: a new one inside the folder would be a change of the folder.
+        with (
+            tempfile.TemporaryDirectory(prefix="migration-lint-") as directory,
+            tempfile.TemporaryDirectory(prefix="migration-lint-") as caches,
+        ):
             root = Path(directory)
             lay_out(files[:size], root / "db")
-            warm = root / "warm"
+            warm = Path(caches) / "warm"
             our_command = ours.command(["db"], Setting(cached=True))
             run(our_command, root, warm)
             for number in range(rounds):
-                cold = root / f"cold-{number}"
+                cold = Path(caches) / f"cold-{number}"
                 for subject, command, cache in (
                     (COLD, our_command, cold),
                     (CACHED, our_command, warm),
@@ -123,7 +127,8 @@ def _machine() -> str:
     one, five, fifteen = os.getloadavg()
     return (
         f"{os.cpu_count()} processors; load average when it was done {one:.1f} (1 minute), "
-        f"{five:.1f} (5), {fifteen:.1f} (15)."
+        f"{five:.1f} (5), {fifteen:.1f} (15). A peak is at least what the benchmark itself takes, "
+        "which Linux counts for a process that it starts."
     )
 
 
