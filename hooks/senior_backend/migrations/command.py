@@ -11,7 +11,7 @@ import click
 
 from senior_backend import git, report
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.findings import CLEAN, FOUND, Class
+from senior_backend.findings import CLEAN, FOUND, Class, Outcome
 from senior_backend.migrations import baseline, repair, settings
 from senior_backend.migrations.run import Request, Result, explain_fixes, paths_or_default, run
 from senior_backend.migrations.settings import Settings
@@ -166,7 +166,24 @@ def lint_command(
         _print_tables(explained, to_stderr=output_format != "terminal")
     if text := report.render(outcome, output_format):
         click.echo(text)
+    if output_format == "terminal":
+        _hint(outcome)
     ctx.exit(outcome.exit_code(fail_on))
+
+
+def _hint(outcome: Outcome) -> None:
+    """What to do next, for those who see the tool for the first time."""
+    open_ = [f for f in outcome.ordered() if f.suppressed is None]
+    if open_:
+        fixes = [f.fix.kind for f in open_ if f.fix]
+        parts = [f"`senior-backend explain {open_[0].rule}` says why"]
+        if "safe" in fixes:
+            parts.append(f"--fix mends {fixes.count('safe')}")
+        if "plan" in fixes:
+            parts.append(f"`senior-backend migrations plan` writes {fixes.count('plan')} in steps")
+        click.echo("; ".join(parts))
+    elif not outcome.extra.get("migrations") and not outcome.not_analyzed:
+        click.echo("no migrations here; name a folder that holds some")
 
 
 def _print_tables(result: Result, *, to_stderr: bool) -> None:
@@ -185,15 +202,24 @@ def _fixed(request: Request, result: Result) -> Result:
 
     Once more for as long as something was mended: a fix may uncover another.
     """
+    told: set[str] = set()
     for _ in range(_FIX_ROUNDS):
         done = repair.automatic(result, request.root, datetime.now(UTC))
+        said = [
+            *(
+                f"{'fixed' if before else 'added'} {on_one_line(path)}"
+                for path, (before, _after) in done.contents.items()
+                if f"added {on_one_line(path)}" not in told
+            ),
+            *(f"note: {remark}" for remark in done.remarks),
+        ]
+        for line in said:
+            if line not in told:
+                click.echo(line, err=True)
+        told.update(said)
         if not done.contents:
             break
         done.save(request.root)
-        for path, (before, _after) in done.contents.items():
-            click.echo(f"{'fixed' if before else 'added'} {on_one_line(path)}", err=True)
-        for remark in done.remarks:
-            click.echo(f"note: {remark}", err=True)
         new = tuple(request.root / path for path, (old, _) in done.contents.items() if not old)
         request = replace(request, paths=(*request.paths, *new))
         result = _lint(request, None)
@@ -221,8 +247,12 @@ def plan_command(
     done = repair.planned(result, request.root, datetime.now(UTC))
     if write:
         done.save(request.root)
-        for path, (before, _after) in done.contents.items():
+        _excuse_steps(request, done)
+        for path, (before, after) in done.contents.items():
             click.echo(f"{'changed' if before else 'added'} {on_one_line(path)}")
+            for wait in re.findall(rb"^-- (Deploy first: .*)", after, re.MULTILINE):
+                text = wait.decode("utf-8", "replace").strip()
+                click.echo(f"WAIT: keep {on_one_line(path)} back. {text}", err=True)
     else:
         click.echo(done.diff().encode("utf-8", "surrogateescape"), nl=False)
     for remark in done.remarks:
@@ -235,11 +265,31 @@ def plan_command(
         and not any(p is mended for mended in done.repaired)
     ]
     for problem in left:
+        if any(problem is known for known in done.told):
+            continue
         finding = problem.finding
         click.echo(
             f"no plan: {on_one_line(finding.path)}:{finding.line}: {finding.message}", err=True
         )
     ctx.exit(FOUND if left else CLEAN)
+
+
+def _excuse_steps(request: Request, done: repair.Repair) -> None:
+    """Say in the new files of a plan what the linter would: it has been planned, in this order."""
+    new = [path for path, (before, _after) in done.contents.items() if not before]
+    if not new:
+        return
+    result = _lint(replace(request, paths=tuple(request.root / path for path in new)), None)
+    rules: dict[str, set[str]] = {}
+    for problem in result.problems:
+        finding = problem.finding
+        if finding.class_ == "gate" and finding.suppressed is None and finding.path in new:
+            rules.setdefault(finding.path, set()).add(finding.rule)
+    for path, names in rules.items():
+        if path.endswith(".sql"):
+            file = request.root / path
+            comment = f"-- senior-backend-ignore-file {', '.join(sorted(names))}: a planned step\n"
+            file.write_bytes(comment.encode() + file.read_bytes())
 
 
 def _request(

@@ -1,11 +1,14 @@
 """Applying fixes: the edits and new migrations of a whole run, as files."""
 
+import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from senior_backend import sql
+from senior_backend.errors import InputError
 from senior_backend.migrations.fixes import files
 from senior_backend.migrations.fixes.placement import Change, change
 from senior_backend.migrations.lint import Problem
@@ -23,6 +26,8 @@ class Repair:
     contents: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     repaired: list[Problem] = field(default_factory=list)
+    told: list[Problem] = field(default_factory=list)
+    """Those that only a remark is about: to be done by hand."""
 
     def diff(self) -> str:
         """All of it as one diff that ``git apply`` takes."""
@@ -77,22 +82,54 @@ def _folder(
     for problem, found in pairs:
         if found.edits or not found.reason:
             continue
-        repair.repaired.append(problem)
         if problem.direction == "down" and id(problem.migration) in replanned:
+            repair.repaired.append(problem)
             continue  # its up comes in steps now, and so does the way back
+        repair.told.append(problem)
         remark = f"{problem.finding.path}:{problem.finding.line}: {found.reason}"
         repair.remarks += [remark] if remark not in repair.remarks else []
+    repair.remarks += dict.fromkeys(remark for found in kept for remark in found.remarks)
     edits = [edit for found in kept for edit in found.edits]
     contents = files.edited(root, edits, unsaved)
     _refuse_changed(result.folder, contents)
-    repair.contents.update(contents)
     new = [migration for found in kept for migration in found.new]
     if new:
         written = files.write_new(result.folder, new, now)
         base = files.shown_root(result.folder, root)
         for name, content in written.files.items():
-            repair.contents[f"{base}{name}"] = (b"", content.encode())
+            contents[f"{base}{name}"] = (b"", content.encode())
         repair.remarks += written.remarks
+    broken = next((path for path, change in contents.items() if not is_sound(path, *change)), None)
+    if broken is not None:
+        mended = {id(problem) for problem, _ in pairs}
+        repair.repaired[:] = [p for p in repair.repaired if id(p) not in mended]
+        repair.remarks.append(
+            f"{broken}: what would be written does not parse, so nothing of its folder is; "
+            "please report it"
+        )
+        return
+    repair.contents.update(contents)
+
+
+def is_sound(path: str, before: bytes, after: bytes) -> bool:
+    """Whether a file that is to be written can be read again as well as before."""
+    if path.endswith(".py"):
+        try:
+            ast.parse(after)
+        except (SyntaxError, ValueError):
+            return False
+        return True
+    if path.endswith(".sql"):
+        return _unread(after) <= _unread(before)
+    return True
+
+
+def _unread(data: bytes) -> int:
+    try:
+        script = sql.read(sql.decode("", data))
+    except InputError:
+        return 0  # a file in another encoding is edited byte by byte
+    return sum(piece.refused for piece in script.unparsed)
 
 
 def _refuse_changed(folder: Folder, contents: Mapping[str, tuple[bytes, bytes]]) -> None:

@@ -197,24 +197,6 @@ CASES = [
         left=("drop-table",),
     ),
     Case(
-        "column renamed",
-        "ALTER TABLE orders RENAME COLUMN price TO cost;",
-        "ALTER TABLE orders RENAME COLUMN cost TO price;",
-        rows="SELECT id, cost FROM orders ORDER BY id",
-        between="INSERT INTO orders (id, customer_id, code, legacy, cost) "
-        "VALUES (301, 1, '', '', 1);"
-        "UPDATE orders SET price = 2 WHERE id = 301; DELETE FROM orders WHERE id = 301",
-        left=("rename-column", "rename-table"),
-    ),
-    Case(
-        "table renamed",
-        "ALTER TABLE orders RENAME TO purchases;",
-        "ALTER TABLE purchases RENAME TO orders;",
-        rows="SELECT id, price FROM purchases ORDER BY id",
-        between="UPDATE orders SET pieces = pieces; UPDATE purchases SET pieces = pieces",
-        left=("drop-object",),
-    ),
-    Case(
         "default dropped",
         "ALTER TABLE orders ADD COLUMN paid boolean DEFAULT false NOT NULL;\n"
         "ALTER TABLE orders ALTER COLUMN paid DROP DEFAULT;",
@@ -254,7 +236,6 @@ IN_ONE_MESSAGE = {
     "serial",
     "collation of an indexed column",
     "column dropped",
-    "column renamed",
     "backfill that must not run twice",
 }
 """Cases also run by a tool that sends a file as one message."""
@@ -285,7 +266,16 @@ def test_the_steps_come_to_the_same_end(
     assert planned.code == 0, planned.err
     after = apply.folder(made.root)
     assert planned.out
-    left = {rule for rule, _, _ in made.lint().gate}
+    linted = made.lint()
+    # The steps excuse what the plan says of them, and nothing else is excused.
+    excused = {
+        f["rule"]
+        for f in linted.document["findings"]
+        if f["class"] == "gate"
+        and f["suppressed"]
+        and f["suppressed"]["reason"] == "a planned step"
+    }
+    left = excused | {rule for rule, _, _ in linted.gate}
     assert left == set(case.left)
 
     url = postgres_server.create_database()

@@ -52,6 +52,8 @@ class Change:
     new: tuple[NewMigration, ...] = ()
     automatic: bool = False
     reason: str = ""
+    remarks: tuple[str, ...] = ()
+    """What else must be set for the edits, as sentences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,6 @@ class _Place:
     def others(self) -> list[Statement]:
         return [s for n, s in enumerate(self.statements) if n != self.index]
 
-    def is_last(self) -> bool:
-        """Whether nothing but settings follows."""
-        return all(_is_setting(s) for s in self.statements[self.index + 1 :])
-
 
 def change(problem: Problem, folder: Folder) -> Change | None:
     """What to do to the files for a problem with a remedy; None when it has none.
@@ -87,13 +85,15 @@ def change(problem: Problem, folder: Folder) -> Change | None:
     if not remedy.edits and not remedy.phases:
         return Change(reason=remedy.reason)
     if not isinstance(problem.text.place, Verbatim):
-        return _beside(remedy, "the statement is not SQL in a file: change it by hand")
+        return _beside(problem, remedy, "the statement is not SQL in a file: change it by hand")
+    if problem.text.path.endswith(".py") and not _fits_a_literal(remedy):
+        return _beside(problem, remedy, "the statement is a string in Python: change it by hand")
     if remedy.edits:
         edits = tuple(_edit(problem.text, edit) for edit in remedy.edits)
         return Change(edits, _new(remedy.phases), remedy.safe, remedy.reason)
     place = _place(problem)
     if place is None:
-        return _beside(remedy, "it is not a statement of its own")
+        return _beside(problem, remedy, "it is not a statement of its own")
     return _phases(problem, place, remedy, folder)
 
 
@@ -112,9 +112,11 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         return Change(edits, _new(phases[1:], place), automatic=False, reason=remedy.reason)
     if problem.transaction is None and on_their_own:
         statements = [text for phase in phases for text in phase.up]
-        return Change((_replace(place.statement, statements),), (), remedy.safe, remedy.reason)
+        return Change(
+            (_replace(problem, place.statement, statements),), (), remedy.safe, remedy.reason
+        )
     if problem.transaction == "explicit":
-        return _beside(remedy, "the script opens the transaction itself: split it by hand")
+        return _beside(problem, remedy, "the script opens the transaction itself: split it by hand")
     later = bool(folder.migrations) and folder.migrations[-1].path != problem.migration.path
     alone = place.segment.transaction == "implicit" and all(map(_is_setting, place.others))
     if alone and len(phases[0].up) == 1 and (problem.direction == "up" or len(phases) == 1):
@@ -133,11 +135,13 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         return outside
     if problem.direction == "down":
         return Change(reason="it is a down migration, which cannot be split")
+    if _every_file_in_a_transaction(folder, place) and not all(p.transactional for p in phases):
+        return Change(reason=_NO_PLACE)
     automatic, reason = remedy.safe, remedy.reason
     if later:
         automatic, reason = False, _LATER
-    elif not place.is_last():
-        automatic, reason = False, "later statements of the migration may need it"
+    elif (named := _named_later(place, phases)) is not None:
+        automatic, reason = False, f"a later statement of the migration {named}"
     if phases[0].transactional and not remedy.apart:
         edits = _kept(problem, place, phases)
         return Change(edits, _new(phases[1:], place), automatic, reason)
@@ -155,13 +159,16 @@ def _outside(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) ->
     insertion = told(folder, problem.migration, way or ())
     if insertion is None:
         return None
+    if insertion.alone and len(phases[0].up) > 1:
+        return None
+    cleanup = () if insertion.alone else phases[0].cleanup
     at = insertion.offset
     edits = [
         *_without_settings(place),
-        _replace(place.statement, (*phases[0].cleanup, *phases[0].up)),
+        _replace(problem, place.statement, (*cleanup, *phases[0].up)),
         FileEdit(insertion.path, at, at, insertion.text.encode()),
     ]
-    return Change(tuple(edits), (), remedy.safe, remedy.reason)
+    return Change(tuple(edits), (), remedy.safe, remedy.reason, insertion.remarks)
 
 
 def _without_settings(place: _Place) -> list[FileEdit]:
@@ -177,7 +184,44 @@ def _without_settings(place: _Place) -> list[FileEdit]:
     return [_remove(setting) for setting in place.others]
 
 
-_LATER: Final = "later migrations may need it: add the new ones before them, or after all"
+_LATER: Final = (
+    "it is not the newest migration: if it has run anywhere, add a new one instead of changing it"
+)
+_NO_PLACE: Final = (
+    "every file of this folder runs in a transaction, by its settings: the safe form needs a file "
+    "that does not"
+)
+
+
+def _fits_a_literal(remedy: Remedy) -> bool:
+    """Whether it may be written into a string of a program: a word or two, on the same line."""
+    return bool(remedy.edits) and not any(
+        set(edit.sql) & set("\n\r;'\"\\{}%") for edit in remedy.edits
+    )
+
+
+def _every_file_in_a_transaction(folder: Folder, place: _Place) -> bool:
+    """Plain SQL has no way to say that a file is to be run otherwise than the others."""
+    return folder.source == "plain_sql" and place.segment.transaction == "file"
+
+
+def _named_later(place: _Place, phases: tuple[Phase, ...]) -> str | None:
+    """What a later statement has to do with what moves out from before it; None for nothing.
+
+    An index, a check or a foreign key is needed by those only that name it.
+    """
+    following = [s for s in place.statements[place.index + 1 :] if not _is_setting(s)]
+    if not following:
+        return None
+    names = {key[2] for phase in phases for text in (*phase.up, *phase.down) for key in _keys(text)}
+    if not names or any("USING INDEX" in text.upper() for phase in phases for text in phase.up):
+        return "may need it"
+    for statement in following:
+        text = statement.sql.lower()
+        named = sorted(name for name in names if name.lower() in text)
+        if named:
+            return f"names {named[0]}"
+    return None
 
 
 def _moved(
@@ -190,7 +234,7 @@ def _moved(
 
 def _kept(problem: Problem, place: _Place, phases: tuple[Phase, ...]) -> tuple[FileEdit, ...]:
     """The first phase takes the statement's place; the others move out."""
-    edit = _replace(place.statement, phases[0].up)
+    edit = _replace(problem, place.statement, phases[0].up)
     if problem.direction == "down":
         return (edit,)
     return (edit, *_adapted_down(problem, phases[:1], phases[1:]))
@@ -216,7 +260,7 @@ def _adapted_down(
     if missing and first is not None:
         if first in gone:
             edits = [_remove(s) for s in gone if s is not first]
-            edits.append(_replace(first, missing))
+            edits.append(_replace(problem, first, missing))
         else:
             content = "".join(f"{text};\n" for text in missing)
             edits.append(_edit(first.text, Edit(first.start, first.start, content)))
@@ -250,12 +294,14 @@ def _statements(text: SqlText) -> tuple[Statement, ...]:
     return sql.read(text).statements
 
 
-def _beside(remedy: Remedy, reason: str) -> Change:
-    """Only shown: nothing is edited."""
-    return Change((), _new(remedy.phases), automatic=False, reason=reason)
+def _beside(problem: Problem, remedy: Remedy, reason: str) -> Change:
+    """Only shown: nothing is edited. A down has no migrations after it that could take its part."""
+    new = _new(remedy.phases) if problem.direction == "up" else ()
+    return Change((), new, automatic=False, reason=reason)
 
 
 def _new(phases: tuple[Phase, ...], place: _Place | None = None) -> tuple[NewMigration, ...]:
+    """The phases as migrations. Where each statement commits by itself, SET LOCAL has no effect."""
     return tuple(_migration(phase, place) for phase in phases)
 
 
@@ -265,16 +311,14 @@ def _migration(phase: Phase, place: _Place | None) -> NewMigration:
     notes += [phase.note] if phase.note else []
     up, down = (tuple(s.replace("\r\n", "\n") for s in part) for part in (phase.up, phase.down))
     if phase.transactional:
-        up, down = _with_lock_timeout(up), _with_lock_timeout(down)
+        alone = place is not None and place.segment.transaction == "statement"
+        timeout = recipes.LOCK_TIMEOUT.replace("LOCAL ", "") if alone else recipes.LOCK_TIMEOUT
+        up, down = ((timeout, *part) if part else () for part in (up, down))
     elif phase.cleanup and place is not None and place.segment.transaction == "implicit":
         notes.append(f"If it failed before, run first: {'; '.join(phase.cleanup)};")
     else:
         up = (*phase.cleanup, *up)
     return NewMigration(phase.name, up, down, phase.transactional, "\n".join(notes))
-
-
-def _with_lock_timeout(statements: tuple[str, ...]) -> tuple[str, ...]:
-    return (recipes.LOCK_TIMEOUT, *statements) if statements else ()
 
 
 def _place(problem: Problem) -> _Place | None:
@@ -337,9 +381,14 @@ def _edit(text: SqlText, edit: Edit) -> FileEdit:
     )
 
 
-def _replace(statement: Statement, statements: tuple[str, ...] | list[str]) -> FileEdit:
-    content = ";\n".join(text.strip().rstrip(";").rstrip() for text in statements)
-    return _edit(statement.text, Edit(statement.start, statement.end, content))
+def _replace(
+    problem: Problem, statement: Statement, statements: tuple[str, ...] | list[str]
+) -> FileEdit:
+    text, source = statement.text, problem.migration.source
+    start, end, content = registry.replaced(
+        source, text.data, statement.start, statement.end, statements
+    )
+    return _edit(text, Edit(start, end, content))
 
 
 def _remove(statement: Statement) -> FileEdit:
