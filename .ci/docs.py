@@ -6,7 +6,7 @@ Run by `make docs`; a test compares what is committed with what this would write
 import sys
 from pathlib import Path
 
-from senior_backend.migrations.fixes.registry import by_rule
+from senior_backend.migrations.fixes.registry import written
 from senior_backend.migrations.rules import pages, registry
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,7 +18,7 @@ def generated() -> dict[str, str]:
     """Contents by path, relative to the repository's root."""
     rules = {rule_id: module.RULE for rule_id, module in registry.modules().items()}
     files = {f"{PAGES}/{rule_id}.md": pages.page(rule) for rule_id, rule in rules.items()}
-    return {**files, LIST: pages.index(rules, by_rule())}
+    return {**files, LIST: pages.index(rules, written())}
 
 
 def main() -> int:

@@ -29,8 +29,10 @@ BY_PEOPLE = {
     "enable-row-security-without-policy": "who may see which rows is not known",
     "exclusion-constraint": "PostgreSQL has no online form",
     "primary-key-lacks-partition-key": "the key has to be designed anew",
+    "rename-column": "no code can be asked which of the names it says",
     "rename-enum-value": "an enum cannot have two names for a value",
     "rename-object": "it cannot have two names for long",
+    "rename-table": "a view under the old name would break what else names the table",
     "replica-identity": "what subscribers need is not known",
     "restart-sequence": "the right value depends on the rows",
     "set-access-method-rewrite": "PostgreSQL has no online form",
@@ -45,7 +47,7 @@ BY_PEOPLE = {
 """Gate rules without a fix, and why only people can decide."""
 
 
-@pytest.mark.parametrize("rule", sorted(fixes.by_rule()))
+@pytest.mark.parametrize("rule", sorted(fixes.written()))
 def test_its_fix_finds_its_place_with_every_tool(rule: str, tmp_path: Path) -> None:
     bad = rules.rule(rule).bad
     with_fix = set()
@@ -63,7 +65,25 @@ def test_its_fix_finds_its_place_with_every_tool(rule: str, tmp_path: Path) -> N
 
 def test_every_gate_without_a_fix_is_accounted_for() -> None:
     gates = {name for name in rules.ids() if rules.rule(name).class_ == "gate"}
-    assert gates - fixes.by_rule().keys() == BY_PEOPLE.keys()
+    assert gates - fixes.written() == BY_PEOPLE.keys()
+
+
+RENAMES = {
+    "ALTER TABLE orders RENAME COLUMN note TO remark;": "add remark, write both, fill",
+    "ALTER TABLE orders RENAME TO bills;": "leave the table its name orders",
+}
+
+
+@pytest.mark.parametrize(("sql", "reason"), RENAMES.items())
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_rename_is_told_in_steps_and_nothing_is_written(
+    sql: str, reason: str, tool: str, tmp_path: Path
+) -> None:
+    made = Repository(tmp_path)
+    made.write(TOOLS[tool](sql, "", "CREATE TABLE orders (id int PRIMARY KEY, note text);\n", ""))
+    found = [f for f in made.lint().document["findings"] if f["rule"].startswith("rename-")]
+    assert [set(f["fix"]) for f in found] == [{"kind", "reason"}]
+    assert reason in found[0]["fix"]["reason"]
 
 
 def test_fixes_are_for_rules_that_exist() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from senior_backend.migrations import fixes
+from senior_backend.migrations.fixes import rename
 from senior_backend.migrations.fixes.remedy import Remedy
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
@@ -28,3 +29,8 @@ def by_rule() -> Mapping[str, Maker]:
             module = importlib.import_module(f"{fixes.__name__}.{found.name}")
             table.update(dict.fromkeys(module.RULES, module.remedy))
     return table
+
+
+def written() -> frozenset[str]:
+    """The rules whose safe form is written, not only told."""
+    return frozenset(by_rule()) - frozenset(rename.RULES)

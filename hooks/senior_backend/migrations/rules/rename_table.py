@@ -20,9 +20,10 @@ The rename takes a moment (ACCESS EXCLUSIVE), but no two releases agree on the n
 fails from the commit on, the new one fails until then. Statements prepared before do not help,
 they are planned anew.
 
-Either keep the old name as a view, made in the same transaction: a view that selects all columns
-of one table takes INSERT, UPDATE and DELETE as well, so both names work while releases change.
-Drop it when nothing uses it any more. Or give the table the new name in the application only.
+Leave the table its name, and give it the new one in the application only. Where the name has to
+go, a view with the old one can stand in for it, made in the same transaction and with the grants of
+the table: INSERT, UPDATE and DELETE pass through it. TRUNCATE, COPY FROM, references, triggers and
+later migrations that name the table do not, so look for them first.
 """,
     source="ALTER TABLE, RENAME; CREATE VIEW, Updatable Views",
     bad=Example(
