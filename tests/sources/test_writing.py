@@ -9,7 +9,8 @@ from senior_backend.errors import InputError
 from senior_backend.sources.discovery import discover
 from senior_backend.sources.flyway import LOCK
 from senior_backend.sources.migration import Folder, NewMigration, WrittenFiles
-from senior_backend.sources.registry import BY_ID
+from senior_backend.sources.naming import next_version
+from senior_backend.sources.registry import BY_ID, replaced
 from tests.sources.alembic.revisions import ENV, revision
 from tests.sources.tree import plant, sql
 
@@ -112,10 +113,13 @@ def test_what_is_written_is_read_as_it_was_meant(tmp_path: Path, files: dict[str
     assert _statements(note.up) == ["set lock_timeout = '2s'", BACKFILL.up[1].rstrip(";")]
     assert _statements(index.up) == list(INDEX.up)
     assert {segment.transaction for segment in index.up} <= {"statement", "implicit"}
-    if after.has_downs:
+    if any(migration.down is not None for migration in before.migrations):
         assert _statements(note.down) == list(BACKFILL.down)
         assert _statements(index.down) == list(INDEX.down)
         assert {segment.transaction for segment in index.down or ()} <= {"statement", "implicit"}
+    elif before.source != "alembic":
+        assert (note.down, index.down) == (None, None)
+        assert not [name for name in written.files if "down" in name.lower()]
     assert not (*note.not_read, *index.not_read)
 
 
@@ -140,6 +144,74 @@ def test_nothing_is_overwritten(tmp_path: Path, files: dict[str, str], first: st
         BY_ID[folder.source].write(folder, [BACKFILL], NOW)
 
 
+FOLLOWING = [
+    ("20240101000059", "20240101000100"),
+    ("20240229235959", "20240301000000"),
+    ("20991231235959", "21000101000000"),
+    ("209912312359", "210001010000"),
+    ("20991231", "21000101"),
+    ("20990101000060", "20990101000061"),
+    ("0009", "0010"),
+    ("4070908800", "4070908801"),
+]
+
+
+@pytest.mark.parametrize(("newest", "following"), FOLLOWING)
+def test_a_version_that_names_a_moment_is_followed_by_a_moment(newest: str, following: str) -> None:
+    assert next_version([newest], datetime(2024, 1, 1, tzinfo=UTC)) == following
+
+
+def test_diesel_writes_no_empty_file_beside_others_that_go_back(tmp_path: Path):
+    files = {"m/2024-01-01-000000_a/up.sql": ONE, "m/2024-01-01-000000_a/down.sql": ONE}
+    _, written = write(tmp_path, files, NewMigration("x", (ONE,)))
+    assert dict(written.files) == {
+        "2026-03-04-050607_x/up.sql": f"{ONE}\n",
+        "2026-03-04-050607_x/down.sql": "-- Nothing to take back.\n",
+    }
+
+
+def test_without_downs_what_would_take_it_back_is_only_told(tmp_path: Path):
+    _, written = write(tmp_path, {"db/0001_a.sql": ONE}, BACKFILL)
+    assert list(written.files) == ["0002_add_note.sql"]
+    assert written.remarks == (
+        "Add Note: the folder has no downs, so to take it back, run: "
+        "alter table orders drop column note;",
+    )
+
+
+REPLACED = [
+    pytest.param("select 1;\n", ("a", "b;"), "a;\nb;\n", id="statements end their lines"),
+    pytest.param(
+        "  select 1; -- why\n",
+        ("do $$\nx;\n$$", "b"),
+        "  \n-- +goose StatementBegin\ndo $$\nx;\n$$;\n-- +goose StatementEnd\nb;\n -- why\n",
+        id="one with semicolons at line ends",
+    ),
+    pytest.param(
+        "-- +goose StatementBegin\nselect 1;\n-- +goose StatementEnd\n",
+        ("a", "do $$\nx;\n$$"),
+        "a;\n-- +goose StatementBegin\ndo $$\nx;\n$$;\n-- +goose StatementEnd\n",
+        id="one that has annotations",
+    ),
+    pytest.param(
+        "-- +goose StatementBegin\nselect 1;\nselect 2;\n-- +goose StatementEnd\n",
+        ("do $$\nx;\n$$",),
+        "-- +goose StatementBegin\ndo $$\nx;\n$$;\nselect 2;\n-- +goose StatementEnd\n",
+        id="one of several between annotations",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "statements", "after"), REPLACED)
+def test_goose_finds_the_ends_of_what_replaces_a_statement(
+    before: str, statements: tuple[str, ...], after: str
+) -> None:
+    data = f"-- +goose Up\n{before}".encode()
+    at = data.index(b"select 1")
+    start, end, text = replaced("goose", data, at, at + len("select 1"), statements)
+    assert (data[:start] + text.encode() + data[end:]).decode() == f"-- +goose Up\n{after}"
+
+
 def test_prisma_has_one_statement_that_refuses_a_transaction_in_each_file(tmp_path: Path):
     new = NewMigration(
         "indexes",
@@ -147,7 +219,7 @@ def test_prisma_has_one_statement_that_refuses_a_transaction_in_each_file(tmp_pa
         ("drop index concurrently a",),
         transactional=False,
     )
-    _, written = write(tmp_path, {"p/1_a/migration.sql": ONE}, new)
+    _, written = write(tmp_path, {"p/1_a/migration.sql": ONE, "p/1_a/down.sql": ONE}, new)
     assert dict(written.files) == {
         "20260304050607_indexes_1/migration.sql": "create index concurrently a on t (a);\n",
         "20260304050608_indexes_2/migration.sql": "vacuum t;\n",

@@ -14,6 +14,7 @@ from senior_backend.sources import naming, writing
 from senior_backend.sources.directory import Directory, sample
 from senior_backend.sources.migration import (
     Folder,
+    Insertion,
     Migration,
     NewMigration,
     NotRead,
@@ -30,6 +31,8 @@ _NAME: Final = re.compile(r"([0-9]+)_?(.*)\.sql$", re.DOTALL)
 _BLOCK: Final = re.compile(
     rb"^--[ \t]*migrate:(up|down)(?:[ \t]+([^\r\n]*))?[ \t\r]*$", re.MULTILINE
 )
+
+_NO_TRANSACTION: Final = " transaction:false"
 
 
 def claims(directory: Directory) -> bool:
@@ -75,17 +78,36 @@ def _migration(
 
 
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
-    """``<timestamp>_name.sql``; what refuses a transaction, alone in ``transaction:false``."""
+    """``<timestamp>_name.sql``, with a down where others have one.
+
+    What refuses a transaction stands alone in ``transaction:false``.
+    """
     steps, remarks = writing.alone(new)
+    has_downs = writing.has_downs(folder)
+    if not has_downs:
+        remarks = (*remarks, *writing.taken_back(new))
     files: dict[str, str] = {}
     versions = naming.newest(folder)
     first = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
     for step in steps:
         version = naming.next_version(versions, now, first)
         versions.append(version)
-        option = "" if step.transactional else " transaction:false"
+        option = "" if step.transactional else _NO_TRANSACTION
         parts = [writing.script((), step.note)] if step.note else []
         parts += [f"-- migrate:up{option}\n", writing.script(step.up)]
-        parts += [f"\n-- migrate:down{option}\n", writing.script(step.down) if step.down else ""]
+        if has_downs:
+            down = writing.script(step.down) if step.down else ""
+            parts += [f"\n-- migrate:down{option}\n", down]
         files[f"{version}_{naming.slug(step.name)}.sql"] = "".join(parts)
     return writing.written(folder.root, files, remarks)
+
+
+def outside_transaction(
+    _folder: Folder, _migration: Migration, way: tuple[Segment, ...]
+) -> Insertion | None:
+    """``transaction:false`` for the only block of a way; None when it says something already."""
+    block = _BLOCK.search(way[0].text.data) if len(way) == 1 else None
+    if block is None or b"transaction:" in (block[2] or b""):
+        return None
+    offset = way[0].text.file_offset(block.end(1))
+    return None if offset is None else Insertion(way[0].text.path, offset, _NO_TRANSACTION, True)

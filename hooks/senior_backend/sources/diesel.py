@@ -14,6 +14,7 @@ from senior_backend.sources import naming, writing
 from senior_backend.sources.directory import Directory, sample
 from senior_backend.sources.migration import (
     Folder,
+    Insertion,
     Migration,
     NewMigration,
     NotRead,
@@ -26,8 +27,10 @@ from senior_backend.sources.source import Options
 ID: Final = "diesel"
 TITLE: Final = "Diesel"
 
+_NOTHING: Final = "Nothing to take back."
 _METADATA: Final = "metadata.toml"
 _ALONE: Final = re.compile(rb"^\s*run_in_transaction\s*=\s*false", re.MULTILINE)
+_NO_TRANSACTION: Final = "run_in_transaction = false\n"
 _FORM: Final = "%Y-%m-%d-%H%M%S"
 
 
@@ -64,9 +67,15 @@ def _migration(name: str, below: Directory, options: Options) -> Migration:
 
 
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
-    """``<date>_name`` with both files; what refuses a transaction, alone, with its metadata."""
+    """``<date>_name``, with a down where others have one.
+
+    What refuses a transaction stands alone, with its metadata. Diesel refuses empty files.
+    """
     steps, remarks = writing.alone(new)
     files: dict[str, str] = {}
+    has_downs = writing.has_downs(folder)
+    if not has_downs:
+        remarks = (*remarks, *writing.taken_back(new))
     moment = now.astimezone(UTC)
     newest = max((migration.version for migration in folder.migrations), default="")
     for step in steps:
@@ -74,10 +83,25 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         newest = moment.strftime(_FORM)
         place = f"{newest}_{naming.slug(step.name)}"
         files[f"{place}/up.sql"] = writing.script(step.up, step.note)
-        files[f"{place}/down.sql"] = writing.script(step.down) if step.down else ""
+        if has_downs:
+            files[f"{place}/down.sql"] = writing.script(step.down, "" if step.down else _NOTHING)
         if not step.transactional:
-            files[f"{place}/{_METADATA}"] = "run_in_transaction = false\n"
+            files[f"{place}/{_METADATA}"] = _NO_TRANSACTION
     return writing.written(folder.root, files, remarks)
+
+
+def outside_transaction(
+    _folder: Folder, migration: Migration, way: tuple[Segment, ...]
+) -> Insertion | None:
+    """A ``metadata.toml``, which holds for both ways; None when the migration has one.
+
+    A way of several statements stays one transaction, of its message.
+    """
+    place = migration.path.rpartition("/")
+    path = f"{place[0]}{place[1]}{_METADATA}"
+    if path in migration.files or len(way) != 1:
+        return None
+    return Insertion(path, 0, _NO_TRANSACTION, alone=True)
 
 
 def _moment(version: str) -> datetime:

@@ -22,6 +22,7 @@ from senior_backend.sources import dialects, naming, writing
 from senior_backend.sources.directory import Directory, sample
 from senior_backend.sources.migration import (
     Folder,
+    Insertion,
     Migration,
     NewMigration,
     NotRead,
@@ -49,6 +50,7 @@ _SETTING: Final = re.compile(
     r"^[ \t]*(?:spring\.)?flyway\.([\w.-]+)[ \t]*[=:][ \t]*(\S+)[ \t]*$", re.MULTILINE
 )
 _IN_SCRIPT: Final = re.compile(rb"^[ \t]*executeInTransaction[ \t]*=[ \t]*(\w+)", re.MULTILINE)
+_NO_TRANSACTION: Final = "executeInTransaction=false\n"
 _FILES: Final = ("flyway.toml", "flyway.conf", "conf/flyway.conf", "application.properties")
 _LEVELS: Final = 8
 
@@ -285,13 +287,32 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
             )
         files |= scripts
         if not migration.transactional:
-            files |= {f"{name}.conf": "executeInTransaction=false\n" for name in scripts}
-    if folder.settings.get(LOCK) != "false" and not all(one.transactional for one in new):
-        remarks.append(
-            f"Set flyway.{LOCK}=false: else Flyway holds its lock in an open transaction, for "
-            "which CONCURRENTLY waits for ever."
-        )
+            files |= {f"{name}.conf": _NO_TRANSACTION for name in scripts}
+    if not all(one.transactional for one in new):
+        remarks += _about_lock(folder)
     return writing.written(folder.root, files, remarks)
+
+
+def outside_transaction(
+    folder: Folder, migration: Migration, way: tuple[Segment, ...]
+) -> Insertion | None:
+    """A ``.conf`` of the way's script; None when it has one."""
+    if len(way) != 1:
+        return None
+    path = f"{way[0].text.path}.conf"
+    if path in migration.files:
+        return None
+    return Insertion(path, 0, _NO_TRANSACTION, remarks=_about_lock(folder))
+
+
+def _about_lock(folder: Folder) -> tuple[str, ...]:
+    if folder.settings.get(LOCK) == "false":
+        return ()
+    remark = (
+        f"Set flyway.{LOCK}=false: else Flyway holds its lock in an open transaction, for "
+        "which CONCURRENTLY waits for ever."
+    )
+    return (remark,)
 
 
 def _newest_place(folder: Folder) -> str:

@@ -47,8 +47,11 @@ def read(directory: Directory, options: Options) -> Folder:
 
 
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
-    """The next pair of files; what refuses a transaction, alone."""
+    """The next file, or pair where downs exist; what refuses a transaction, alone."""
     steps, remarks = writing.alone(new)
+    has_downs = writing.has_downs(folder)
+    if not has_downs:
+        remarks = (*remarks, *writing.taken_back(new))
     files: dict[str, str] = {}
     versions = naming.newest(folder)
     for step in steps:
@@ -56,6 +59,6 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         versions.append(version)
         stem = f"{version}_{naming.slug(step.name)}"
         files[f"{stem}.up.sql"] = writing.script(step.up, step.note)
-        if step.down:
+        if step.down and has_downs:
             files[f"{stem}.down.sql"] = writing.script(step.down)
     return writing.written(folder.root, files, remarks)

@@ -15,6 +15,7 @@ from senior_backend.sources import naming, writing
 from senior_backend.sources.directory import Directory, sample
 from senior_backend.sources.migration import (
     Folder,
+    Insertion,
     Migration,
     NewMigration,
     NotRead,
@@ -28,6 +29,10 @@ ID: Final = "goose"
 TITLE: Final = "goose"
 
 _ANNOTATION: Final = re.compile(rb"^--[ \t]*\+goose[ \t]++([^\r\n]*)", re.MULTILINE)
+_NO_TRANSACTION: Final = "-- +goose NO TRANSACTION\n"
+_ENDS_A_LINE: Final = re.compile(r";[ \t]*(--.*)?\n")
+_SET_LOCAL: Final = re.compile(r"set\s+local\s", re.IGNORECASE)
+_INDEX: Final = re.compile(r"(create(\s+unique)?|drop)\s+index\s", re.IGNORECASE)
 _NUMBERED: Final = re.compile(r"(\d+)_(.*)\.(sql|go)$", re.DOTALL)
 
 
@@ -116,7 +121,8 @@ def _substitutions(path: str, data: bytes, marks: list[tuple[int, bytes]]) -> li
 
 
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
-    """The next number, or a timestamp where the folder has timestamps."""
+    """The next number, or a timestamp where the folder has timestamps; a down where others do."""
+    has_downs = writing.has_downs(folder)
     files: dict[str, str] = {}
     versions = naming.newest(folder)
     first = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
@@ -125,19 +131,72 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         versions.append(version)
         parts = [writing.script((), migration.note)] if migration.note else []
         if not migration.transactional:
-            parts.append("-- +goose NO TRANSACTION\n")
+            parts.append(_NO_TRANSACTION)
         parts += ["-- +goose Up\n", _statements(migration.up)]
-        if migration.down:
+        if migration.down and has_downs:
             parts += ["\n-- +goose Down\n", _statements(migration.down)]
         files[f"{version}_{naming.slug(migration.name)}.sql"] = "".join(parts)
-    return writing.written(folder.root, files)
+    remarks = [] if has_downs else writing.taken_back(new)
+    return writing.written(folder.root, files, remarks)
 
 
 def _statements(statements: Sequence[str]) -> str:
-    """goose ends a statement at a line that ends in a semicolon, unless it is told where."""
-    return "".join(
-        f"-- +goose StatementBegin\n{text}\n-- +goose StatementEnd\n"
-        if re.search(r";[ \t]*(--.*)?\n", text)
-        else f"{text}\n"
-        for text in map(writing.terminated, statements)
-    )
+    return "".join(f"{statement(text)}\n" for text in statements)
+
+
+def statement(text: str) -> str:
+    """``text`` with its end: goose takes the end of a line after a semicolon, unless told where."""
+    text = writing.terminated(text)
+    if _ENDS_A_LINE.search(text):
+        return f"-- +goose StatementBegin\n{text}\n-- +goose StatementEnd"
+    return text
+
+
+def replaced(data: bytes, start: int, end: int, statements: Sequence[str]) -> tuple[int, int, str]:
+    """What to write between which bytes, where one statement is, with the annotations it needs."""
+    texts = [statement(text) for text in statements]
+    marks = [(m.start(), m.end(), m[1].rstrip().lower()) for m in _ANNOTATION.finditer(data)]
+    before = [mark for mark in marks if mark[0] < start][-1:]
+    after = [mark for mark in marks if mark[0] >= end][:1]
+    if before and before[0][2] == b"statementbegin":
+        only = not data[before[0][1] : start].strip()
+        if not only or not after or data[end : after[0][0]].strip() not in (b"", b";"):
+            return writing.replaced(data, start, end, statements)
+        return before[0][0], after[0][1], "\n".join(texts)
+    if all(text.endswith(";") for text in texts):
+        return writing.replaced(data, start, end, statements)
+    if semicolon := re.compile(rb"\s*;").match(data, end):
+        end = semicolon.end()
+    line_before = "" if data[:start].endswith(b"\n") or not start else "\n"
+    line_after = "\n" if data[end : data.find(b"\n", end) + 1 or len(data)].strip() else ""
+    return start, end, line_before + "\n".join(texts) + line_after
+
+
+def outside_transaction(
+    _folder: Folder, migration: Migration, way: tuple[Segment, ...]
+) -> Insertion | None:
+    """``NO TRANSACTION`` at the top, which holds for both ways.
+
+    None when the other way needs a transaction: several statements must not stop half way.
+    """
+    other = migration.down if way is migration.up else migration.up
+    if len(way) != 1 or not all(map(_may_run_outside, other or ())):
+        return None
+    text = migration.up[0].text
+    offset = text.file_offset(0)
+    return None if offset is None else Insertion(text.path, offset, _NO_TRANSACTION)
+
+
+def _may_run_outside(segment: Segment) -> bool:
+    """Whether it is a statement alone, and no SET LOCAL beside it would lose its effect.
+
+    Before a statement on an index it may: that becomes CONCURRENTLY, which wants no timeout.
+    """
+    from senior_backend import sql  # the parser is loaded for the few files that need it
+
+    texts = [one.sql for one in sql.read(segment.text).statements]
+    local = [text for text in texts if _SET_LOCAL.match(text)]
+    others = [text for text in texts if not _SET_LOCAL.match(text)]
+    if len(others) > 1:
+        return False
+    return not local or all(map(_INDEX.match, others))

@@ -114,11 +114,18 @@ class NewMigration:
 
 @dataclass(frozen=True, slots=True)
 class Insertion:
-    """Text to put into the file ``path`` (as shown) at the byte ``offset``."""
+    """Text to put into the file ``path`` (as shown) at the byte ``offset``; 0 in a new file.
+
+    ``alone`` where the SQL is then still one message: only a single statement of it escapes a
+    transaction.
+    """
 
     path: str
     offset: int
     text: str
+    alone: bool = False
+    remarks: tuple[str, ...] = ()
+    """What else must be set, as sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -10,6 +10,13 @@ from senior_backend.sources.migration import Folder
 
 _VERSION: Final = re.compile(r"[vV]?(\d+(?:[.-]\d+)*)(?:[._\- ]+(.*)|(\D.*))?$", re.DOTALL)
 _DATED: Final = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d*")
+
+_FORMS: Final = {
+    8: ("%Y%m%d", timedelta(days=1)),
+    12: ("%Y%m%d%H%M", timedelta(minutes=1)),
+    14: ("%Y%m%d%H%M%S", timedelta(seconds=1)),
+}
+"""Dated versions by their length: the form, and the time to the next one."""
 
 
 class Stem(NamedTuple):
@@ -39,13 +46,21 @@ def next_version(versions: Iterable[str], now: datetime, first: str = "0001") ->
     utc = now.astimezone(UTC)
     dated = _DATED.fullmatch(newest)
     if dated and len(newest) in (8, 12, 14):
-        form = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}[len(newest)]
-        return str(max(int(utc.strftime(form)), int(newest) + 1))
+        form, unit = _FORMS[len(newest)]
+        return max(utc.strftime(form), _following(newest, form, unit))
     if len(newest) == 10 and newest[0] in "12":
         return str(max(int(utc.timestamp()), int(newest) + 1))
     if len(newest) == 13 and newest[0] in "12":
         return str(max(int(utc.timestamp() * 1000), int(newest) + 1))
     return str(int(newest) + 1).zfill(len(newest))
+
+
+def _following(version: str, form: str, unit: timedelta) -> str:
+    """The next moment; the next number where ``version`` names none (a second 60)."""
+    try:
+        return (datetime.strptime(version, form).replace(tzinfo=UTC) + unit).strftime(form)
+    except (ValueError, OverflowError):
+        return str(int(version) + 1)
 
 
 def newest(folder: Folder) -> list[str]:

@@ -148,8 +148,9 @@ def _direction(stem: str, stems: set[str]) -> tuple[str, Direction]:
 
 
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
-    """``0008_name.sql`` in the scheme of the newest file, its down where downs lie."""
+    """``0008_name.sql`` in the scheme of the newest file, its down where downs lie, if any do."""
     files: dict[str, str] = {}
+    has_downs = writing.has_downs(folder)
     versions = naming.newest(folder)
     up_form, down_form = _forms(folder)
     for migration in new:
@@ -157,9 +158,10 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         versions.append(version)
         stem = f"{version}_{naming.slug(migration.name)}"
         files[up_form.format(stem)] = writing.script(migration.up, migration.note)
-        if migration.down:
+        if migration.down and has_downs:
             files[down_form.format(stem)] = writing.script(migration.down)
-    remarks = [
+    remarks = [] if has_downs else writing.taken_back(new)
+    remarks += [
         f"{migration.name}: run it with psql, without -1 (--single-transaction): it refuses a "
         "transaction."
         for migration in new

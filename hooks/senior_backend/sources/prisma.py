@@ -78,9 +78,15 @@ def _migration(name: str, below: Directory, options: Options) -> Migration:
 
 
 def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> WrittenFiles:
-    """``<timestamp>_name/migration.sql`` and ``down.sql``; what refuses a transaction, alone."""
+    """``<timestamp>_name/migration.sql`` and, where others have one, ``down.sql``.
+
+    What refuses a transaction stands alone.
+    """
     files: dict[str, str] = {}
     steps, remarks = writing.alone(new)
+    has_downs = writing.has_downs(folder)
+    if not has_downs:
+        remarks = (*remarks, *writing.taken_back(new))
     versions = [migration.version for migration in folder.migrations]
     dated = [version for version in versions if len(version) == 14]
     first = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
@@ -89,6 +95,6 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         dated.append(version)
         place = f"{version}_{naming.slug(step.name)}"
         files[f"{place}/migration.sql"] = writing.script(step.up, step.note)
-        if step.down:
+        if step.down and has_downs:
             files[f"{place}/down.sql"] = writing.script(step.down)
     return writing.written(folder.root, files, remarks)

@@ -1,6 +1,6 @@
 """Every tool, once: a further one is a module that follows ``Source``, and a line here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from senior_backend.sources import (
@@ -14,6 +14,7 @@ from senior_backend.sources import (
     plain_sql,
     prisma,
     supabase,
+    writing,
 )
 from senior_backend.sources.migration import Folder, Insertion, Migration, Segment
 from senior_backend.sources.source import Source
@@ -36,6 +37,24 @@ BY_ID: Final = {source.ID: source for source in SOURCES}
 
 OUTSIDE_TRANSACTION: Final[
     Mapping[str, Callable[[Folder, Migration, tuple[Segment, ...]], Insertion | None]]
-] = {alembic.ID: alembic.outside_transaction}
+] = {
+    alembic.ID: alembic.outside_transaction,
+    goose.ID: goose.outside_transaction,
+    dbmate.ID: dbmate.outside_transaction,
+    flyway.ID: flyway.outside_transaction,
+    diesel.ID: diesel.outside_transaction,
+}
 """Tools whose migrations can be told, one way at a time, to run outside a transaction: what to put
 into which file. None where that is not certain."""
+
+_REPLACED: Final = {goose.ID: goose.replaced}
+
+
+def replaced(
+    source: str, data: bytes, start: int, end: int, statements: Sequence[str]
+) -> tuple[int, int, str]:
+    """What to write between which bytes of ``data`` for its statement from ``start`` to ``end``.
+
+    In the form that the tool wants between statements.
+    """
+    return _REPLACED.get(source, writing.replaced)(data, start, end, statements)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from senior_backend.errors import InputError
-from senior_backend.sources.migration import NewMigration, WrittenFiles
+from senior_backend.sources.migration import Folder, NewMigration, WrittenFiles
 
 _SETTING: Final = re.compile(r"\s*(set|reset)\s", re.IGNORECASE)
 
@@ -21,6 +21,11 @@ def script(statements: Sequence[str], note: str = "") -> str:
 def terminated(statement: str) -> str:
     """A statement with exactly one semicolon at its end."""
     return statement.strip().rstrip(";").rstrip() + ";"
+
+
+def replaced(_data: bytes, start: int, end: int, statements: Sequence[str]) -> tuple[int, int, str]:
+    """What to write between which bytes, where one statement is: its semicolon follows already."""
+    return start, end, ";\n".join(terminated(statement)[:-1] for statement in statements)
 
 
 def alone(new: Sequence[NewMigration]) -> tuple[list[NewMigration], tuple[str, ...]]:
@@ -61,6 +66,24 @@ def alone(new: Sequence[NewMigration]) -> tuple[list[NewMigration], tuple[str, .
                     "refuse a transaction; run them one by one."
                 )
     return steps, tuple(remarks)
+
+
+def has_downs(folder: Folder) -> bool:
+    """Whether a migration of the folder has a down: where none has, no new one gets any.
+
+    A file for a way that nobody takes would be run by a runner of all files.
+    """
+    return any(migration.down is not None for migration in folder.migrations)
+
+
+def taken_back(new: Sequence[NewMigration]) -> list[str]:
+    """Remarks for a folder without downs: what would take each new migration back."""
+    return [
+        f"{migration.name}: the folder has no downs, so to take it back, run: "
+        + " ".join(map(terminated, migration.down))
+        for migration in new
+        if migration.down
+    ]
 
 
 def written(root: Path, files: Mapping[str, str], remarks: Sequence[str] = ()) -> WrittenFiles:

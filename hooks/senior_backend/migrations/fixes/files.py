@@ -7,17 +7,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from senior_backend.errors import InputError
 from senior_backend.migrations.fixes.placement import Change, FileEdit
 from senior_backend.sources.migration import Folder, NewMigration, WrittenFiles
 from senior_backend.sources.registry import BY_ID
 
+_MOVED: Final = b"-- Moved to the next migrations.\n"
+
 
 def edited(
     root: Path, edits: Iterable[FileEdit], unsaved: Mapping[str, bytes] = MappingProxyType({})
 ) -> dict[str, tuple[bytes, bytes]]:
     """Before and after by path. Of edits that overlap only the first in the file is made.
+
+    Only insertions make a new file. None is left empty, which tools refuse.
 
     ``unsaved`` holds what stands in no file (standard input).
 
@@ -31,6 +36,10 @@ def edited(
     for path, found in by_path.items():
         try:
             before = unsaved[path] if path in unsaved else (root / path).read_bytes()
+        except FileNotFoundError:
+            if any(edit.end for edit in found):
+                raise InputError(f"{path}: cannot be read (it is gone)") from None
+            before = b""
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from None
         pieces, at = [], 0
@@ -38,7 +47,8 @@ def edited(
             if edit.start >= at:
                 pieces += [before[at : edit.start], edit.content]
                 at = edit.end
-        result[path] = (before, b"".join([*pieces, before[at:]]))
+        after = b"".join([*pieces, before[at:]])
+        result[path] = (before, _MOVED if before.strip() and not after.strip() else after)
     return result
 
 
