@@ -57,6 +57,7 @@ for an open transaction, everything that uses the table later waits behind it. \
   fix:
     +SET lock_timeout = '5s';
 migrations lint: 1 statement checked; 1 to fix, 1 of hygiene
+`senior-backend explain index-not-concurrent` says why; --fix mends 2
 """
     )
 
