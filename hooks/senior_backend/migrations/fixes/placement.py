@@ -112,9 +112,10 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         return Change(edits, _new(phases[1:], place), automatic=False, reason=remedy.reason)
     if problem.transaction is None and on_their_own:
         statements = [text for phase in phases for text in phase.up]
-        return Change(
-            (_replace(problem, place.statement, statements),), (), remedy.safe, remedy.reason
-        )
+        only = not phases[0].transactional and all(map(_is_setting, place.others))
+        gone = [_remove(s) for s in place.others if only and _is_local(s)]
+        edits = (*gone, _replace(problem, place.statement, statements))
+        return Change(edits, (), remedy.safe, remedy.reason)
     if problem.transaction == "explicit":
         return _beside(problem, remedy, "the script opens the transaction itself: split it by hand")
     later = bool(folder.migrations) and folder.migrations[-1].path != problem.migration.path
@@ -334,6 +335,12 @@ def _place(problem: Problem) -> _Place | None:
 
 def _is_setting(statement: Statement) -> bool:
     return all(isinstance(operation, SetVariable) for operation in reader.read(statement))
+
+
+def _is_local(setting: Statement) -> bool:
+    """Whether it has no effect outside a transaction: SET LOCAL."""
+    operations = reader.read(setting)
+    return all(isinstance(one, SetVariable) and one.local for one in operations)
 
 
 @lru_cache(maxsize=4096)
