@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import psycopg
 import pytest
 
+from senior_backend.migrations.fixes import column_type
 from senior_backend.postgres import Databases
 from tests.migrations import apply
 from tests.migrations.conftest import Files, Repository
@@ -46,7 +47,7 @@ class Case:
 
     ``rows`` is a query whose result is that of the statement itself; ``right`` one that gives true.
     ``left`` are the rules of gate findings that remain in the steps, as the plan says. ``between``
-    is what people do before the last step.
+    is what people do before the last step. ``kept`` is a query whose result the downs bring back.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Case:
     same: bool = True
     between: str = ""
     back: bool = True
+    kept: str = ""
 
 
 CASES = [
@@ -115,6 +117,7 @@ CASES = [
         "ALTER TABLE orders ALTER COLUMN pieces TYPE integer;",
         rows="SELECT id, pieces FROM orders ORDER BY id",
         left=("drop-column", "rename-column"),
+        kept="SELECT id, pieces FROM orders ORDER BY id",
     ),
     Case(
         "type of a primary key",
@@ -137,7 +140,7 @@ CASES = [
     ),
     Case(
         "narrower type, by USING",
-        "ALTER TABLE orders ALTER COLUMN price TYPE numeric(10,2) USING round(price, 1);",
+        "ALTER TABLE orders ALTER COLUMN price TYPE numeric(10,2) USING price::numeric(10,2);",
         rows="SELECT id, price FROM orders ORDER BY id",
         left=("drop-column", "rename-column"),
     ),
@@ -146,6 +149,14 @@ CASES = [
         "SET LOCAL TimeZone = 'Europe/Oslo';\nALTER TABLE orders ALTER COLUMN at TYPE timestamptz;",
         rows="SELECT id, at FROM orders ORDER BY id",
         left=("drop-column", "rename-column"),
+        kept="SELECT id, at FROM orders ORDER BY id",
+    ),
+    Case(
+        "timestamp in a zone that USING names",
+        "ALTER TABLE orders ALTER COLUMN at TYPE timestamptz USING at AT TIME ZONE 'Asia/Tokyo';",
+        rows="SELECT id, at FROM orders ORDER BY id",
+        left=("drop-column", "rename-column"),
+        kept="SELECT id, at FROM orders ORDER BY id",
     ),
     Case(
         "collation of an indexed column",
@@ -281,7 +292,7 @@ def test_the_steps_come_to_the_same_end(
     url = postgres_server.create_database()
     try:
         apply.upgrade(url, _cut(after, 0, 1))
-        start = apply.catalog(url)
+        start, kept = apply.catalog(url), apply.rows(url, case.kept)
         apply.upgrade(url, _cut(after, 1, 2 if case.between else None))
         if case.between:
             with psycopg.connect(url, autocommit=True) as connection:
@@ -295,6 +306,53 @@ def test_the_steps_come_to_the_same_end(
         if case.back:
             apply.downgrade(url, after, 1)
             assert apply.catalog(url) == start
+            assert apply.rows(url, case.kept) == kept
+    finally:
+        postgres_server.drop_database(url)
+
+
+NO_WAY_BACK = {
+    "ALTER COLUMN price TYPE numeric(10,2) USING round(price, 1)": "nothing computes the old ones",
+    "ALTER COLUMN at TYPE timestamptz USING at::timestamptz": "the zone of the values is not known",
+    "ALTER COLUMN at TYPE timestamptz USING at AT TIME ZONE code": "the zone of the values is not",
+    "ALTER COLUMN at TYPE date USING (at + interval '1 h')::date": "nothing computes the old ones",
+    "ALTER COLUMN at TYPE text": "depends on settings of the session",
+}
+
+
+@pytest.mark.parametrize(("action", "reason"), NO_WAY_BACK.items())
+def test_a_type_without_a_sure_way_back_is_not_planned(
+    repository: Make, action: str, reason: str
+) -> None:
+    made = repository(TOOLS["goose"](f"ALTER TABLE orders {action};", "", TABLES, GONE))
+    findings = made.lint().document["findings"]
+    fixes = [f["fix"] for f in findings if f["rule"] in column_type.RULES]
+    assert any(reason in fix.get("reason", "") for fix in fixes)
+    assert all("files" not in fix for fix in fixes)
+
+
+def test_rows_that_were_not_written_since_keep_the_value_that_the_new_type_cannot_hold(
+    repository: Make, postgres_server: Databases
+) -> None:
+    up = "ALTER TABLE orders ALTER COLUMN price TYPE numeric(10,2);"
+    made = repository(TOOLS["goose"](up, "", TABLES, GONE))
+    assert made.run("plan", "--write").code == 0
+    after = apply.folder(made.root)
+    query = "SELECT price FROM orders WHERE id <= 9 ORDER BY id"
+    url = postgres_server.create_database()
+    try:
+        apply.upgrade(url, _cut(after, 0, 1))
+        start = apply.rows(url, query)
+        swapped = _cut(after, 0, len(after.migrations) - 1)
+        apply.upgrade(url, _cut(swapped, 1, None))
+        assert apply.rows(url, query) != start
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("UPDATE orders SET price = 7 WHERE id = 9")
+        apply.downgrade(url, swapped, 1)
+        assert [float(price) for (price,) in apply.rows(url, query)] == [
+            *(float(price) for (price,) in start[:8]),
+            7.0,
+        ]
     finally:
         postgres_server.drop_database(url)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from senior_backend.catalog.model import Index
-from senior_backend.migrations import casts
+from senior_backend.migrations import casts, conversion
 from senior_backend.migrations.blocking import certainty
+from senior_backend.migrations.conversion import Conversion
 from senior_backend.migrations.fixes import concurrent_index, filling, set_not_null
 from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
@@ -45,10 +46,15 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
         return Remedy(reason="give the type change an ALTER TABLE of its own, then plan again")
     if certainty(step, "rewrite") is False:
         return _indexes_aside(step, change, known.definition)
-    if casts.between_timestamps(known.type, change.type, step.catalog) and change.using is None:
-        return _moments(step, change, known.definition)
-    value = change.using.sql if change.using else quote_identifier(change.column)
-    return _new_column(step, change, known.definition, value)
+    zone = step.session.variables.get("timezone")
+    moments = casts.between_timestamps(known.type, change.type, step.catalog)
+    if moments and change.using is None and zone is None:
+        return _moments(step)
+    new_name = f"{change.column[:59]}_new"
+    ways = conversion.plan(change, known.type, zone, new_name, step.catalog)
+    if isinstance(ways, str):
+        return Remedy(reason=f"{ways}; the way over a new column has to be planned by hand")
+    return _new_column(step, change, known.definition, ways)
 
 
 def _using(step: Step, change: AlterColumnType, definition: ColumnDefinition) -> Remedy:
@@ -69,12 +75,8 @@ def _using(step: Step, change: AlterColumnType, definition: ColumnDefinition) ->
     return Remedy(tuple(edits), safe=certain, reason="" if certain else reason)
 
 
-def _moments(step: Step, change: AlterColumnType, definition: ColumnDefinition) -> Remedy:
+def _moments(step: Step) -> Remedy:
     """With UTC nothing is converted; with another zone the values are."""
-    zone = step.session.variables.get("timezone")
-    if zone is not None:
-        value = f"{quote_identifier(change.column)} AT TIME ZONE {recipes.literal(zone)}"
-        return _new_column(step, change, definition, value)
     local = "LOCAL " if step.transaction is not None else ""
     start = step.statement.start
     return Remedy(
@@ -148,7 +150,7 @@ class _Way:
 
 
 def _new_column(
-    step: Step, change: AlterColumnType, definition: ColumnDefinition, value: str
+    step: Step, change: AlterColumnType, definition: ColumnDefinition, ways: Conversion
 ) -> Remedy:
     """Expand, fill, prove, swap the names in one transaction, contract."""
     obstacle = _obstacle(step, change, definition)
@@ -161,8 +163,10 @@ def _new_column(
         definition, name=way.new, type=change.type, collation=change.collation, constraints=()
     )
     function = recipes.beside(table, f"{table.name}_{way.new}"[:63])
-    plain = value == quoted
-    source = f"NEW.{quoted}" if plain else f"(SELECT {value} FROM (SELECT NEW.*) AS new_row)"
+    value = ways.there
+    source = (
+        f"NEW.{quoted}" if value == quoted else f"(SELECT {value} FROM (SELECT NEW.*) AS new_row)"
+    )
     drop_trigger = recipes.drop_trigger(function.name, table, function)
     in_step = (
         recipes.trigger_function(function, f"    NEW.{new} := {source};"),
@@ -211,11 +215,7 @@ def _new_column(
     type_again = f"ALTER COLUMN {quoted} TYPE {recipes.type_name(definition.type)}"
     collated = f" COLLATE {recipes.name(definition.collation)}" if definition.collation else ""
     # What was written since the swap; in the down there is no way but all at once.
-    old_type = recipes.type_name(definition.type)
-    stale = f"{quoted} IS NULL AND {new} IS NOT NULL"
-    if plain:
-        stale = f"{quoted} IS DISTINCT FROM {new}::{old_type}"
-    missed = f"UPDATE {recipes.name(table)} SET {quoted} = {new}::{old_type} WHERE {stale}"
+    missed = f"UPDATE {recipes.name(table)} SET {quoted} = {ways.back} WHERE {ways.changed}"
     back += [
         *and_back,
         recipes.alter(table, f"{type_again}{collated}"),
@@ -233,7 +233,7 @@ def _new_column(
             deploy_before=f"a release that takes {changed} as {definition.type} and as "
             f"{change.type}",
             note=f"From here on {way.old} holds what was there before and is not written any more."
-            + ("" if plain else "\nTaken back, rows that were changed since keep their old value."),
+            + (f"\nTaken back, of what was written since: {ways.lossy}." if ways.lossy else ""),
         )
     )
     phases.append(
