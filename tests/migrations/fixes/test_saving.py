@@ -1,10 +1,13 @@
 """Writing fixes: nobody's text is lost, whatever the file is and whatever happens meanwhile."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from senior_backend.errors import InputError
 from senior_backend.migrations import repair
@@ -87,3 +90,32 @@ def test_when_one_file_cannot_be_written_none_is(
         files.save(tmp_path, contents)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.sql", "b.sql"]
     assert [(tmp_path / name).read_bytes() for name in ("a.sql", "b.sql")] == [b"old", b"old"]
+
+
+@given(
+    st.lists(st.sampled_from(["a\n", "b\n", "c\n", "d\n"]), max_size=40),
+    st.integers(0, 40),
+    st.integers(0, 4),
+    st.lists(st.sampled_from(["x\n", "a\n", "y\n"]), max_size=4),
+)
+def test_a_diff_of_a_part_applies_to_the_whole(
+    old: list[str], at: int, gone: int, put: list[str]
+) -> None:
+    new = [*old[:at], *put, *old[at + gone :]]
+    before, after = "".join(old).encode(), "".join(new).encode()
+    text = files.diff("a.sql", before, after)
+    result, position = [], 0
+    for line in text.splitlines(keepends=True):
+        if hunk := re.match(r"@@ -(\d+)(?:,(\d+))? ", line):
+            start = int(hunk[1]) - (0 if hunk[2] == "0" else 1)
+            result += old[position:start]
+            position = start
+        elif line.startswith(("--- ", "+++ ", "diff ", "new file")):
+            continue
+        elif line[0] == "+":
+            result.append(line[1:])
+        else:
+            assert old[position] == line[1:]
+            position += 1
+            result += [line[1:]] if line[0] == " " else []
+    assert [*result, *old[position:]] == new

@@ -2,8 +2,9 @@
 
 import difflib
 import os
+import re
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -82,13 +83,34 @@ def diff(path: str, before: bytes, after: bytes) -> str:
     old, new = _name(f"a/{path}"), _name(f"b/{path}")
     # A tab ends a name with spaces.
     first, second = (f"{n}\t" if " " in n else n for n in (old if before else "/dev/null", new))
-    lines = list(difflib.unified_diff(_lines(before), _lines(after), first, second))
+    lines = list(_unified(_lines(before), _lines(after), first, second))
     if not lines and before == after:
         return ""
     created = "" if before else "new file mode 100644\n"
     return f"diff --git {old} {new}\n{created}" + "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
+
+
+_CONTEXT: Final = 3
+_HUNK: Final = re.compile(r"@@ -(\d+)((?:,\d+)?) \+(\d+)((?:,\d+)?) @@\n")
+
+
+def _unified(old: list[str], new: list[str], first: str, second: str) -> Iterator[str]:
+    """As difflib does it, but only what differs is compared: files are long, fixes are short."""
+    shortest = min(len(old), len(new))
+    head = next((n for n in range(shortest) if old[n] != new[n]), shortest)
+    tail = next((n for n in range(shortest - head) if old[-1 - n] != new[-1 - n]), shortest - head)
+    start = max(0, head - _CONTEXT)
+    keep = max(0, tail - _CONTEXT)
+    parts = (lines[start : len(lines) - keep] for lines in (old, new))
+    for line in difflib.unified_diff(*parts, first, second, n=_CONTEXT):
+        hunk = _HUNK.fullmatch(line)
+        if hunk and start:
+            a, b = int(hunk[1]) + start, int(hunk[3]) + start
+            yield f"@@ -{a}{hunk[2]} +{b}{hunk[4]} @@\n"
+        else:
+            yield line
 
 
 def _name(name: str) -> str:
