@@ -26,7 +26,6 @@ a.txt:1:5: error: broken [a-rule]
   fix:
     -x
     +y
-c.txt:2:1: error: known [c-rule] (suppressed: old)
 sub/b,c.txt:3:1: warning: 100% wrong
 really [b-rule]
 d.bin:1: not analyzed: not UTF-8

@@ -14,13 +14,18 @@ _CONTROL: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]|\r(?!\n|\Z)"
 )
 """All but tabs and ends of lines; with what turns the direction of writing."""
+_HEADER: Final = re.compile(r"^--- .*\n\+\+\+ .*\n@@ ", re.MULTILINE)
+_HUNK: Final = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _WIDEST: Final = 400
 """Characters of a line that are shown; minified SQL has all of itself on one."""
 
 
 def render(outcome: Outcome) -> str:
-    """Findings with their places, what could not be checked, and one line that sums up."""
-    lines = [_finding(f) for f in outcome.ordered()]
+    """Findings with their places, what could not be checked, and one line that sums up.
+
+    Suppressed findings are only counted.
+    """
+    lines = [_finding(f) for f in outcome.ordered() if f.suppressed is None]
     lines += [
         f"{on_one_line(n.path)}:{n.line}: not analyzed: {n.reason}" for n in outcome.not_analyzed
     ]
@@ -33,8 +38,6 @@ def _finding(finding: Finding) -> str:
     place = click.style(f"{path}:{finding.line}:{finding.column}", bold=True)
     severity = click.style(finding.severity, fg=_COLOURS[finding.severity])
     line = f"{place}: {severity}: {_harmless(finding.message)} [{finding.rule}]"
-    if finding.suppressed:
-        line += f" (suppressed: {finding.suppressed.reason})"
     parts = [line, *_excerpt(finding)]
     if finding.fix:
         parts += _fix(finding.fix)
@@ -85,9 +88,29 @@ def _fix(fix: Fix) -> list[str]:
 
 
 def _changes(diff: str) -> Iterator[str]:
-    """Only what goes and what comes: the place is known, and `--diff` prints the whole."""
-    for line in diff.rstrip("\n").split("\n"):
-        if line[:1] in ("-", "+") and not line.startswith(("--- ", "+++ ")):
+    """Only what goes and what comes: the place is known, and `--diff` prints the whole.
+
+    ``...`` stands between hunks, and the file's name above its own where there are several.
+    """
+    lines = diff.rstrip("\n").split("\n")
+    several = len(_HEADER.findall(diff)) > 1
+    hunks = removed = added = 0
+    for line in lines:
+        if removed or added:  # of the hunk, whatever it looks like
+            removed -= line[:1] in ("-", " ", "")
+            added -= line[:1] in ("+", " ", "")
+        elif line.startswith(("--- ", "+++ ")):
+            if several and line.startswith("+++ "):
+                yield on_one_line(line[4:].split("\t")[0].removeprefix("b/"))
+                hunks = 0
+            continue
+        elif hunk := _HUNK.match(line):
+            if hunks:
+                yield "..."
+            removed, added = int(hunk[1] or 1), int(hunk[2] or 1)
+            hunks += 1
+            continue
+        if line[:1] in ("-", "+"):
             yield _harmless(line)
 
 
