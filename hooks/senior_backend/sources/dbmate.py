@@ -95,9 +95,9 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         option = "" if step.transactional else _NO_TRANSACTION
         parts = [writing.script((), step.note)] if step.note else []
         parts += [f"-- migrate:up{option}\n", writing.script(step.up)]
-        if has_downs:
-            down = writing.script(step.down) if step.down else ""
-            parts += [f"\n-- migrate:down{option}\n", down]
+        # Older releases refuse a file without the block, which may be empty.
+        down = writing.script(step.down) if step.down and has_downs else ""
+        parts += [f"\n-- migrate:down{option}\n", down]
         files[f"{version}_{naming.slug(step.name)}.sql"] = "".join(parts)
     return writing.written(folder.root, files, remarks)
 

@@ -167,7 +167,7 @@ def _outside(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) ->
     edits = [
         *_without_settings(place),
         _replace(problem, place.statement, (*cleanup, *phases[0].up)),
-        FileEdit(insertion.path, at, at, insertion.text.encode()),
+        FileEdit(insertion.path, at, at, _content(place.segment.text, insertion.text)),
     ]
     return Change(tuple(edits), (), remedy.safe, remedy.reason, insertion.remarks)
 
