@@ -38,8 +38,13 @@ def _columns(step: Step) -> Remedy | None:
         for one in (*step.siblings, *step.later)
         if isinstance(one, AddColumn) and one.table == table
     }
-    if any(drop.column in added for drop in drops):
-        return None  # put off, the drop would take the new column
+    if again := [drop.column for drop in drops if drop.column in added]:
+        # Put off, the drop would take the new column.
+        listed = ", ".join(again)
+        return Remedy(
+            reason=f"all values of {table.name}.{listed} are lost, as the new column begins empty: "
+            f"to keep them, write ALTER COLUMN {quote_identifier(again[0])} TYPE instead"
+        )
     known = [step.catalog.column(table, drop.column) for drop in drops]
     definitions = [one.definition for one in known if one is not None]
     back = (
