@@ -191,8 +191,7 @@ def _parse(
         if not marks:
             marks = templates.variables(sql, lexical.outside(sql)) if _may_vary(sql) else ()
             if not marks:
-                reason = refusals.reason(sql, refused.message, refused.offset)
-                return Unparsed(text, start, end, reason)
+                return refusals.unparsed(text, start, end, sql, refused.message, refused.offset)
     elif _may_vary(sql):
         marks = [*marks, *templates.variables(sql, lexical.outside(sql))]
     return _with_stand_ins(text, start, end, sql, base, marks)
@@ -219,7 +218,7 @@ def _refusal(text: SqlText, start: int, end: int, sql: bytes) -> Unparsed | None
     try:
         libpg_query.check(sql)
     except libpg_query.GrammarError as error:
-        return Unparsed(text, start, end, refusals.reason(sql, error.message, error.offset))
+        return refusals.unparsed(text, start, end, sql, error.message, error.offset)
     return None
 
 
@@ -269,7 +268,8 @@ def _with_stand_ins(
         by = templates.number(sql[mark_here.start : mark_here.end])
         filled = _replaced(filled, mark_here.start, mark_here.end, by)
     contents = [sql[mark.start : mark.end] for mark in marks]
-    return Unparsed(text, start, end, refusals.template(contents, first_refusal))
+    reason = refusals.template(contents, first_refusal)
+    return Unparsed(text, start, end, reason, refused=False)
 
 
 def _attempt(

@@ -2,6 +2,9 @@
 
 import re
 
+from senior_backend.sql.script import Unparsed
+from senior_backend.sql.text import SqlText
+
 _FLAGS = re.IGNORECASE | re.MULTILINE
 # What other databases write and PostgreSQL's grammar refuses.
 _DIALECTS: tuple[tuple[str, re.Pattern[bytes]], ...] = (
@@ -61,6 +64,17 @@ _BEGINNING = re.compile(
     re.IGNORECASE,
 )
 _LONGEST = 90
+
+
+def unparsed(
+    text: SqlText, start: int, end: int, sql: bytes, message: str, offset: int
+) -> Unparsed:
+    """A piece that the grammar refuses with ``message`` at byte ``offset`` of it.
+
+    One for another database is no statement that somebody should have looked at.
+    """
+    why = reason(sql, message, offset)
+    return Unparsed(text, start, end, why, refused=", not PostgreSQL: " not in why)
 
 
 def reason(sql: bytes, message: str, offset: int) -> str:

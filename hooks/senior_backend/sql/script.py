@@ -66,7 +66,8 @@ class Unparsed:
     end: int
     reason: str
     refused: bool = True
-    """A statement that nobody looked at; False for what is out of sight (``\\i``, a body)."""
+    """A statement that nobody looked at. False for what is out of sight (``\\i``, a body), is for
+    another database, or is decided by the value of a template."""
 
     @property
     def position(self) -> Position:

@@ -103,8 +103,8 @@ def _unified(old: list[str], new: list[str], first: str, second: str) -> Iterato
     tail = next((n for n in range(shortest - head) if old[-1 - n] != new[-1 - n]), shortest - head)
     start = max(0, head - _CONTEXT)
     keep = max(0, tail - _CONTEXT)
-    parts = (lines[start : len(lines) - keep] for lines in (old, new))
-    for line in difflib.unified_diff(*parts, first, second, n=_CONTEXT):
+    part, other = (lines[start : len(lines) - keep] for lines in (old, new))
+    for line in difflib.unified_diff(part, other, first, second, n=_CONTEXT):
         hunk = _HUNK.fullmatch(line)
         if hunk and start:
             a, b = int(hunk[1]) + start, int(hunk[3]) + start
