@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from senior_backend.migrations import squawk
+from senior_backend.migrations.rules import registry
 from tests.migrations.conftest import Files, Repository
 
 Make = Callable[[Files], Repository]
@@ -123,6 +125,8 @@ IGNORED = [
     "-- why\n-- senior-backend-ignore index-not-concurrent: small\n-- more\n\n" + INDEX,
     "-- senior-backend-ignore-file index-not-concurrent: empty table\nSELECT 1;\n" + INDEX,
     "-- senior-backend-ignore index-not-concurrent: x (until 2099-01-31)\n" + INDEX,
+    "-- senior-backend-ignore index-not-concurrent: x (Until 2099-01-31)\n" + INDEX,
+    "-- senior-backend-ignore index-not-concurrent: small until rows come\n" + INDEX,
     "-- squawk-ignore require-concurrent-index-creation\n" + INDEX,
     "-- squawk-ignore require-concurrent-index-creation, prefer-big-int -- known\n" + INDEX,
     "-- squawk-ignore-file\n" + INDEX,
@@ -142,6 +146,7 @@ NOT_IGNORED = [
     "-- senior-backend-ignore drop-column: another rule\n" + INDEX,
     "-- senior-backend-ignore index-not-concurrent: x (until 2020-01-31)\n" + INDEX,
     "-- squawk-ignore prefer-big-int\n" + INDEX,
+    "-- squawk-ignore-file nonsense\n" + INDEX,
     "-- squawk-ignore-file prefer-big-int -- require-concurrent-index-creation\n" + INDEX,
 ]
 
@@ -161,6 +166,16 @@ COMPLAINTS = [
      "ended on 2020-01-31", "hygiene"),
     ("-- senior-backend-ignore index-not-concurrent: x (until 2020-13-31)\n" + INDEX,
      "no such date: 2020-13-31", "hygiene"),
+    ("-- senior-backend-ignore index-not-concurrent: x (until 31.01.2030)\n" + INDEX,
+     "write the date as (until 2030-01-31)", "hygiene"),
+    ("-- senior-backend-ignore index-not-concurrent: x, until 2030/01/31\n" + INDEX,
+     "write the date as (until 2030-01-31)", "hygiene"),
+    ("-- senior-backend-ignore index-not-concurrent: x (until summer)\n" + INDEX,
+     "write the date as (until 2030-01-31)", "hygiene"),
+    ("-- squawk-ignore require-concurent-reindex\n" + INDEX,
+     "did you mean 'require-concurrent-reindex'?", "hygiene"),
+    ("-- squawk-ignore-file nonsense, ban-drop-column\n" + INDEX,
+     "squawk has no rule 'nonsense'", "hygiene"),
 ]  # fmt: skip
 
 
@@ -201,6 +216,18 @@ assume_in_transaction = true
         assert made.lint("db").gate == []
         made.write({".squawk.toml": "assume_in_transaction = true\n"})
         assert made.lint("db").gate == [("concurrently-in-transaction", "db/002_index.sql", 1)]
+
+    def test_a_rule_that_squawk_does_not_have_is_refused(self, repository: Make) -> None:
+        files = {**OLD, ".squawk.toml": 'excluded_rules = ["ban-drop-colum"]\n'}
+        run = repository(files).lint("db")
+        assert run.code == 2
+        assert run.err == (
+            "senior-backend: .squawk.toml: 'excluded_rules': squawk has no rule 'ban-drop-colum'; "
+            "did you mean 'ban-drop-column'?\n"
+        )
+
+    def test_its_rules_lead_to_rules_that_exist(self) -> None:
+        assert {our for ours in squawk.RULES.values() for our in ours} <= registry.ids()
 
     def test_a_broken_file_is_named(self, repository: Make) -> None:
         run = repository({**OLD, ".squawk.toml": "excluded_rules = 1\n"}).lint("db")

@@ -42,9 +42,18 @@ def test_sizes_that_are_no_numbers_are_bad_usage(repository: Make, number: str) 
     assert "write TABLE=NUMBER" in run.err
 
 
-@pytest.mark.parametrize(
-    "version", ['"14beta1"', '"²"', '"14.2"', "14", "14.2", '""', '"x"', "[1]"]
-)
-def test_any_version_in_the_settings_of_squawk_is_taken(repository: Make, version: str) -> None:
+@pytest.mark.parametrize("version", ['"14.2"', "14", "14.2", '"18.0.1"', '"19"'])
+def test_a_version_in_the_settings_of_squawk_is_taken(repository: Make, version: str) -> None:
     made = repository({"db/1.sql": TABLE, ".squawk.toml": f"pg_version = {version}\n"})
     assert made.lint("db").code == 0
+
+
+@pytest.mark.parametrize(
+    "version",
+    ['"14beta1"', '"²"', '""', '"x"', "[1]", "true", f'"{"9" * 400}"', "-1", "13", '"9.6"'],
+)
+def test_what_is_no_known_version_there_is_refused(repository: Make, version: str) -> None:
+    made = repository({"db/1.sql": TABLE, ".squawk.toml": f"pg_version = {version}\n"})
+    run = made.lint("db")
+    assert (run.code, run.err.count("\n")) == (2, 1)
+    assert "write it as" in run.err or "known are 14 to 18" in run.err

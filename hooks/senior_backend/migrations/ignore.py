@@ -27,7 +27,9 @@ _IGNORE = re.compile(
     r"(?:--|/\*|\#)\s*(?P<whose>senior-backend|squawk)-ignore(?P<file>-file)?(?![\w-])"
 )
 _SQUAWK_RULES = re.compile(r"[\w,\s-]*")
-_UNTIL = re.compile(r"\(?\buntil\s+(\d{4}-\d{2}-\d{2})\)?")
+_UNTIL = re.compile(r"\(?\buntil\s+(\d{4}-\d{2}-\d{2})(?!\d)\)?", re.IGNORECASE)
+_UNTIL_ANYTHING = re.compile(r"\(\s*until\b|\buntil\s+\d", re.IGNORECASE)
+"""What means to end the comment, unlike *until* in the middle of a sentence."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class Ignore:
     lines: tuple[int, int] | None = None
     """The lines of the file instead, where the comment stands in no SQL."""
     used: set[str] = field(default_factory=set)
+    unknown: tuple[str, ...] = ()
+    """What squawk's comment names that is no rule of squawk's."""
 
     def covers(self, problem: Problem) -> bool:
         """Whether it takes ``problem`` out."""
@@ -150,19 +154,23 @@ def _read(script: Script, comment: Comment) -> Ignore | str | None:
         expires = date.fromisoformat(until[1]) if until else None
     except ValueError:
         return f"no such date: {until[1] if until else ''}"
+    if not until and _UNTIL_ANYTHING.search(reason):
+        return "nothing ends this ignore comment: write the date as (until 2030-01-31)"
     rules = squawk.ours(names) if from_squawk else names
-    if from_squawk and names and not rules:
+    unknown = tuple(n for n in names if n not in squawk.RULES) if from_squawk else ()
+    if from_squawk and names and not rules and not unknown:
         return None  # a style rule of squawk's: nothing to ignore here
     return Ignore(
         script.text,
         comment.start,
         comment.end,
-        frozenset(rules),
+        frozenset(rules or unknown),
         reason or ("squawk-ignore" if from_squawk else ""),
         expires,
         whole_file=bool(match["file"]),
         from_squawk=from_squawk,
         span=_span(script, comment),
+        unknown=unknown,
     )
 
 
@@ -195,6 +203,7 @@ def _pieces(script: Script) -> Sequence[Statement | Unparsed]:
 
 
 def _complaints(ignore: Ignore, today: date) -> Iterator[str]:
+    yield from map(squawk.unknown_rule, ignore.unknown)
     if ignore.from_squawk:
         return
     for rule in sorted(ignore.rules):

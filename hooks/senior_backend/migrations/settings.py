@@ -96,13 +96,19 @@ def _with_squawk(settings: Settings, theirs: squawk.SquawkSettings) -> Settings:
     overrides = settings.overrides
     if theirs.assume_in_transaction:
         overrides = (*overrides, PathOverride(".", transaction="file"))
-    known = theirs.postgres is not None and theirs.postgres >= MAJORS.start
-    said = settings.postgres != Settings.postgres or not known
+    said = settings.postgres != Settings.postgres
+    if not said and theirs.postgres is not None and theirs.postgres < MAJORS.start:
+        raise InputError(
+            f"{squawk.SETTINGS_FILE}: pg_version is {theirs.postgres}; known are 14 to 18: raise "
+            "or remove it"
+        )
     return replace(
         settings,
         disable=(*settings.disable, *theirs.disable),
         exclude=(*settings.exclude, *theirs.exclude),
-        postgres=settings.postgres if said else min(theirs.postgres or 0, MAJORS.stop - 1),
+        postgres=settings.postgres
+        if said or theirs.postgres is None
+        else min(theirs.postgres, MAJORS.stop - 1),
         overrides=overrides,
     )
 
