@@ -56,7 +56,7 @@ BAD_SETTINGS = [
     ('disable = ["index-not-concurent"]', "did you mean 'index-not-concurrent'?"),
     ("postgres = 9", "postgres = 9; known are 14 to 18"),
     ('[[migrations.overrides]]\npath = "db"\ntransaction = "maybe"', "transaction 'maybe' of db"),
-    ('[[migrations.overrides]]\npath = "db"\nsource = "rails"', "rails: no source of migrations"),
+    ('[[migrations.overrides]]\npath = "db"\nsource = "rails"', "source 'rails' of db; known: "),
 ]
 
 
@@ -195,6 +195,34 @@ def test_a_suppressed_finding_keeps_its_reason(repository: Make) -> None:
     run = repository({"db/001_orders.sql": TABLE, "db/002_index.sql": sql}).lint("db")
     (finding,) = [f for f in run.document["findings"] if f["suppressed"]]
     assert finding["suppressed"] == {"reason": "small (until 2099-01-31)", "expires": "2099-01-31"}
+
+
+PLACED = {
+    'disable = [\n  "drop-table",\n  "drop-tabel",\n]': (4, "no rule 'drop-tabel'"),
+    "exclude = []\npostgres = 9": (3, "postgres = 9; known are 14 to 18"),
+    'paths = ["db", "nope"]': (2, "'paths' names nope: no such file"),
+    '[[migrations.overrides]]\npath = "a"\n[[migrations.overrides]]\npath = "db"\n'
+    'source = "flyweg"': (6, "source 'flyweg' of db; did you mean 'flyway'?"),
+    '[[migrations.overrides]]\npath = "db"\ntransaction = "maybe"': (
+        4,
+        "transaction 'maybe' of db",
+    ),
+    '[[migrations.overrides]]\npath = "db"\ndisable = ["x-y"]': (4, "no rule 'x-y'"),
+}
+
+
+@pytest.mark.parametrize(("text", "place"), PLACED.items())
+@pytest.mark.parametrize("file", ["senior-backend.toml", "pyproject.toml"])
+def test_settings_that_are_wrong_are_named_with_their_line(
+    repository: Make, file: str, text: str, place: tuple[int, str]
+) -> None:
+    line, message = place
+    above = "tool.senior-backend." if file == "pyproject.toml" else ""
+    text = f"[migrations]\n{text}\n".replace("migrations", f"{above}migrations")
+    run = repository({**OLD, file: text}).lint()
+    assert (run.code, run.err.count("\n")) == (2, 1)
+    assert run.err.startswith(f"senior-backend: {file}:{line}: ")
+    assert message in run.err
 
 
 class TestSquawk:

@@ -6,6 +6,6 @@ file says and the dataclass does not know is refused with its place, because a m
 that is silently ignored is worse than none.
 """
 
-from senior_backend.config.settings_file import SETTINGS_FILE, load
+from senior_backend.config.settings_file import SETTINGS_FILE, load, place
 
-__all__ = ["SETTINGS_FILE", "load"]
+__all__ = ["SETTINGS_FILE", "load", "place"]

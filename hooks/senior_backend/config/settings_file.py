@@ -52,6 +52,17 @@ def load(root: Path, section: str, settings: type[T]) -> T:
     return _fill(file, (*path, section), sections[section], settings)
 
 
+def place(root: Path, section: str, key: str, value: str = "") -> str:
+    """``file:line`` of a setting in ``root``, and of ``value`` in it where it is found there."""
+    shared = _read(root / PYPROJECT, only_with="senior-backend")
+    own = _read(root / SETTINGS_FILE)
+    file, above = (shared, ("tool", "senior-backend")) if own.text is None else (own, ())
+    line = file.line((*above, section, key))
+    lines = (file.text or "").split("\n")
+    found = (n for n, text in enumerate(lines[line - 1 :], line) if value in text)
+    return f"{file.name}:{next(found, line)}"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _File:
     """A TOML file; the parser forgets where things stand, so that ``line`` looks again."""

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
-from senior_backend import git, sql
+from senior_backend import config, git, sql
 from senior_backend.catalog.model import Catalog
+from senior_backend.errors import InputError
 from senior_backend.findings import NotAnalyzed, Outcome
 from senior_backend.migrations import baseline, ignore
 from senior_backend.migrations.history import History
@@ -257,9 +258,17 @@ def explain_fixes(result: Result, root: Path) -> Result:
 
 
 def paths_or_default(paths: Sequence[Path], root: Path, settings: Settings) -> tuple[Path, ...]:
-    """What the command line names, else the settings, else the working directory."""
+    """What the command line names, else the settings, else the working directory.
+
+    Raises:
+        InputError: the settings name a path that does not exist.
+    """
     if paths:
         return tuple(paths)
     if settings.paths:
+        for path in settings.paths:
+            if not (root / path).exists():
+                where = config.place(root, "migrations", "paths", path)
+                raise InputError(f"{where}: 'paths' names {path}: no such file or directory")
         return tuple(root / path for path in settings.paths)
     return (Path.cwd(),)

@@ -12,6 +12,7 @@ from senior_backend.errors import InputError
 from senior_backend.migrations import squawk
 from senior_backend.migrations.rules import registry
 from senior_backend.sources.migration import Transaction
+from senior_backend.sources.registry import BY_ID
 
 MAJORS: Final = range(14, 19)
 """PostgreSQL majors whose behaviour is known."""
@@ -77,17 +78,21 @@ def load(root: Path) -> Settings:
         InputError: an unknown rule, source, transaction or major.
     """
     settings = config.load(root, "migrations", Settings)
-    where = f"{config.SETTINGS_FILE}: section 'migrations'"
     if settings.postgres not in MAJORS:
+        where = config.place(root, "migrations", "postgres")
         raise InputError(f"{where}: postgres = {settings.postgres}; known are 14 to 18")
-    check_rules(settings.disable, where)
+    _check_disabled(root, "disable", settings.disable)
     for override in settings.overrides:
-        check_rules(override.disable, where)
-        if override.transaction and override.transaction not in get_args(Transaction):
-            known = ", ".join(get_args(Transaction))
-            raise InputError(
-                f"{where}: transaction '{override.transaction}' of {override.path}; known: {known}"
-            )
+        _check_disabled(root, "overrides", override.disable)
+        for name, value, known in (
+            ("transaction", override.transaction, get_args(Transaction)),
+            ("source", override.source, tuple(BY_ID)),
+        ):
+            if value and value not in known:
+                where = config.place(root, "migrations", "overrides", f'"{value}"')
+                near = difflib.get_close_matches(value, known, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known)}"
+                raise InputError(f"{where}: {name} '{value}' of {override.path}; {hint}")
     theirs = squawk.load(root)
     return settings if theirs is None else _with_squawk(settings, theirs)
 
@@ -111,6 +116,12 @@ def _with_squawk(settings: Settings, theirs: squawk.SquawkSettings) -> Settings:
         else min(theirs.postgres, MAJORS.stop - 1),
         overrides=overrides,
     )
+
+
+def _check_disabled(root: Path, key: str, rules: Iterable[str]) -> None:
+    for rule in rules:
+        if rule not in registry.ids():
+            check_rules([rule], config.place(root, "migrations", key, rule))
 
 
 def check_rules(rules: Iterable[str], where: str) -> None:
