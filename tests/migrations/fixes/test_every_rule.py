@@ -86,5 +86,24 @@ def test_a_rename_is_told_in_steps_and_nothing_is_written(
     assert reason in found[0]["fix"]["reason"]
 
 
+@pytest.mark.parametrize(
+    "actions",
+    [
+        'DROP COLUMN "views",\nADD COLUMN     "views" BIGINT',
+        'ADD COLUMN     "views" BIGINT,\nDROP COLUMN "views"',
+    ],
+)
+def test_a_column_put_back_by_the_same_statement_is_not_dropped_later(
+    actions: str, tmp_path: Path
+) -> None:
+    made = Repository(tmp_path)
+    setup = 'CREATE TABLE "Post" ("id" int PRIMARY KEY, "views" integer NOT NULL);\n'
+    made.write(TOOLS["prisma"](f'ALTER TABLE "Post" {actions};', "", setup, ""))
+    (found,) = (f for f in made.lint().document["findings"] if f["rule"] == "drop-column")
+    assert "what every row held is lost" in found["message"]
+    assert set(found["fix"]) == {"kind", "reason"}
+    assert "all values of Post.views are lost" in found["fix"]["reason"]
+
+
 def test_fixes_are_for_rules_that_exist() -> None:
     assert fixes.by_rule().keys() <= rules.ids()

@@ -60,6 +60,9 @@ def alter_table(node: Node, statement: Statement) -> Iterable[Operation]:
         if len(places) == len(found):
             for operation, (start, end) in zip(found, places, strict=True):
                 operation.place(start, end)
+        added = {o.column for o in found if isinstance(o, columns.AddColumn)}
+        # The server drops first, wherever it is written: the column dropped is the old one.
+        found.sort(key=lambda o: not (isinstance(o, columns.DropColumn) and o.column in added))
     return found
 
 
