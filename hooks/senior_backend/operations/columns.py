@@ -5,7 +5,7 @@ from typing import Literal
 
 from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.names import Expression, Name, TypeName
-from senior_backend.operations.operation import Operation
+from senior_backend.operations.operation import Operation, operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class ColumnDefinition:
     constraints: tuple[Constraint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ColumnOperation(Operation):
     """What happens to one column of a table.
 
@@ -42,7 +42,7 @@ class ColumnOperation(Operation):
     if_table_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AddColumn(ColumnOperation):
     """ALTER TABLE ... ADD COLUMN."""
 
@@ -50,7 +50,7 @@ class AddColumn(ColumnOperation):
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DropColumn(ColumnOperation):
     """ALTER TABLE ... DROP COLUMN."""
 
@@ -58,7 +58,7 @@ class DropColumn(ColumnOperation):
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterColumnType(ColumnOperation):
     """ALTER TABLE ... ALTER COLUMN ... TYPE."""
 
@@ -67,69 +67,69 @@ class AlterColumnType(ColumnOperation):
     collation: Name | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetDefault(ColumnOperation):
     """SET DEFAULT."""
 
     default: Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DropDefault(ColumnOperation):
     """DROP DEFAULT."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetNotNull(ColumnOperation):
     """SET NOT NULL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DropNotNull(ColumnOperation):
     """DROP NOT NULL."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetExpression(ColumnOperation):
     """SET EXPRESSION of a generated column (PostgreSQL 17)."""
 
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DropExpression(ColumnOperation):
     """DROP EXPRESSION of a generated column."""
 
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterIdentity(ColumnOperation):
     """ADD GENERATED ... AS IDENTITY, SET GENERATED, DROP IDENTITY."""
 
     action: Literal["add", "set", "drop"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetColumnStatistics(ColumnOperation):
     """SET STATISTICS. ``column`` is empty when it is named by number (an index expression)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetColumnOptions(ColumnOperation):
     """SET (n_distinct = ...) and RESET of attribute options."""
 
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetStorage(ColumnOperation):
     """SET STORAGE."""
 
     storage: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetCompression(ColumnOperation):
     """SET COMPRESSION."""
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from senior_backend.operations.indexes import IndexKey
 from senior_backend.operations.names import Expression, Name
-from senior_backend.operations.operation import Operation
+from senior_backend.operations.operation import Operation, operation
 
 ConstraintKind = Literal["check", "foreign_key", "unique", "primary_key", "exclude", "not_null"]
 
@@ -41,7 +41,7 @@ class Constraint:
     keys: tuple[IndexKey, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ConstraintOperation(Operation):
     """What happens to one constraint of a table.
 
@@ -53,21 +53,21 @@ class ConstraintOperation(Operation):
     if_table_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AddConstraint(ConstraintOperation):
     """ALTER TABLE ... ADD CONSTRAINT."""
 
     constraint: Constraint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ValidateConstraint(ConstraintOperation):
     """ALTER TABLE ... VALIDATE CONSTRAINT."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DropConstraint(ConstraintOperation):
     """ALTER TABLE ... DROP CONSTRAINT."""
 
@@ -76,7 +76,7 @@ class DropConstraint(ConstraintOperation):
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterConstraint(ConstraintOperation):
     """ALTER TABLE ... ALTER CONSTRAINT; None is what it does not speak of."""
 

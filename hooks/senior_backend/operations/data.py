@@ -1,13 +1,12 @@
 """Statements that read or change rows, and calls."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from senior_backend.operations.names import Name
-from senior_backend.operations.operation import Operation
+from senior_backend.operations.operation import Operation, operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ChangeRows(Operation):
     """INSERT, UPDATE, DELETE, MERGE, COPY FROM; also inside WITH (one operation for each).
 
@@ -31,7 +30,7 @@ class ChangeRows(Operation):
     """String constants in it (an enum label may be among them); at most 1,000."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Select(Operation):
     """A SELECT: the tables it reads, the functions it calls (``SELECT backfill()``)."""
 
@@ -40,14 +39,14 @@ class Select(Operation):
     for_update: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Call(Operation):
     """CALL procedure(...)."""
 
     procedure: Name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Do(Operation):
     """A DO block; what stands in it is read with ``sql.bodies``."""
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from senior_backend.operations.names import Expression, Name
-from senior_backend.operations.operation import Operation
+from senior_backend.operations.operation import Operation, operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class IndexKey:
     label: str = "expr"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateIndex(Operation):
     """CREATE INDEX. ``name`` is None where the server chooses; ``only`` is ON ONLY."""
 
@@ -42,7 +42,7 @@ class CreateIndex(Operation):
     nulls_not_distinct: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DropIndex(Operation):
     """DROP INDEX, one operation for each index named."""
 
@@ -52,7 +52,7 @@ class DropIndex(Operation):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Reindex(Operation):
     """REINDEX; ``name`` is None for REINDEX DATABASE and SYSTEM without one."""
 
@@ -61,7 +61,7 @@ class Reindex(Operation):
     concurrently: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AttachIndex(Operation):
     """ALTER INDEX parent ATTACH PARTITION child."""
 
@@ -69,7 +69,7 @@ class AttachIndex(Operation):
     child: Name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetIndexOptions(Operation):
     """ALTER INDEX ... SET (fillfactor = ...), RESET, ALTER COLUMN ... SET STATISTICS."""
 

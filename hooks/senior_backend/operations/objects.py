@@ -1,14 +1,13 @@
 """Everything that is neither a table, a column, a constraint nor an index."""
 
-from dataclasses import dataclass
 from typing import Literal
 
 from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.names import ColumnRead, Expression, Name, TypeName
-from senior_backend.operations.operation import Operation
+from senior_backend.operations.operation import Operation, operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Drop(Operation):
     """DROP of anything but an index and what belongs to a table; one for each name.
 
@@ -22,7 +21,7 @@ class Drop(Operation):
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DropFromTable(Operation):
     """DROP TRIGGER, POLICY or RULE name ON table."""
 
@@ -32,7 +31,7 @@ class DropFromTable(Operation):
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Rename(Operation):
     """RENAME of anything.
 
@@ -48,7 +47,7 @@ class Rename(Operation):
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetSchema(Operation):
     """SET SCHEMA of anything."""
 
@@ -57,7 +56,7 @@ class SetSchema(Operation):
     schema: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ChangeOwner(Operation):
     """OWNER TO of anything."""
 
@@ -66,7 +65,7 @@ class ChangeOwner(Operation):
     owner: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateView(Operation):
     """CREATE VIEW; ``columns`` are those of the target list whose names are certain."""
 
@@ -78,7 +77,7 @@ class CreateView(Operation):
     temporary: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateMaterializedView(Operation):
     """CREATE MATERIALIZED VIEW."""
 
@@ -89,7 +88,7 @@ class CreateMaterializedView(Operation):
     columns_read: tuple[ColumnRead, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class RefreshMaterializedView(Operation):
     """REFRESH MATERIALIZED VIEW."""
 
@@ -98,7 +97,7 @@ class RefreshMaterializedView(Operation):
     with_data: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateTrigger(Operation):
     """CREATE [CONSTRAINT] TRIGGER. ``references`` is the FROM table of a constraint trigger."""
 
@@ -109,7 +108,7 @@ class CreateTrigger(Operation):
     references: Name | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreatePolicy(Operation):
     """CREATE POLICY, ALTER POLICY when ``alter``."""
 
@@ -118,7 +117,7 @@ class CreatePolicy(Operation):
     alter: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateRule(Operation):
     """CREATE RULE."""
 
@@ -127,7 +126,7 @@ class CreateRule(Operation):
     replace: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateEnum(Operation):
     """CREATE TYPE ... AS ENUM."""
 
@@ -135,7 +134,7 @@ class CreateEnum(Operation):
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AddEnumValue(Operation):
     """ALTER TYPE ... ADD VALUE."""
 
@@ -146,14 +145,14 @@ class AddEnumValue(Operation):
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateCompositeType(Operation):
     """CREATE TYPE ... AS (...), and other CREATE TYPE."""
 
     name: Name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterCompositeType(Operation):
     """ALTER TYPE ... ADD / DROP / ALTER ATTRIBUTE."""
 
@@ -161,7 +160,7 @@ class AlterCompositeType(Operation):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateDomain(Operation):
     """CREATE DOMAIN."""
 
@@ -172,7 +171,7 @@ class CreateDomain(Operation):
     checks: tuple[Constraint, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterDomain(Operation):
     """ALTER DOMAIN. ``constraint`` is what is added; ``name`` what is dropped or validated."""
 
@@ -190,7 +189,7 @@ class AlterDomain(Operation):
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateFunction(Operation):
     """CREATE FUNCTION or PROCEDURE. ``volatility`` is volatile unless said otherwise."""
 
@@ -205,7 +204,7 @@ class CreateFunction(Operation):
     """RETURNS trigger or event_trigger: clients cannot call it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterFunction(Operation):
     """ALTER FUNCTION, PROCEDURE or ROUTINE; ``volatility`` when it is set."""
 
@@ -213,7 +212,7 @@ class AlterFunction(Operation):
     volatility: Literal["volatile", "stable", "immutable"] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateSequence(Operation):
     """CREATE SEQUENCE; ``owned_by`` is the table of OWNED BY, ``owned_column`` its column."""
 
@@ -224,7 +223,7 @@ class CreateSequence(Operation):
     temporary: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterSequence(Operation):
     """ALTER SEQUENCE; ``options`` by name (restart, as, increment, owned_by, ...)."""
 
@@ -234,7 +233,7 @@ class AlterSequence(Operation):
     owned_column: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateSchema(Operation):
     """CREATE SCHEMA."""
 
@@ -242,7 +241,7 @@ class CreateSchema(Operation):
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateExtension(Operation):
     """CREATE EXTENSION."""
 
@@ -250,14 +249,14 @@ class CreateExtension(Operation):
     if_not_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AlterExtension(Operation):
     """ALTER EXTENSION ... UPDATE."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateStatistics(Operation):
     """CREATE STATISTICS."""
 
@@ -265,7 +264,7 @@ class CreateStatistics(Operation):
     table: Name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ChangePublication(Operation):
     """CREATE or ALTER PUBLICATION; ``tables`` are those it names."""
 
@@ -274,7 +273,7 @@ class ChangePublication(Operation):
     tables: tuple[Name, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Comment(Operation):
     """COMMENT ON; ``table`` is set for a table, a column or a constraint."""
 
@@ -282,7 +281,7 @@ class Comment(Operation):
     table: Name | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Grant(Operation):
     """GRANT and REVOKE of privileges on objects; of roles when ``kind`` is role."""
 
@@ -294,7 +293,7 @@ class Grant(Operation):
     revoke: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ChangeRole(Operation):
     """CREATE or ALTER ROLE; ``options`` by name (superuser, login, ...) as far as they are on."""
 
@@ -303,7 +302,7 @@ class ChangeRole(Operation):
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Other(Operation):
     """A statement that no other operation describes; ``kind`` is the parse tree's name of it."""
 

@@ -1,12 +1,11 @@
 """Transactions and settings of the session."""
 
-from dataclasses import dataclass
 from typing import Literal
 
-from senior_backend.operations.operation import Operation
+from senior_backend.operations.operation import Operation, operation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class TransactionControl(Operation):
     """BEGIN, COMMIT, ROLLBACK, SAVEPOINT and so on."""
 
@@ -15,7 +14,7 @@ class TransactionControl(Operation):
     """AND CHAIN: the next transaction begins at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetVariable(Operation):
     """SET, SET LOCAL, RESET, and ``SELECT set_config(...)`` with constants.
 

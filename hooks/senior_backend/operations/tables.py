@@ -6,7 +6,7 @@ from typing import Literal
 from senior_backend.operations.columns import ColumnDefinition
 from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.names import Name
-from senior_backend.operations.operation import Operation
+from senior_backend.operations.operation import Operation, operation
 
 Persistence = Literal["permanent", "unlogged", "temporary"]
 
@@ -35,7 +35,7 @@ class Like:
     including: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class CreateTable(Operation):
     """CREATE TABLE, also PARTITION OF, and CREATE TABLE AS (``reads`` are its source tables)."""
 
@@ -54,7 +54,7 @@ class CreateTable(Operation):
     foreign: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class TableOperation(Operation):
     """What happens to one table. ``only`` and ``if_exists`` as in ALTER TABLE IF EXISTS ONLY."""
 
@@ -63,7 +63,7 @@ class TableOperation(Operation):
     if_exists: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class AttachPartition(TableOperation):
     """ALTER TABLE parent ATTACH PARTITION child."""
 
@@ -71,7 +71,7 @@ class AttachPartition(TableOperation):
     bound: PartitionBound
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class DetachPartition(TableOperation):
     """ALTER TABLE parent DETACH PARTITION child [CONCURRENTLY | FINALIZE]."""
 
@@ -80,7 +80,7 @@ class DetachPartition(TableOperation):
     finalize: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Inherit(TableOperation):
     """INHERIT, or NO INHERIT when ``remove``."""
 
@@ -88,14 +88,14 @@ class Inherit(TableOperation):
     remove: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetPersistence(TableOperation):
     """SET LOGGED or SET UNLOGGED."""
 
     persistence: Persistence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetTablespace(TableOperation):
     """SET TABLESPACE of a table or an index (``kind``)."""
 
@@ -103,14 +103,14 @@ class SetTablespace(TableOperation):
     kind: Literal["table", "index", "materialized view"] = "table"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetAccessMethod(TableOperation):
     """SET ACCESS METHOD (PostgreSQL 15)."""
 
     method: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetTableOptions(TableOperation):
     """SET or RESET of storage parameters; ``values`` holds what is set, by name."""
 
@@ -118,12 +118,12 @@ class SetTableOptions(TableOperation):
     values: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class ClusterOn(TableOperation):
     """CLUSTER ON index / SET WITHOUT CLUSTER: only a mark, nothing is rewritten."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetTriggers(TableOperation):
     """ENABLE / DISABLE TRIGGER or RULE; ``name`` is None for ALL, or for USER when ``user``."""
 
@@ -133,14 +133,14 @@ class SetTriggers(TableOperation):
     user: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetRowSecurity(TableOperation):
     """ENABLE, DISABLE, FORCE, NO FORCE ROW LEVEL SECURITY."""
 
     action: Literal["enable", "disable", "force", "no force"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class SetReplicaIdentity(TableOperation):
     """REPLICA IDENTITY."""
 
@@ -148,14 +148,14 @@ class SetReplicaIdentity(TableOperation):
     index: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class OtherTableAction(TableOperation):
     """An ALTER TABLE action that no other operation describes; ``action`` is its AT_ name."""
 
     action: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Truncate(Operation):
     """TRUNCATE."""
 
@@ -163,7 +163,7 @@ class Truncate(Operation):
     cascade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class LockTable(Operation):
     """LOCK TABLE; ``mode`` as PostgreSQL names it, such as ACCESS EXCLUSIVE."""
 
@@ -172,7 +172,7 @@ class LockTable(Operation):
     nowait: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Vacuum(Operation):
     """VACUUM and ANALYZE (``analyze_only``). No tables: the whole database."""
 
@@ -181,7 +181,7 @@ class Vacuum(Operation):
     analyze_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@operation
 class Cluster(Operation):
     """CLUSTER; ``table`` is None for every clustered table."""
 
