@@ -147,4 +147,5 @@ def test_a_plan_that_was_written_is_not_planned_again(repository: Make) -> None:
 def test_what_is_put_back_at_once_is_not_dropped_later(repository: Make, up: str) -> None:
     made = repository({"db/001_a.sql": SETUP, "db/002_b.sql": up})
     found = [f for f in made.lint().document["findings"] if f["rule"].startswith("drop-")]
-    assert [f["fix"]["kind"] for f in found] == ["none"]
+    # At most a word of advice: nothing to write.
+    assert [f["fix"].keys() - {"kind", "reason"} for f in found] == [set()]
