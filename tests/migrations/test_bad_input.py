@@ -159,7 +159,7 @@ class TestLinksAndDirectories:
         assert (missing["path"], missing["reason"]) == ("db/005_empty.sql", "is an empty directory")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.usefixtures("permissions_hold")
 class TestPermissions:
     def test_a_file_that_may_not_be_read_is_named(self, repository: Make) -> None:
         made = repository({**GOOD, "db/002_secret.sql": INDEX})
