@@ -13,6 +13,7 @@ from senior_backend.sources import (
     goose,
     plain_sql,
     prisma,
+    sql_migrate,
     supabase,
     writing,
 )
@@ -28,6 +29,7 @@ SOURCES: Final[tuple[Source, ...]] = (
     flyway,
     dbmate,
     goose,
+    sql_migrate,
     golang_migrate,
     plain_sql,
 )
@@ -47,7 +49,7 @@ OUTSIDE_TRANSACTION: Final[
 """Tools whose migrations can be told, one way at a time, to run outside a transaction: what to put
 into which file. None where that is not certain."""
 
-_REPLACED: Final = {goose.ID: goose.replaced}
+_REPLACED: Final = {goose.ID: goose.replaced, sql_migrate.ID: sql_migrate.replaced}
 
 
 def replaced(
