@@ -38,6 +38,12 @@ export default defineConfig(
       eqeqeq: "error",
       "no-console": "error",
       "@typescript-eslint/consistent-type-definitions": "off", // both have their place
+      // process.env["NAME"] shows that anything, or nothing, may be there; "" is as good as nothing.
+      "@typescript-eslint/dot-notation": ["error", { allowIndexSignaturePropertyAccess: true }],
+      "@typescript-eslint/prefer-nullish-coalescing": [
+        "error",
+        { ignorePrimitives: { string: true } },
+      ],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
       "@typescript-eslint/switch-exhaustiveness-check": "error",
     },
@@ -57,5 +63,12 @@ export default defineConfig(
     },
   },
   { files: ["src/main.ts"], rules: { "no-console": "off" } },
+  {
+    files: ["tests/**"],
+    rules: {
+      "no-empty-pattern": "off", // how vitest's fixtures say that they need none
+      "@typescript-eslint/no-non-null-assertion": "off", // a test that is wrong there fails
+    },
+  },
   { files: ["**/*.js"], extends: [tseslint.configs.disableTypeChecked] },
 );

@@ -3,10 +3,11 @@
  * .env, else one that lives as long as they do. They never see DATABASE_URL.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { parseEnv } from "node:util";
 
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
@@ -31,7 +32,8 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
   const server = spawn("make", ["--silent", "test-database"], {
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const url = await firstLine(server);
+  server.on("error", () => server.stdout.destroy()); // there is no make
+  const url = await firstLine(server.stdout);
   if (url === undefined) {
     throw new Error(
       "No PostgreSQL could be started for the tests (that takes make, and uv or python3 with its " +
@@ -42,16 +44,15 @@ async function startServer(): Promise<{ url: string; stop: () => Promise<void> }
     url,
     async stop() {
       const ended = once(server, "exit");
-      server.stdin?.end();
+      server.stdin.end();
       await ended;
     },
   };
 }
 
-/** The first line that the program writes; undefined if it ends, or cannot be started, before. */
-async function firstLine(program: ChildProcess): Promise<string | undefined> {
-  program.on("error", () => program.stdout?.destroy());
-  for await (const line of createInterface({ input: program.stdout! })) {
+/** The first line of `output`; undefined when it ends before. */
+async function firstLine(output: Readable): Promise<string | undefined> {
+  for await (const line of createInterface({ input: output })) {
     return line;
   }
   return undefined;
