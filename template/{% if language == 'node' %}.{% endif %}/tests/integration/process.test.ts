@@ -1,0 +1,363 @@
+/** The commands, as a shell or an orchestrator sees them: output, signals and exit codes. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { Agent, createServer, get as request, type IncomingMessage } from "node:http";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, onTestFinished } from "vitest";
+
+import { exchange } from "../raw.ts";
+import { send, test as base, type Environment } from "../service.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+// Older versions of Node warn of type stripping, which is a matter of development only.
+const MAIN = ["--disable-warning=ExperimentalWarning", "src/main.ts"];
+
+/** A command that has been started and does not outlive its test. */
+class Run {
+  readonly process: ChildProcess;
+  readonly exit: Promise<number | null>;
+  stdout = "";
+  stderr = "";
+
+  constructor(command: readonly string[], environment: Environment) {
+    this.process = spawn(process.execPath, [...MAIN, ...command], {
+      cwd: ROOT,
+      env: { PATH: process.env["PATH"], ...environment },
+    });
+    this.process.stdout?.setEncoding("utf8").on("data", (text: string) => (this.stdout += text));
+    this.process.stderr?.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    this.exit = once(this.process, "close").then(([code]) => code as number | null);
+    onTestFinished(async () => {
+      this.process.kill("SIGKILL");
+      await this.exit;
+    });
+  }
+
+  /** The lines of the log so far. */
+  get lines(): Record<string, unknown>[] {
+    return this.stdout
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+}
+
+async function completed(command: readonly string[], environment: Environment): Promise<Run> {
+  const run = new Run(command, environment);
+  await run.exit;
+  return run;
+}
+
+class Serving extends Run {
+  readonly url: string;
+  readonly metricsUrl: string;
+
+  constructor(environment: Environment, port: number, metricsPort: number) {
+    super([], {
+      ...environment,
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
+    });
+    this.url = `http://127.0.0.1:${port}`;
+    this.metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> {
+    this.process.kill(signal);
+    return await this.exit;
+  }
+}
+
+const test = base.extend(
+  "serve",
+  ({ environment }) =>
+    async (changes: Environment = {}): Promise<Serving> => {
+      const settings = {
+        LOG_LEVEL: "info",
+        SHUTDOWN_DRAIN_MS: "500",
+        SHUTDOWN_GRACE_MS: "5000",
+        ...changes,
+      };
+      const [port, metricsPort] = await freePorts();
+      const serving = new Serving({ ...environment, ...settings }, port, metricsPort);
+      while (serving.process.exitCode === null) {
+        const reply = await send("GET", `${serving.url}/readyz`).catch(() => undefined);
+        if (reply?.status === 200) return serving;
+        await sleep(20);
+      }
+      return expect.fail(`it ended: ${serving.stdout}${serving.stderr}`);
+    },
+);
+
+/** Two ports that nobody listens on at the moment. */
+async function freePorts(): Promise<[number, number]> {
+  const probes = [createTcpServer(), createTcpServer()] as const;
+  for (const probe of probes) await once(probe.listen(0, "127.0.0.1"), "listening");
+  const [first, second] = probes.map((probe) => (probe.address() as AddressInfo).port);
+  for (const probe of probes) await new Promise((closed) => probe.close(closed));
+  return [first ?? 0, second ?? 0];
+}
+
+describe("at the start", () => {
+  test("a wrong configuration is told in lines, with exit code 2", async () => {
+    const run = await completed([], { PORT: "x", OIDC_AUDIENCE: "shop" });
+    expect(await run.exit).toBe(2);
+    expect(run.stderr.split("\n").map((line) => line.split(" ")[0])).toEqual([
+      "PORT",
+      "DATABASE_URL",
+      "OIDC_ISSUER",
+      "",
+    ]);
+    expect(run.stdout).toBe("");
+  });
+
+  test.for(["PORT", "METRICS_PORT"])(
+    "a taken %s is one line, with exit code 1",
+    async (name, { environment }) => {
+      const other = createTcpServer();
+      await once(other.listen(0, "0.0.0.0"), "listening");
+      onTestFinished(() => void other.close());
+      const taken = (other.address() as AddressInfo).port;
+      const ports = { PORT: "0", METRICS_PORT: "0", [name]: String(taken) };
+      const run = await completed([], { ...environment, ...ports });
+      expect(await run.exit).toBe(1);
+      expect(run.stderr).toMatch(new RegExp(`^${name}: cannot listen on port ${taken}: .+\n$`));
+    },
+  );
+
+  test.for([["explode"], ["serve", "now"], ["--verbose"], ["migrate", "--up", "x"]])(
+    "%j is no command: exit code 2",
+    async (command, { environment }) => {
+      const run = await completed(command, environment);
+      expect(await run.exit).toBe(2);
+      expect(run.stderr).not.toBe("");
+      expect(run.stderr).not.toContain("    at ");
+    },
+  );
+});
+
+describe("the commands", () => {
+  test("openapi needs no environment", async () => {
+    const run = await completed(["openapi"], {});
+    expect(await run.exit).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ openapi: "3.1.0" });
+    expect(run.stdout).toMatch(/}\n$/);
+  });
+
+  test("migrate names an unreachable database in one line", async () => {
+    const run = await completed(["migrate"], { DATABASE_URL: "postgresql://127.0.0.1:1/nowhere" });
+    expect(await run.exit).toBe(1);
+    expect(run.stderr).toMatch(
+      /^migrate: cannot connect to 127\.0\.0\.1:1\/nowhere: .+; start the server, or mend DATABASE_URL\n$/,
+    );
+  });
+
+  test("token is refused in production", async () => {
+    const run = await completed(["token"], { APP_ENV: "production" });
+    expect(await run.exit).toBe(2);
+    expect(run.stderr).toMatch(/^APP_ENV is production, .+\n$/);
+  });
+});
+
+describe("while it serves", () => {
+  test("logs are JSON from the first line to the last", async ({ serve }) => {
+    const service = await serve();
+    await send("GET", `${service.url}/livez`, { headers: { "x-request-id": "find-me" } });
+    expect(await service.stop()).toBe(0);
+    expect(service.lines[0]?.["event"]).toBe("listening");
+    expect(service.lines.at(-1)?.["event"]).toBe("stopped");
+    const found = service.lines.filter((line) => line["requestId"] === "find-me");
+    expect(found.map((line) => line["route"])).toEqual(["/livez"]);
+    expect(service.stderr).toBe("");
+  });
+
+  test("metrics have a port of their own", async ({ serve }) => {
+    const service = await serve();
+    await send("GET", `${service.url}/nowhere`);
+    const { text } = await send("GET", service.metricsUrl);
+    expect(text).toContain('http_requests_total{method="GET",route="unmatched",status="404"} 1');
+    expect(text).toContain("database_pool_max_connections 10");
+    expect((await send("GET", `${service.url}/metrics`)).status).toBe(404);
+    expect((await send("POST", service.metricsUrl)).status).toBe(405);
+  });
+
+  test("a request is one span of the caller's trace", async ({ serve }) => {
+    interface Span {
+      traceId: string;
+      spanId: string;
+      parentSpanId: string;
+      name: string;
+    }
+    interface Export {
+      resourceSpans: { scopeSpans: { spans: Span[] }[] }[];
+    }
+    const exported: Span[] = [];
+    const collector = createServer((received, reply) => {
+      let body = "";
+      received.on("data", (data: Buffer) => (body += data.toString()));
+      received.on("end", () => {
+        const { resourceSpans } = JSON.parse(body) as Export;
+        exported.push(
+          ...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans)),
+        );
+        reply.end("{}");
+      });
+    });
+    await once(collector.listen(0, "127.0.0.1"), "listening");
+    onTestFinished(() => void collector.close());
+    const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+
+    const service = await serve({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint });
+    const [trace, parent] = ["4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"];
+    const headers = { traceparent: `00-${trace}-${parent}-01` };
+    await send("GET", `${service.url}/livez?secret=1`, { headers });
+    expect(await service.stop()).toBe(0);
+
+    const spans = exported.filter((span) => span.traceId === trace);
+    expect(spans).toMatchObject([{ name: "GET /livez", parentSpanId: parent }]);
+    expect(JSON.stringify(spans)).not.toContain("secret");
+    const lines = service.lines.filter((line) => line["traceId"] === trace);
+    expect(lines.map((line) => line["spanId"])).toEqual([spans[0]?.spanId]);
+  });
+});
+
+describe("what is no request", () => {
+  const CHUNKED = "POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+  test("is answered 400 and closed, and nobody else notices", async ({ serve }) => {
+    const service = await serve();
+    for (const nonsense of [
+      "nonsense\r\n\r\n",
+      "GET /livez HTTP/3.7\r\nHost: x\r\n\r\n",
+      "BREW /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+      "GET /livez HTTP/1.1\r\n\r\n",
+      "GET /livez HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n",
+      "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+      `${CHUNKED}zz\r\n`,
+      "GET /livez HTTP/1.1\r\nHost: x\r\nA: \0\r\n\r\n",
+    ]) {
+      const reply = await exchange(service.url, [nonsense]);
+      expect(reply.text, nonsense).toMatch(/^HTTP\/1\.1 400 /);
+      expect(reply.closed, nonsense).toBe(true);
+    }
+    expect((await send("GET", `${service.url}/livez`)).status).toBe(200);
+  });
+
+  test.for(["GET /", "GET /livez HTTP/1.1\r\nA: ", `${CHUNKED}0\r\nA: `])(
+    "is not read for ever: %j",
+    async (start, { serve }) => {
+      const service = await serve();
+      const pieces = [start, ...Array<string>(20).fill("a".repeat(100_000))];
+      const reply = await exchange(service.url, pieces);
+      expect(reply.closed).toBe(true);
+      expect(reply.text).toMatch(/^(HTTP\/1\.1 4\d\d |$)/);
+      expect((await send("GET", `${service.url}/livez`)).status).toBe(200);
+    },
+  );
+});
+
+test.for([1, 3])(
+  "a head as proxies let through is served, in %d pieces",
+  async (count, { serve }) => {
+    const service = await serve();
+    const head = `GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\nA: ${"a".repeat(32_000)}\r\n\r\n`;
+    const size = Math.ceil(head.length / count);
+    const pieces = Array.from({ length: count }, (_, part) =>
+      head.slice(part * size, (part + 1) * size),
+    );
+    expect((await exchange(service.url, pieces)).text).toMatch(/^HTTP\/1\.1 200 /);
+  },
+);
+
+/** One request by an agent, which may keep the connection. */
+async function ask(url: string, agent?: Agent): Promise<IncomingMessage> {
+  const [reply] = (await once(request(url, { agent }), "response")) as [IncomingMessage];
+  reply.resume();
+  await once(reply, "end");
+  return reply;
+}
+
+describe("the end", () => {
+  test("after SIGTERM it drains, and exits with 0", async ({ serve }) => {
+    const service = await serve();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const before = await ask(`${service.url}/livez`, agent);
+    expect(before.headers.connection).not.toBe("close");
+    service.process.kill("SIGTERM");
+    await sleep(200);
+    const draining = await ask(`${service.url}/livez`, agent);
+    expect([draining.statusCode, draining.headers.connection]).toEqual([200, "close"]);
+    expect((await ask(`${service.url}/readyz`)).statusCode).toBe(503);
+    expect(await service.exit).toBe(0);
+  });
+
+  test("SIGINT does not make a developer wait", async ({ serve }) => {
+    const service = await serve({ SHUTDOWN_DRAIN_MS: "20000", SHUTDOWN_GRACE_MS: "25000" });
+    const started = performance.now();
+    expect(await service.stop("SIGINT")).toBe(0);
+    expect(performance.now() - started).toBeLessThan(3000);
+  });
+
+  test("a request that does not end is cut short with exit code 1", async ({ serve }) => {
+    const service = await serve({ SHUTDOWN_DRAIN_MS: "1", SHUTDOWN_GRACE_MS: "600" });
+    const unfinished = "POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n" as const;
+    void exchange(service.url, [unfinished], 5000);
+    await sleep(100);
+    expect([0, 1]).toContain(await service.stop());
+  });
+
+  test("leaves no connection to the database", async ({ serve, service }) => {
+    const serving = await serve();
+    await serving.stop();
+    const { rows } = await service.application.parts.database.pool.query<{ pid: number }>(
+      "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+    );
+    void rows;
+  });
+
+  test("fails no request: callers stop when they are told to, or are not let in", async ({
+    serve,
+  }) => {
+    const service = await serve();
+    const failures: unknown[] = [];
+
+    async function callOnNewConnections(): Promise<void> {
+      for (;;) {
+        try {
+          const reply = await ask(`${service.url}/livez`, new Agent());
+          if (reply.statusCode !== 200) failures.push(reply.statusCode);
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED") failures.push(error);
+          return;
+        }
+      }
+    }
+
+    async function callOnAKeptConnection(): Promise<void> {
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+      for (let told = false; !told;) {
+        try {
+          told = (await ask(`${service.url}/livez`, agent)).headers.connection === "close";
+        } catch (error) {
+          failures.push(error);
+          told = true;
+        }
+      }
+      agent.destroy();
+    }
+
+    const callers = [
+      callOnNewConnections(),
+      callOnNewConnections(),
+      ...Array.from({ length: 4 }, callOnAKeptConnection),
+    ];
+    await sleep(300);
+    expect(await service.stop()).toBe(0);
+    await Promise.all(callers);
+    expect(failures).toEqual([]);
+  });
+});
