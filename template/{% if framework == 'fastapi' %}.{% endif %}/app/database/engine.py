@@ -1,7 +1,7 @@
 """The connection pool and its two uses: a read in one round trip, and a transaction."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -124,10 +124,8 @@ def _create_engine(address: DatabaseAddress, settings: PoolSettings) -> AsyncEng
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     event.listen(engine.sync_engine, "handle_error", _forget_values)
     if settings.pooled:
-        limits = "; ".join(
-            f"set local {name} = {value}" for name, value in session_settings(settings).items()
-        )
-        event.listen(engine.sync_engine, "begin", lambda connection: _limit(connection, limits))
+        own = _set_local({**address.server_settings, **session_settings(settings)})
+        event.listen(engine.sync_engine, "begin", lambda connection: _limit(connection, own))
     return engine
 
 
@@ -161,7 +159,16 @@ def _refuse_closed(
         raise DisconnectionError
 
 
-def _limit(connection: Connection, limits: str) -> None:
-    """Bound this transaction's statements (`set local` ends with it)."""
-    for statement in limits.split("; "):
-        connection.exec_driver_sql(statement)
+def _set_local(settings: Mapping[str, str]) -> str:
+    """One statement for all of them: each costs a transaction its round trips."""
+    calls = [f"set_config('{name}', {_literal(text)}, true)" for name, text in settings.items()]
+    return f"select {', '.join(calls)}"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _limit(connection: Connection, own: str) -> None:
+    """Settings of this transaction: they end with it, and the pooler's next client sees none."""
+    connection.exec_driver_sql(own)

@@ -5,6 +5,7 @@ parameters into what asyncpg takes, what becomes a server setting, and what has 
 """
 
 import re
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,9 +26,7 @@ _IGNORED = {
     "keepalives_count",
     "keepalives_idle",
     "keepalives_interval",
-    "pgbouncer",  # Supabase; see `pooled` below
     "pool_timeout",
-    "schema",
     "sslnegotiation",
     "statement_cache_size",
     "target_session_attrs",
@@ -43,12 +42,12 @@ class DatabaseAddress:
     Attributes:
         url: for SQLAlchemy's asyncpg dialect, without a query string.
         connect: further arguments of `asyncpg.connect` (TLS, `host` of a Unix socket, ...).
-        server_settings: settings to send at connection start.
+        server_settings: settings for every session, by PostgreSQL's names.
         pooled: the address says by itself that a transaction pooler stands before the server.
     """
 
     url: URL
-    connect: Mapping[str, str] = field(default_factory=dict)
+    connect: Mapping[str, Any] = field(default_factory=dict)
     server_settings: Mapping[str, str] = field(default_factory=dict)
     pooled: bool = False
 
@@ -84,10 +83,10 @@ def parse_database_url(text: str) -> DatabaseAddress:
         raise ValueError("must name a database after the host: postgresql://host/name")
 
     host = unquote(parts.hostname or "")
-    connect: dict[str, str] = {}
+    connect: dict[str, Any] = {}
     tls: dict[str, str] = {}
     settings: dict[str, str] = {}
-    pooled = host.split(".", 1)[0].endswith("-pooler")  # Neon's naming of its pooled endpoints
+    pooled = False
     user, password = _credential(parts.username), _credential(parts.password)
 
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
@@ -104,12 +103,14 @@ def parse_database_url(text: str) -> DatabaseAddress:
                 settings |= _settings_of(value)
             case "application_name" | "search_path":
                 settings[name] = value
+            case "schema":  # Prisma's name for it
+                settings["search_path"] = value
             case "sslmode" if value not in _SSL_MODES:
                 raise ValueError(
                     f"has an unknown sslmode; use one of {', '.join(sorted(_SSL_MODES))}"
                 )
             case "pgbouncer":
-                pooled = pooled or value.lower() in {"1", "true", "yes"}
+                pooled = value.lower() in {"1", "true", "yes"}
             case _ if name in _TLS:
                 tls[name] = value
             case "passfile":
@@ -119,7 +120,10 @@ def parse_database_url(text: str) -> DatabaseAddress:
                     f"has the parameter {name!r}, which this service does not understand"
                 )
 
-    if tls:
+    pooled = pooled or _is_pooler(host, port)
+    if tls.get("sslrootcert") == "system":
+        connect["ssl"] = _verified_by_the_system(tls)
+    elif tls:
         # asyncpg reads the names of certificate files only from a URL.
         connect["dsn"] = f"postgresql:///?{urlencode(tls)}"
     if host.startswith("/"):  # a Unix socket: the directory cannot stand in a URL's authority
@@ -141,6 +145,24 @@ def parse_database_url(text: str) -> DatabaseAddress:
         server_settings=settings,
         pooled=pooled,
     )
+
+
+def _is_pooler(host: str, port: int | None) -> bool:
+    """Neon's naming of its pooled endpoints, and Supabase's port of its transaction mode."""
+    if host.split(".", 1)[0].endswith("-pooler"):
+        return True
+    return port == 6543 and host.endswith((".supabase.com", ".supabase.co"))
+
+
+def _verified_by_the_system(tls: Mapping[str, str]) -> ssl.SSLContext:
+    """As libpq 16 reads `sslrootcert=system`: the platform's authorities, and the name checked."""
+    if tls.get("sslmode", "verify-full") != "verify-full":
+        # Anybody gets a certificate of these authorities, for a name of their own.
+        raise ValueError("has sslrootcert=system, which goes with sslmode=verify-full only")
+    context = ssl.create_default_context()
+    if "sslcert" in tls:
+        context.load_cert_chain(tls["sslcert"], tls.get("sslkey"))
+    return context
 
 
 def _credential(text: str | None) -> str | None:

@@ -58,6 +58,27 @@ async def test_a_slow_statement_is_cancelled(opened: Open, pooled: bool) -> None
         assert time.monotonic() - started < 2
 
 
+@pytest.mark.parametrize("pooled", [False, True])
+async def test_settings_of_the_url_hold_in_every_transaction(
+    database_url: str, pooled: bool
+) -> None:
+    url = f"{database_url}?options=-c%20work_mem%3D1MB&search_path=a%2C%20%22it%27s%22"
+    settings = PoolSettings(1, 200, 300, pooled)
+    shown = text("select current_setting('work_mem'), current_setting('search_path')")
+    async with open_database(parse_database_url(url), settings) as database:
+        for connect in (database.read, database.transaction):
+            async with connect() as connection:
+                assert (await connection.execute(shown)).one() == ("1MB", 'a, "it\'s"')
+
+
+async def test_what_a_pooled_transaction_sets_ends_with_it(opened: Open) -> None:
+    async with opened(max_connections=1, pooled=True) as database:
+        async with database.read() as connection:
+            driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        assert await driver.fetchval("show statement_timeout") == "0"
+
+
 async def test_a_full_pool_refuses_quickly_and_recovers(opened: Open) -> None:
     async with opened(max_connections=1) as database:
         async with database.read():

@@ -1,6 +1,7 @@
 """One DATABASE_URL for every client: the forms that people really have."""
 
 import asyncio
+import ssl
 
 import asyncpg
 import pytest
@@ -53,12 +54,54 @@ ACCEPTED = {
         {},
         False,
     ),
-    "Supabase, pooled": (
-        "postgres://postgres.ref:s@aws-0-eu.pooler.supabase.com:6543/postgres?pgbouncer=true&connection_limit=1",
-        "postgresql+asyncpg://postgres.ref:s@aws-0-eu.pooler.supabase.com:6543/postgres",
+    "Supabase, shared pooler in transaction mode": (
+        "postgresql://postgres.ref:s@aws-0-eu-central-1.pooler.supabase.com:6543/postgres",
+        "postgresql+asyncpg://postgres.ref:s@aws-0-eu-central-1.pooler.supabase.com:6543/postgres",
         {},
         {},
         True,
+    ),
+    "Supabase, shared pooler in session mode": (
+        "postgresql://postgres.ref:s@aws-0-eu-central-1.pooler.supabase.com:5432/postgres",
+        "postgresql+asyncpg://postgres.ref:s@aws-0-eu-central-1.pooler.supabase.com:5432/postgres",
+        {},
+        {},
+        False,
+    ),
+    "Supabase, dedicated pooler": (
+        "postgresql://postgres:s@db.ref.supabase.co:6543/postgres",
+        "postgresql+asyncpg://postgres:s@db.ref.supabase.co:6543/postgres",
+        {},
+        {},
+        True,
+    ),
+    "Supabase, direct": (
+        "postgresql://postgres:s@db.ref.supabase.co:5432/postgres",
+        "postgresql+asyncpg://postgres:s@db.ref.supabase.co:5432/postgres",
+        {},
+        {},
+        False,
+    ),
+    "a port of the same number elsewhere": (
+        "postgresql://h:6543/shop",
+        "postgresql+asyncpg://h:6543/shop",
+        {},
+        {},
+        False,
+    ),
+    "pooled by Prisma's word": (
+        "postgres://h/shop?pgbouncer=true&connection_limit=1",
+        "postgresql+asyncpg://h/shop",
+        {},
+        {},
+        True,
+    ),
+    "a schema by Prisma's name": (
+        "postgresql://h/shop?schema=shop",
+        "postgresql+asyncpg://h/shop",
+        {},
+        {"search_path": "shop"},
+        False,
     ),
     "settings": (
         "postgresql://h/shop?application_name=shop&options=-c%20search_path%3Dshop%20--work_mem%3D8MB",
@@ -140,12 +183,24 @@ def test_the_driver_reads_the_certificate_files() -> None:
         asyncio.run(asyncpg.connect(**address.arguments))
 
 
+@pytest.mark.parametrize("query", ["sslmode=verify-full&sslrootcert=system", "sslrootcert=system"])
+def test_the_authorities_of_the_system_verify_chain_and_name(query: str) -> None:
+    address = parse_database_url(f"postgresql://h/shop?{query}")
+    context = address.connect["ssl"]
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    assert "dsn" not in address.connect
+
+
 REFUSED = {
     "another database": ("mysql://ada:secret@h/shop", "must begin with postgresql://"),
     "a key-value string": ("host=h dbname=shop", "must begin with postgresql://"),
     "no database": ("postgresql://ada:secret@h", "must name a database"),
     "a port that is none": ("postgresql://ada:secret@h:54x2/shop", "is not a URL"),
     "an unknown sslmode": ("postgresql://h/shop?sslmode=yes", "unknown sslmode"),
+    "the system's authorities without the name": (
+        "postgresql://h/shop?sslmode=verify-ca&sslrootcert=system",
+        "sslmode=verify-full",
+    ),
     "an unknown parameter": ("postgresql://h/shop?sslmod=require", "'sslmod'"),
     "options that are none": ("postgresql://h/shop?options=fast", "`options`"),
 }

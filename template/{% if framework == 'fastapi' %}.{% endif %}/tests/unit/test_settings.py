@@ -137,6 +137,23 @@ def test_migrations_go_to_the_server_itself(
         assert MigrationSettings.from_environment().url == url
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:secret@ep-cool-1-pooler.eu-central-1.aws.neon.tech/neondb",
+        "postgresql://u:secret@aws-0-eu-central-1.pooler.supabase.com:6543/postgres",
+    ],
+)
+def test_migrations_never_go_through_a_transaction_pooler(
+    monkeypatch: pytest.MonkeyPatch, url: str
+) -> None:
+    monkeypatch.setenv("DATABASE_DIRECT_URL", url)
+    told = "DATABASE_DIRECT_URL leads through a transaction pooler"
+    with pytest.raises(ConfigurationError, match=told) as refusal:
+        MigrationSettings.from_environment()
+    assert "secret" not in str(refusal.value)
+
+
 def test_no_development_tokens_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("APP_ENV", "production")
     with pytest.raises(ConfigurationError, match="APP_ENV is production"):
