@@ -1,0 +1,146 @@
+/** The connection pool and its two uses: a read of single statements, and a transaction. */
+
+import { PrismaPg } from "@prisma/adapter-pg";
+import pg from "pg";
+
+import { forgetValues } from "./errors.ts";
+import { type Prisma, PrismaClient } from "./generated/client.ts";
+import type { DatabaseAddress } from "./url.ts";
+
+const CONNECT_MARGIN_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 2_000;
+const IDLE_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_AFTER_MS = 10_000;
+/** A connection that a firewall forgot silently is gone after this; servers behind a failover move. */
+const RECYCLE_AFTER_S = 1_800;
+/** How many statements of full length a transaction may take, until Prisma rolls it back. */
+const STATEMENTS_IN_TRANSACTION = 5;
+
+/** What every session has, since Prisma's adapter writes times without a zone and reads them as UTC. */
+const SESSION = { TimeZone: "UTC", DateStyle: "ISO" };
+
+/** Limits of the pool and of each statement; times in milliseconds. */
+export interface PoolSettings {
+  readonly maxConnections: number;
+  readonly acquireTimeoutMs: number;
+  readonly statementTimeoutMs: number;
+  /**
+   * A transaction pooler (PgBouncer, Neon, Supabase) stands before the server. It refuses start-up
+   * parameters and hands each transaction to another server process, so settings are made in every
+   * transaction. Statements have no names in either case: Prisma's adapter sends none.
+   */
+  readonly pooled: boolean;
+}
+
+/** Prisma's client for single statements: each stands for itself. */
+export type Reader = Prisma.TransactionClient;
+
+/** Prisma's client within a transaction. */
+export type Transaction = Prisma.TransactionClient;
+
+/** A bounded pool of connections to one PostgreSQL database; connects on first use. */
+export class Database {
+  readonly settings: PoolSettings;
+  /** The pool itself, for gauges. */
+  readonly pool: pg.Pool;
+  readonly #client: PrismaClient;
+  readonly #limits: string;
+
+  constructor(address: DatabaseAddress, settings: PoolSettings) {
+    this.settings = settings;
+    const session = { ...address.settings, ...SESSION, ...statementLimits(settings) };
+    this.#limits = setLocal(session);
+    this.pool = new pg.Pool({
+      ...address.connect,
+      application_name: address.settings["application_name"] ?? "service",
+      ...(settings.pooled ? {} : { options: startUpOptions(session) }),
+      max: settings.maxConnections,
+      connectionTimeoutMillis: settings.acquireTimeoutMs,
+      idleTimeoutMillis: IDLE_TIMEOUT_MS,
+      maxLifetimeSeconds: RECYCLE_AFTER_S,
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+    });
+    // An idle connection that breaks is replaced by the pool; without a listener the process dies.
+    this.pool.on("error", () => undefined);
+    this.#client = new PrismaClient({
+      adapter: new PrismaPg(this.pool, schemaOf(address)),
+      errorFormat: "minimal", // an exception's text ends in the log; values belong to tenants
+      transactionOptions: {
+        // The pool's own limit answers first.
+        maxWait: settings.acquireTimeoutMs + CONNECT_MARGIN_MS,
+        timeout: STATEMENTS_IN_TRANSACTION * settings.statementTimeoutMs,
+      },
+    });
+  }
+
+  /** Read by single statements, each in one round trip; behind a pooler, in a transaction. */
+  async read<T>(work: (db: Reader) => Promise<T>): Promise<T> {
+    // Behind a pooler a limit holds only inside a transaction, so reads need one too.
+    if (this.settings.pooled) {
+      return this.transaction(work);
+    }
+    try {
+      return await work(this.#client);
+    } catch (error) {
+      throw forgetValues(error);
+    }
+  }
+
+  /** Work in a transaction: committed at the end, rolled back on any exception. */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      return await this.#client.$transaction(async (tx) => {
+        if (this.settings.pooled) {
+          await tx.$executeRawUnsafe(this.#limits);
+        }
+        return await work(tx);
+      });
+    } catch (error) {
+      throw forgetValues(error);
+    }
+  }
+
+  /** Close every connection; one that is in use at a server that does not answer is not waited for. */
+  async close(): Promise<void> {
+    await this.#client.$disconnect();
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+    });
+    await Promise.race([this.pool.end(), patience]);
+    clearTimeout(timer);
+  }
+}
+
+/** What every session of the service is limited by, in PostgreSQL's own names and units (ms). */
+function statementLimits({ statementTimeoutMs }: PoolSettings): Record<string, string> {
+  return {
+    statement_timeout: String(statementTimeoutMs),
+    idle_in_transaction_session_timeout: String(2 * statementTimeoutMs),
+  };
+}
+
+/** Settings as libpq's `options`: `-c name=value`, blanks and backslashes escaped. */
+export function startUpOptions(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `-c ${name}=${value.replace(/[\\\s]/g, "\\$&")}`)
+    .join(" ");
+}
+
+/** Settings for the present transaction, in one statement. */
+function setLocal(settings: Readonly<Record<string, string>>): string {
+  const calls = Object.entries(settings).map(
+    ([name, value]) => `set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
+  );
+  return `select ${calls.join(", ")}`;
+}
+
+/** Prisma names the schema in its statements: the first of the search path, when there is one. */
+function schemaOf({ settings }: DatabaseAddress): { schema?: string } {
+  const schema = settings["search_path"]
+    ?.split(",", 1)[0]
+    ?.trim()
+    .replace(/^"(.*)"$/, "$1");
+  return schema === undefined ? {} : { schema };
+}
