@@ -1,24 +1,52 @@
 """Services that are generated and installed once, and shared by the tests that only run them."""
 
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.template import ROOT
-from tests.template.make import succeed
+from tests.template.make import environment, succeed
+from tests.template.node import Installed
+from tests.template.trees import TREES
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory, generate) -> Callable[..., Path]:
-    """``installed("fastapi", "orders")``: that service after ``make setup``, made at first use."""
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
+    """``set_up(service)``: `make setup`, with the packages of an earlier service where they fit."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    packages = Installed(shared / "node_modules")
+
+    def make_setup(service: Path) -> None:
+        is_node = (service / "package-lock.json").exists()
+        if is_node:
+            packages.put_into(service)
+        succeed(service, "setup", SENIOR_BACKEND=str(ROOT))
+        if is_node:
+            packages.keep(service)
+
+    return make_setup
+
+
+@pytest.fixture(scope="session")
+def installed(
+    tmp_path_factory: pytest.TempPathFactory,
+    generate: Callable[..., Path],
+    set_up: Callable[[Path], None],
+) -> Callable[..., Path]:
+    """``installed("fastapi", "orders")``: that service set up and built, made at first use."""
     made: dict[tuple[str, str], Path] = {}
 
     def service(framework: str, example: str) -> Path:
         if (framework, example) not in made:
             directory = tmp_path_factory.mktemp("services") / f"{framework}-{example}"
             generate(directory, framework=framework, example=example)
-            succeed(directory, "setup", SENIOR_BACKEND=str(ROOT))
+            set_up(directory)
+            if build := TREES[framework].build:
+                subprocess.run(build, cwd=directory, env=environment(), check=True)
             made[framework, example] = directory
         return made[framework, example]
 

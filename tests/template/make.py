@@ -1,15 +1,18 @@
-"""Run a generated service's Makefile as its people do: a plain shell, their own PATH, uv on it."""
+"""Run a generated service's Makefile as its people do: a plain shell, their own PATH, uv, Node."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.template import node
+
 TOOLS = Path(sys.executable).parent
 # Of this environment a service's make may see uv only; its own tools come from its own lock.
-PATH = os.pathsep.join(
+MACHINE = os.pathsep.join(
     part for part in os.environ["PATH"].split(os.pathsep) if Path(part).resolve() != TOOLS.resolve()
 )
+PATH = os.pathsep.join((str(node.folder(MACHINE)), MACHINE))
 UV = TOOLS / "uv"
 
 
@@ -18,7 +21,8 @@ def environment(**variables: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name in {"HOME", "LANG", "TMPDIR", "USER"} or name.startswith(("PIP_", "UV_", "SSL_"))
+        if name in {"HOME", "LANG", "TMPDIR", "USER", "NODE_EXTRA_CA_CERTS"}
+        or name.startswith(("PIP_", "UV_", "SSL_", "npm_config_"))
     }
     return {**kept, "PATH": PATH, "UV_PYTHON_DOWNLOADS": "never", **variables}
 

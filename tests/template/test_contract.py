@@ -1,5 +1,6 @@
 """Every REST tree keeps the contract: the black-box suite against each generated service."""
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.template import ROOT
+from tests.template.make import PATH
 from tests.template.trees import EXAMPLES, TREES
 
 pytestmark = pytest.mark.verify
@@ -26,7 +28,14 @@ def run_contract(service: Path, framework: str, example: str, *options: str) -> 
         *("--contract-example", example),
         *options,
     ]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PATH": PATH},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     print(result.stdout[-20_000:], result.stderr[-2_000:], sep="\n")
     assert result.returncode == 0
     assert " passed" in result.stdout

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.template.make import PATH, UV, environment, make, succeed
+from tests.template.trees import TREES
 
 SHOW = """\
 show:
@@ -15,23 +16,36 @@ show:
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory, generate) -> Path:
-    return generate(tmp_path_factory.mktemp("makefile") / "svc", project_name="payments-api")
+def generated(tmp_path_factory: pytest.TempPathFactory, generate) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("makefile")
+    return {
+        tree: generate(folder / tree, framework=tree, project_name="payments-api") for tree in TREES
+    }
 
 
 @pytest.fixture
-def service(generated: Path, tmp_path: Path) -> Path:
-    """A service of the test's own, not installed."""
-    return shutil.copytree(generated, tmp_path / "svc")
+def service(generated: dict[str, Path], tmp_path: Path) -> Path:
+    """A service of the test's own, not installed: of any tree, where they are all the same."""
+    return shutil.copytree(generated["fastapi"], tmp_path / "svc")
 
 
-def test_make_alone_lists_every_target(service: Path):
+@pytest.fixture
+def node_service(generated: dict[str, Path], tmp_path: Path) -> Path:
+    """A Node service of the test's own, not installed."""
+    return shutil.copytree(generated["express"], tmp_path / "svc")
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_make_alone_lists_every_target(generated: dict[str, Path], tree: str, tmp_path: Path):
+    service = shutil.copytree(generated[tree], tmp_path / "svc")
     (service / "local.mk").write_text("ours: ## Do what only we do\n\t@echo ours\n")
     result = make(service)
     assert result.returncode == 0, result.stderr
     listed = [line.split()[1] for line in result.stdout.splitlines()]
-    verbs = {"setup", "dev", "db", "migrate", "lint", "test", "build", "clean", "help", "token"}
-    assert verbs <= set(listed)
+    assert {
+        *("setup", "dev", "db", "db-stop", "migrate", "lint-sql", "explain", "token", "lint"),
+        *("format", "openapi", "lock", "test", "build", "clean", "help"),
+    } <= set(listed)
     assert "ours" in listed, "a target of local.mk"
 
 
@@ -139,6 +153,50 @@ def test_a_machine_whose_python_is_too_old_is_told_so(service: Path, tmp_path: P
     assert result.returncode != 0
     assert "make: no Python 3.11 or newer was found: install one" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_machine_without_node_is_told_so(node_service: Path, tmp_path: Path):
+    result = make(node_service, "lint", PATH=machine(tmp_path / "bin", "git"))
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[0] == (
+        "make: Node or npm is missing: install Node 22.18 or newer (an even version)"
+    )
+    assert "Error 3" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        ("v8.17.0", False),
+        ("v18.20.8", False),
+        ("v20.20.2", False),
+        ("v22.0.0", False),
+        ("v22.17.1", False),
+        ("v22.18.0", True),
+        ("v22.20.0", True),
+        ("v23.11.1", False),
+        ("v24.0.0", True),
+        ("v24.19.0", True),
+        ("v25.2.1", False),
+        ("v26.1.0", True),
+        ("v30.0.0", True),
+    ],
+)
+def test_the_node_of_a_machine_is_named_when_it_is_not_wanted(
+    node_service: Path, tmp_path: Path, version: str, wanted: bool
+):
+    path = machine(tmp_path / "bin", "git")
+    for name in ("node", "npm"):
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!/bin/sh\necho {version}\n")
+        program.chmod(0o755)
+    result = make(node_service, "node", PATH=path)
+    assert (result.returncode == 0) == wanted
+    if not wanted:
+        assert result.stderr.splitlines()[0] == (
+            "make: Node 22.18 or newer (an even version) is wanted, "
+            f"and {tmp_path}/bin/node is {version}"
+        )
 
 
 @pytest.mark.verify

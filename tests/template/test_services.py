@@ -25,6 +25,8 @@ from tests.template.trees import EXAMPLES, TREES
 pytestmark = pytest.mark.verify
 
 CHECKOUT = str(ROOT)
+# How Python and Node show where a program stopped.
+CRASH = re.compile(r"Traceback|^ +at ", re.MULTILINE)
 # A call that the example answers with 200, given a token from `make token`.
 FIRST_CALL = {"orders": "/v1/customers", "none": "/v1/ping"}
 
@@ -105,10 +107,11 @@ def test_the_tests_use_the_server_of_compose(service: Path, tmp_path: Path):
     assert seen["TEST_DATABASE_URL"].startswith("postgresql://postgres:postgres@127.0.0.1:49153/")
 
 
-def test_set_up_is_done_once(service: Path):
-    before = (service / ".venv" / ".ready").stat().st_mtime_ns
+def test_set_up_is_done_once(service: Path, tree: str):
+    ready = service / TREES[tree].tools / ".ready"
+    before = ready.stat().st_mtime_ns
     succeed(service, "setup")
-    assert (service / ".venv" / ".ready").stat().st_mtime_ns == before
+    assert ready.stat().st_mtime_ns == before
 
 
 def test_an_api_description_that_drifted_is_found(service: Path):
@@ -120,7 +123,7 @@ def test_an_api_description_that_drifted_is_found(service: Path):
 
     result = make(service, "lint")
     assert result.returncode != 0
-    assert "make: openapi.json is not what the code says: run 'make openapi'" in result.stderr
+    assert re.search("openapi.json is not what the code says: run '.+ openapi'", result.stderr)
     assert "Not what the code says" in result.stdout, path
 
     succeed(service, "openapi")
@@ -220,7 +223,7 @@ def test_make_dev_serves_and_control_c_stops_it(
         press_control_c(process)
         assert process.wait(timeout=20) in {0, -signal.SIGINT, 130, 2}
         assert get(f"{url}/livez")[0] == 0, "nothing listens any more"
-    assert "Traceback" not in log.read_text()
+    assert not CRASH.search(log.read_text())
     assert not (service / ".pg").exists(), "the given server was used"
 
 
@@ -256,7 +259,7 @@ def test_a_port_that_is_taken_is_named_in_one_line(
         )
     assert result.returncode != 0
     output = result.stdout + result.stderr
-    assert "Traceback" not in output
+    assert not CRASH.search(output)
     lines = [line for line in output.splitlines() if str(port) in line and "use" in line]
     assert len(lines) == 1, output
 
@@ -266,16 +269,17 @@ def test_clean_keeps_the_data_and_the_keys(tree: str, example: str, tmp_path: Pa
     for kept in (".pg/data", ".dev/key", ".env"):
         (service / kept).parent.mkdir(exist_ok=True)
         (service / kept).write_text("kept\n")
-    (service / ".venv").mkdir()
+    tools = service / TREES[tree].tools
+    tools.mkdir()
     succeed(service, "clean")
-    assert not (service / ".venv").exists()
+    assert not tools.exists()
     assert (service / ".pg" / "data").exists()
     assert (service / ".dev" / "key").exists()
     assert (service / ".env").exists()
 
 
-def test_the_locks_are_what_pyproject_says(service: Path):
-    """`make lock` leaves committed locks alone while pyproject.toml has not changed."""
+def test_the_locks_are_what_was_asked_for(service: Path):
+    """`make lock` leaves committed locks alone while the packages that are named stay the same."""
     succeed(service, "lock")
     assert git(service, "status", "--porcelain") == ""
 
