@@ -14,36 +14,92 @@ from pathlib import Path
 import pytest
 
 from tests.contract.service import free_port
-from tests.template.make import UV, environment
-from tests.template.trees import EXAMPLES
+from tests.template import node
+from tests.template.make import MACHINE, UV, environment
+from tests.template.trees import EXAMPLES, TREES
 
 pytestmark = pytest.mark.verify
 
 
-def instructions(dockerfile: str) -> list[tuple[str, str]]:
-    """The final stage: each instruction with its arguments, continued lines joined."""
-    final_stage = dockerfile.rpartition("FROM ")[2].replace("\\\n", " ")
-    return re.findall(r"^([A-Z]+) (.+)$", final_stage, re.MULTILINE)
+Steps = list[tuple[str, str]]
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_the_image_migrates_serves_and_is_healthy(
-    installed: Callable[..., Path], example: str, database_url: str, tmp_path: Path
-):
-    service = installed("fastapi", example)
-    steps = instructions((service / "Dockerfile").read_text())
-    image, packages = tmp_path / "srv", tmp_path / "venv"
+def stages(dockerfile: str) -> dict[str, Steps]:
+    """Each stage by its name, the final one as "": its instructions, continued lines joined."""
+    text = dockerfile.replace("\\\n", " ")
+    found: dict[str, Steps] = {}
+    for stage in re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]:
+        first, _, rest = stage.partition("\n")
+        name = first.partition(" AS ")[2]
+        found[name] = re.findall(r"^([A-Z]+) (.+)$", rest, re.MULTILINE)
+    return found
+
+
+def copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        leftovers = shutil.ignore_patterns("__pycache__", "generated")
+        shutil.copytree(source, target, symlinks=True, ignore=leftovers, dirs_exist_ok=True)
+    else:
+        shutil.copy2(source, target)
+
+
+def copy_of_context(steps: Steps, service: Path, image: Path) -> None:
+    """What these instructions copy from the service."""
+    for instruction, arguments in steps:
+        if instruction == "COPY" and "--from" not in arguments:
+            *sources, target = arguments.split()
+            for name in sources:
+                (image / target).parent.mkdir(parents=True, exist_ok=True)
+                copy(service / name, image / target)
+
+
+def python_image(service: Path, directory: Path) -> tuple[Path, Path]:
+    """The working folder of the image, and the folder of its programs."""
+    image, packages = directory / "srv", directory / "venv"
     image.mkdir()
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, packages], check=True)
     install = [UV, "pip", "install", "--quiet", "--python", packages / "bin" / "python"]
     lock = service / "requirements.txt"
     subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
-    for instruction, arguments in steps:
-        if instruction == "COPY" and "--from" not in arguments:
-            source, target = arguments.split()
-            copy = shutil.copytree if (service / source).is_dir() else shutil.copy2
-            copy(service / source, image / target)
-    shutil.rmtree(image / "app" / "__pycache__", ignore_errors=True)
+    copy_of_context(stages((service / "Dockerfile").read_text())[""], service, image)
+    return image, packages / "bin"
+
+
+def node_image(service: Path, directory: Path) -> tuple[Path, Path]:
+    """The same; every stage stays in its working folder, so all of them can be carried out."""
+    folders: dict[str, Path] = {}
+    for name, steps in stages((service / "Dockerfile").read_text()).items():
+        folder = folders[name] = directory / (name or "srv")
+        folder.mkdir()
+        copy_of_context(steps, service, folder)
+        for instruction, arguments in steps:
+            if instruction == "RUN":
+                subprocess.run(arguments, shell=True, cwd=folder, env=environment(), check=True)
+            elif instruction == "COPY" and arguments.startswith("--from="):
+                stage, source, target = arguments.removeprefix("--from=").split()
+                # Not as `copy` does: what a stage has built is generated.
+                made = folders[stage] / Path(source).relative_to(workdir_of(service, stage))
+                shutil.copytree(made, folder / target, symlinks=True)
+    kept = {path.name for path in (folders[""] / "node_modules").iterdir()}
+    assert not {"prisma", "typescript", "vitest", "eslint"} & kept, "development packages"
+    return folders[""], node.folder(MACHINE)
+
+
+def workdir_of(service: Path, stage: str) -> str:
+    return dict(stages((service / "Dockerfile").read_text())[stage])["WORKDIR"]
+
+
+IMAGES = {"fastapi": python_image, "express": node_image}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("tree", TREES)
+def test_the_image_migrates_serves_and_is_healthy(
+    generate: Callable[..., Path], tree: str, example: str, database_url: str, tmp_path: Path
+):
+    service = generate(tmp_path / "svc", framework=tree, example=example)
+    steps = stages((service / "Dockerfile").read_text())[""]
+    image, programs = IMAGES[tree](service, tmp_path)
 
     settings = dict(
         part.split("=", 1)
@@ -54,7 +110,7 @@ def test_the_image_migrates_serves_and_is_healthy(
     variables = environment(
         **settings
         | {
-            "PATH": f"{packages / 'bin'}{os.pathsep}/usr/bin:/bin",
+            "PATH": f"{programs}{os.pathsep}/usr/bin:/bin",
             "PORT": str(free_port()),
             "METRICS_PORT": str(free_port()),
             "DATABASE_URL": database_url,
@@ -94,14 +150,21 @@ def test_the_image_migrates_serves_and_is_healthy(
 
 @pytest.mark.parametrize("platform", ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"])
 def test_every_package_has_a_wheel_for_the_image(
-    installed: Callable[..., Path], platform: str, tmp_path: Path
+    generate: Callable[..., Path], platform: str, tmp_path: Path
 ):
     """The slim image has no compiler, and its Python is newer than the one that runs this test."""
-    service = installed("fastapi", "orders")
+    service = generate(tmp_path / "svc", framework="fastapi")
     python = re.search(r"(?m)^FROM python:(\d+\.\d+)", (service / "Dockerfile").read_text())
     assert python
     install = [UV, "pip", "install", "--quiet", "--dry-run", "--only-binary", ":all:"]
-    target = ["--target", tmp_path, "--python-version", python[1], "--python-platform", platform]
+    target = [
+        "--target",
+        tmp_path / "packages",
+        "--python-version",
+        python[1],
+        "--python-platform",
+        platform,
+    ]
     lock = ["--require-hashes", "-r", service / "requirements.txt"]
     result = subprocess.run([*install, *target, *lock], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
