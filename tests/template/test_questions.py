@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.fixtures.template import ROOT, copier
-from tests.template.trees import CI, EXAMPLES, LICENSES, TREES
+from tests.template.trees import OPTIONS, TREES
 
 QUESTIONS = {
     name: question
@@ -65,7 +65,7 @@ def test_text_that_would_break_a_file(refusal, answer: str, value: str, message:
     assert message in refusal(**{answer: value})
 
 
-@pytest.mark.parametrize("question", ["framework", "example", "license", "ci"])
+@pytest.mark.parametrize("question", ["framework", *OPTIONS])
 def test_a_choice_that_does_not_exist(refusal, question: str):
     assert f"Invalid choice for '{question}'" in refusal(**{question: "rails"})
 
@@ -74,7 +74,7 @@ def test_a_refused_copy_writes_nothing(tmp_path: Path, template_repository: Path
     directory = tmp_path / "svc"
     result = copier("copy", "--defaults", "--data", "ci=jenkins", template_repository, directory)
     assert result.returncode != 0
-    assert "'jenkins' is not in ['github', 'none']" in result.stderr
+    assert "'jenkins' is not in ['github', 'gitlab', 'none']" in result.stderr
     assert not directory.exists()
 
 
@@ -149,11 +149,8 @@ def test_the_choices_are_those_that_the_tests_cover():
         for name, question in QUESTIONS.items()
         if "choices" in question
     }
-    assert offered == {
-        "framework": set(TREES),
-        "example": set(EXAMPLES),
-        "license": set(LICENSES),
-        "ci": set(CI),
+    assert offered == {"framework": set(TREES)} | {
+        option: set(choices) for option, choices in OPTIONS.items()
     }
 
 

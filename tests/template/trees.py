@@ -1,7 +1,9 @@
 """The frameworks that the template offers, and the commands each generated service answers to."""
 
-import itertools
+import random
 from dataclasses import dataclass
+
+from allpairspy import AllPairs
 
 Command = tuple[str, ...]
 
@@ -14,8 +16,18 @@ class Tree:
     install: Command
     lint: Command
     test: Command
+    build: Command
+    """Empty where the code runs as it stands."""
     migrate: Command
     serve: Command
+    tools: str
+    """The folder of what `make setup` installs."""
+    code: str
+    """The folder of the service's own modules."""
+    custom_routes: str
+    """The file that no update touches."""
+    last_migration: str
+    """The newest one of the example orders, as `make migrate DOWN=` takes it."""
 
 
 TREES = {
@@ -26,31 +38,68 @@ TREES = {
             install=("make", "setup"),
             lint=("make", "lint"),
             test=("make", "test"),
+            build=(),
             migrate=(".venv/bin/python", "-m", "app", "migrate"),
             serve=(".venv/bin/python", "-m", "app"),
+            tools=".venv",
+            code="app",
+            custom_routes="app/routes/custom.py",
+            last_migration="0002",
+        ),
+        Tree(
+            name="express",
+            install=("make", "setup"),
+            lint=("make", "lint"),
+            test=("make", "test"),
+            build=("npm", "run", "build"),
+            migrate=("node", "dist/main.js", "migrate"),
+            serve=("node", "dist/main.js"),
+            tools="node_modules",
+            code="src",
+            custom_routes="src/routes/custom.ts",
+            last_migration="20260101000001_orders",
         ),
     )
 }
 
 EXAMPLES = ("orders", "none")
-LICENSES = ("MIT", "Apache-2.0", "none")
-CI = ("github", "none")
+CI = ("github", "gitlab", "none")
 
-# Every combination of answers that changes which files there are.
-COMBINATIONS = [
-    {"framework": framework, "example": example, "license": license_, "ci": ci}
-    for framework, example, license_, ci in itertools.product(TREES, EXAMPLES, LICENSES, CI)
+# What every framework's service can be chosen to be. Those with more choices stand first: so the
+# generator of pairs below finds the fewest rows.
+OPTIONS = {
+    "ci": CI,
+    "database": ("postgres", "neon", "supabase"),
+    "license": ("MIT", "Apache-2.0", "none"),
+    "example": EXAMPLES,
+    "cache": ("none", "redis"),
+}
+
+Answers = dict[str, str]
+
+# Of each framework as few services as there can be in which every two answers meet.
+PAIRWISE: list[Answers] = [
+    {"framework": framework, **dict(zip(OPTIONS, row, strict=True))}
+    for framework in TREES
+    for row in AllPairs(list(OPTIONS.values()))
 ]
 
-# Half of them, in which every two answers still meet: what `make test` has time for.
-PAIRWISE = [
-    answers
-    for answers in COMBINATIONS
-    if CI[(EXAMPLES.index(answers["example"]) + LICENSES.index(answers["license"])) % len(CI)]
-    == answers["ci"]
-]
 
-
-def name_of(answers: dict[str, str]) -> str:
-    """A test id such as ``fastapi-orders-MIT-github``."""
+def name_of(answers: Answers) -> str:
+    """A test id such as ``fastapi-github-postgres-MIT-orders-none``."""
     return "-".join(answers.values())
+
+
+def sample(seed: str) -> list[Answers]:
+    """Of each framework one service of all that there can be, another for every seed.
+
+    One has the workflow of GitHub and the next the pipeline of GitLab, in turn.
+    """
+    chance = random.Random(seed)
+    kinds = chance.sample(CI[:2], 2)
+    return [
+        {"framework": framework}
+        | {option: chance.choice(choices) for option, choices in OPTIONS.items()}
+        | {"ci": kinds[number % len(kinds)]}
+        for number, framework in enumerate(TREES)
+    ]
