@@ -1,0 +1,160 @@
+/** Structured logs: one JSON object a line on standard output. */
+
+import { pino } from "pino";
+
+import { currentRequest, type RequestContext } from "./context.ts";
+
+export type LogLevel = keyof typeof LEVELS;
+
+/** What a line tells besides its event. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export const REDACTED = "[redacted]";
+
+const LEVELS = { debug: 20, info: 30, warning: 40, error: 50 } as const;
+const SECRET = /authorization|cookie|password|secret|token|api_key|apikey|dsn/;
+/** What lies deeper in a field is not shown. */
+const MAX_DEPTH = 6;
+/** Lines wait for each other this long: a system call for each would cost more than the request. */
+const FLUSH_MS = 100;
+const BUFFER_BYTES = 16_384;
+/** When standard output takes nothing, lines beyond this are dropped rather than memory filled. */
+const MAX_WAITING_BYTES = 16_777_216;
+
+let destination = pino.destination({ dest: 1, sync: true });
+let logger = loggerTo(destination, "info");
+
+/** Write lines from `level` on, without waiting for standard output; `flushLogs` at the end. */
+export function configureLogs(level: LogLevel): void {
+  destination = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: BUFFER_BYTES,
+    periodicFlush: FLUSH_MS,
+    maxLength: MAX_WAITING_BYTES,
+  });
+  logger = loggerTo(destination, level);
+}
+
+/** Write what is waiting, now: the process is about to end. */
+export function flushLogs(): void {
+  try {
+    destination.flushSync();
+  } catch {
+    // Standard output is closed, or was never opened: nobody can be told.
+  }
+}
+
+/** The log of the process; a line written for a request names it. */
+export const log = {
+  debug: (event: string, fields: Fields = {}): void => {
+    write("debug", event, fields);
+  },
+  info: (event: string, fields: Fields = {}): void => {
+    write("info", event, fields);
+  },
+  warning: (event: string, fields: Fields = {}): void => {
+    write("warning", event, fields);
+  },
+  error: (event: string, fields: Fields = {}): void => {
+    write("error", event, fields);
+  },
+};
+
+/** One line for a request that has been answered; never its query, which may hold secrets. */
+export function accessLog(request: RequestContext, seconds: number): void {
+  logger.info(
+    {
+      method: request.method,
+      path: request.path,
+      route: request.route ?? null,
+      status: request.status,
+      duration_ms: Math.round(seconds * 1e6) / 1e3,
+      address: request.address,
+      tenant: request.tenant ?? null,
+      subject: request.subject ?? null,
+      ...identityOf(request),
+    },
+    "request",
+  );
+}
+
+/** Say that the database went away, and why, or that it is back. */
+export function logDatabase(address: string, error: string | undefined): void {
+  if (error === undefined) {
+    log.info("database answers", { database: address });
+  } else {
+    log.warning("database away", { database: address, error });
+  }
+}
+
+function loggerTo(stream: typeof destination, level: LogLevel) {
+  return pino(
+    {
+      base: null,
+      customLevels: LEVELS,
+      useOnlyCustomLevels: true,
+      level,
+      messageKey: "event",
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+}
+
+function write(level: LogLevel, event: string, fields: Fields): void {
+  if (!logger.isLevelEnabled(level)) {
+    return;
+  }
+  const request = currentRequest();
+  const shown = redacted(fields, 0) as Fields;
+  logger[level](request === undefined ? shown : { ...shown, ...identityOf(request) }, event);
+}
+
+function identityOf({ requestId, traceId, spanId }: RequestContext): Fields {
+  return { request_id: requestId, trace_id: traceId, span_id: spanId }; // undefined: left out
+}
+
+/** A copy without the values of keys that sound like secrets, at any depth, as JSON can hold it. */
+function redacted(value: unknown, depth: number): unknown {
+  switch (typeof value) {
+    case "bigint":
+    case "symbol":
+      return String(value);
+    case "function":
+      return `[function ${value.name}]`;
+    case "number":
+      return Number.isFinite(value) ? value : String(value);
+    case "object":
+      break;
+    default:
+      return value;
+  }
+  if (value === null || value instanceof Date) {
+    return value;
+  }
+  if (value instanceof Error) {
+    return stackOf(value);
+  }
+  if (depth === MAX_DEPTH) {
+    return "[...]";
+  }
+  if (Array.isArray(value)) {
+    return value.map((item) => redacted(item, depth + 1));
+  }
+  const copy: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) {
+    copy[key] = isSecret(key) ? REDACTED : redacted(item, depth + 1);
+  }
+  return copy;
+}
+
+function stackOf(error: Error): string {
+  const own = error.stack ?? String(error);
+  return error.cause instanceof Error ? `${own}\ncaused by: ${stackOf(error.cause)}` : own;
+}
+
+function isSecret(key: string): boolean {
+  return SECRET.test(key.toLowerCase().replaceAll("-", "_"));
+}
