@@ -17,6 +17,9 @@ NOT_ASKED = "not asked yet"
 class DatabaseProbe:
     """Asks `select 1` every second; down after three failures in a row, up after one success.
 
+    A database that suspends itself when nobody asks (Neon) stays awake as long as the service runs:
+    on purpose, since readiness that was not asked for is a guess, and a cold start a caller's wait.
+
     Args:
         on_change: called with the error when the database is away, with None when it answers again.
     """
