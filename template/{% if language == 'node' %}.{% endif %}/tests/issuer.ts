@@ -8,10 +8,8 @@ import {
   type JsonWebKey,
   type KeyObject,
 } from "node:crypto";
-import { once } from "node:events";
-import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
-import { onTestFinished } from "vitest";
+
+import { serveForTest } from "./http.ts";
 
 interface KeyPair {
   readonly publicKey: KeyObject;
@@ -60,17 +58,6 @@ export function signedWithThePublicKey(keys: KeyPair, kid: string, claims: objec
 
 function encoded(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString("base64url");
-}
-
-/** A server for one test; its address. */
-export async function serveForTest(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  onTestFinished(async () => {
-    server.closeAllConnections();
-    await new Promise((closed) => server.close(closed));
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** What an OpenID Connect provider publishes. */

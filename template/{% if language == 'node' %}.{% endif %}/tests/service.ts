@@ -6,8 +6,6 @@
 
 import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test as plain } from "vitest";
@@ -16,6 +14,7 @@ import { createApplication, type Application } from "../src/application.ts";
 import { mintToken } from "../src/auth/development.ts";
 import { readSettings } from "../src/settings.ts";
 import { createDatabase } from "./database.ts";
+import { serve } from "./http.ts";
 
 const RULES = {
   issuer: "http://localhost/development",
@@ -40,10 +39,10 @@ export interface Service {
 }
 
 export const test = plain
-  .extend("databaseUrl", { scope: "file" }, async ({}, { onCleanup }) => {
+  .extend("database", { scope: "file" }, async ({}, { onCleanup }) => {
     const database = await createDatabase();
     onCleanup(() => database.drop());
-    return database.url;
+    return database;
   })
   .extend("keyDirectory", { scope: "file" }, async ({}, { onCleanup }) => {
     const directory = await mkdtemp(join(tmpdir(), "keys-"));
@@ -51,10 +50,10 @@ export const test = plain
     await mintToken(directory, RULES, { tenant: "t", subject: "s", scopes: [] });
     return directory;
   })
-  .extend("environment", { scope: "file" }, ({ databaseUrl, keyDirectory }): Environment => ({
+  .extend("environment", { scope: "file" }, ({ database, keyDirectory }): Environment => ({
     APP_ENV: "test",
     LOG_LEVEL: "error",
-    DATABASE_URL: databaseUrl,
+    DATABASE_URL: database.url,
     OIDC_ISSUER: RULES.issuer,
     OIDC_AUDIENCE: RULES.audience,
     OIDC_JWKS_URL: `file:${join(keyDirectory, "jwks.json")}`,
@@ -73,61 +72,22 @@ export const test = plain
         mintToken(keyDirectory, RULES, { tenant, subject: "tester", ...claims, scopes }),
   );
 
-/** Starts an application as a process with this environment would. */
-export async function listen(environment: Environment): Promise<Service> {
-  const application = createApplication(readSettings(environment));
+/** Starts an application as a process with this environment would; `served`: with other routes. */
+export async function listen(
+  environment: Environment,
+  ...served: Parameters<typeof createApplication> extends [unknown, ...infer Rest] ? Rest : never
+): Promise<Service> {
+  const application = createApplication(readSettings(environment), ...served);
   await application.start();
-  const server = createServer((request, response) => {
+  const server = await serve((request, response) => {
     application.listener(request, response);
   });
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: server.url,
     application,
     async close() {
-      server.closeAllConnections();
-      await new Promise((closed) => server.close(closed));
+      await server.close();
       await application.close();
     },
   };
-}
-
-/** A reply, read to its end. */
-export interface Reply {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
-
-export interface Sent {
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it stands when it is text, else as JSON. */
-  readonly body?: unknown;
-}
-
-/** Sends one request over HTTP; a redirect would be a reply like any other. */
-export async function send(method: string, url: string, sent: Sent = {}): Promise<Reply> {
-  const headers = new Headers(sent.headers);
-  let body: string | null = null;
-  if (typeof sent.body === "string") body = sent.body;
-  else if (sent.body !== undefined) {
-    body = JSON.stringify(sent.body);
-    if (!headers.has("content-type")) headers.set("content-type", "application/json");
-  }
-  const reply = await fetch(url, { method, headers, body, redirect: "manual" });
-  return { status: reply.status, headers: reply.headers, text: await reply.text() };
-}
-
-/** What an error reply says (RFC 9457). */
-export interface ProblemDocument {
-  readonly type: string;
-  readonly status: number;
-  readonly instance: string;
-  readonly requestId: string;
-  readonly errors?: readonly { pointer?: string; parameter?: string; code: string }[];
-}
-
-export function problemIn(reply: Reply): ProblemDocument {
-  return JSON.parse(reply.text) as ProblemDocument;
 }

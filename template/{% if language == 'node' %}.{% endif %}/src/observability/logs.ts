@@ -17,7 +17,7 @@ const SECRET = /authorization|cookie|password|secret|token|api_key|apikey|dsn/;
 const MAX_DEPTH = 6;
 /** Lines wait for each other this long: a system call for each would cost more than the request. */
 const FLUSH_MS = 100;
-const BUFFER_BYTES = 16_384;
+const BUFFER_BYTES = 8_192;
 /** When standard output takes nothing, lines beyond this are dropped rather than memory filled. */
 const MAX_WAITING_BYTES = 16_777_216;
 

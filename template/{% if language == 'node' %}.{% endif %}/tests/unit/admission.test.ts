@@ -117,7 +117,7 @@ describe("a limit of three requests a minute", () => {
 
 test.for<[string, RateLimiter]>([
   ["throws", { take: fail, wait: fail }],
-  ["rejects", { take: reject, wait: reject }],
+  ["rejects", { take: failSoon, wait: failSoon }],
 ])("a limiter that %s lets everybody in, and is counted", async ([, limiter]) => {
   const before = await failuresCounted();
   const door = await admission(limiter);
@@ -125,7 +125,9 @@ test.for<[string, RateLimiter]>([
   expect((await failuresCounted()) - before).toBe(2); // asked for the address and the principal
 });
 
-const reject = () => Promise.reject(new Error("away"));
+function failSoon(): Promise<never> {
+  return Promise.reject(new Error("away"));
+}
 
 function fail(): never {
   throw new Error("away");

@@ -8,7 +8,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { FileKeySource, HttpKeySource, KeySet, parseJwks } from "../../src/auth/keys.ts";
 import { InvalidToken } from "../../src/auth/principal.ts";
 import { Unavailable } from "../../src/domain/errors.ts";
-import { Issuer, jwk, P256, serveForTest } from "../issuer.ts";
+import { serveForTest } from "../http.ts";
+import { Issuer, jwk, P256 } from "../issuer.ts";
 
 function keySetOf(issuer: Issuer): KeySet {
   const source = new HttpKeySource(issuer.url, `${issuer.url}/keys`);
