@@ -17,12 +17,13 @@ import { IdempotentWrites } from "./http/idempotency.ts";
 import { Lifecycle } from "./http/lifecycle.ts";
 import type { Parts } from "./http/parts.ts";
 import { NOT_FOUND, Problem } from "./http/problems.ts";
-import { mountRoutes } from "./http/route.ts";
+import { mountRoutes, type Route } from "./http/route.ts";
 import { type Maintenance, startMaintenance } from "./maintenance.ts";
 import { accessLog, logDatabase } from "./observability/logs.ts";
 import { Metrics } from "./observability/metrics.ts";
 import type { Tracing } from "./observability/tracing.ts";
 import { LocalRateLimiter } from "./rate-limit.ts";
+import { documentationOf } from "./routes/documentation.ts";
 import { routes } from "./routes/index.ts";
 import type { Settings } from "./settings.ts";
 
@@ -30,8 +31,11 @@ import type { Settings } from "./settings.ts";
 type Layer = (next: RequestListener) => RequestListener;
 
 /** The application as it runs in production; nothing in it connects before `start`. */
-export function createApplication(settings: Settings): Application {
-  return new Application(settings);
+export function createApplication(
+  settings: Settings,
+  served: readonly Route[] = routes,
+): Application {
+  return new Application(settings, served);
 }
 
 /** An API inside its layers, and the long-lived parts that they use. */
@@ -48,11 +52,11 @@ export class Application {
   #maintenance: Maintenance | undefined;
   #tracing: Tracing | undefined;
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, served: readonly Route[]) {
     this.#settings = settings;
     this.#keys = new KeySet(keySource(settings), { refuseDevelopmentKeys: settings.production });
     this.parts = this.#createParts();
-    this.#api = createApi(this.parts);
+    this.#api = createApi(this.parts, served, { docs: !settings.production });
     this.listener = this.#surround();
   }
 
@@ -129,14 +133,18 @@ export class Application {
 }
 
 /** The routes, and an answer for what matches none or is refused by the framework itself. */
-function createApi(parts: Parts): RequestListener {
+function createApi(
+  parts: Parts,
+  served: readonly Route[],
+  { docs }: { docs: boolean },
+): RequestListener {
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag"); // made from versions
   app.disable("query parser"); // queries are read strictly, by their schemas
   app.enable("case sensitive routing");
   app.enable("strict routing");
-  mountRoutes(app, routes, parts);
+  mountRoutes(app, [...served, ...documentationOf(served, { page: docs })], parts);
   return (request, response) => {
     app(request as express.Request, response as express.Response, (error: unknown) => {
       fail(request, response, isNotFound(error) ? nothingHere() : error);

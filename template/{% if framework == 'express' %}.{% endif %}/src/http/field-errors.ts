@@ -64,7 +64,10 @@ function faultOf(issue: Issue, value: unknown): Fault {
       return { code: issue.format === "regex" ? "pattern" : issue.format, message: issue.message };
     case "custom":
       return { code: String(issue.params?.["code"] ?? "value"), message: issue.message };
-    default:
+    case "not_multiple_of":
+    case "invalid_union":
+    case "invalid_key":
+    case "invalid_element":
       return { code: issue.code.replaceAll("_", "-"), message: issue.message };
   }
 }

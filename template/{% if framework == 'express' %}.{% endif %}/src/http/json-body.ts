@@ -80,7 +80,7 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * The value of a JSON text (RFC 8259), stricter than `JSON.parse`.
  *
  * Refused besides what is no JSON at all: names that repeat (readers disagree on which one counts),
- * nesting beyond all reason, and escapes that are no character.
+ * numbers and nesting beyond all reason, and escapes that are no character.
  *
  * @throws Problem 400.
  */
@@ -127,6 +127,9 @@ function countNames(value: unknown, depth: number): number {
   if (typeof value === "string") {
     checkText(value);
     return 0;
+  }
+  if (value === Infinity || value === -Infinity) {
+    throw new Problem(BAD_REQUEST, "The body holds a number that is too large.");
   }
   if (typeof value !== "object" || value === null) {
     return 0;

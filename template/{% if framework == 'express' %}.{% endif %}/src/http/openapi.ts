@@ -1,11 +1,7 @@
 /** The OpenAPI 3.1 document: what the routes declare, and what is done to every one of them. */
 
 import { z } from "zod";
-import {
-  createDocument,
-  type ZodOpenApiOperationObject,
-  type ZodOpenApiResponseObject,
-} from "zod-openapi";
+import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
 
 import { API_VERSION, DESCRIPTION, NAME } from "../about.ts";
 import { IDEMPOTENCY_KEY } from "./idempotency.ts";
@@ -31,8 +27,14 @@ interface Schema {
 
 type Headers = Readonly<Record<string, { readonly description: string; readonly schema: Schema }>>;
 
+interface Response {
+  readonly description: string;
+  readonly content?: Record<string, { schema: z.ZodType }>;
+  readonly headers?: Headers;
+}
+
 /** Replies by status. */
-export type Responses = Readonly<Record<number, ZodOpenApiResponseObject>>;
+export type Responses = Readonly<Record<number, Response>>;
 
 const ETAG: Headers = {
   ETag: { description: "Strong tag of the version.", schema: { type: "string" } },
@@ -199,7 +201,7 @@ function requestBody(declared: Route, schema: z.ZodType) {
   return { required: true, content };
 }
 
-function success(schema: z.ZodType, headers: Headers): ZodOpenApiResponseObject {
+function success(schema: z.ZodType, headers: Headers): Response {
   return {
     description: "Successful Response",
     content: { "application/json": { schema } },
@@ -207,7 +209,7 @@ function success(schema: z.ZodType, headers: Headers): ZodOpenApiResponseObject 
   };
 }
 
-function problemResponse(status: number): ZodOpenApiResponseObject {
+function problemResponse(status: number): Response {
   const [description, headers] = PROBLEMS[status] ?? [`Status ${status}.`];
   return {
     description,

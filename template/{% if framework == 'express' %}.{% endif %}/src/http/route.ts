@@ -119,10 +119,8 @@ export function mediaTypesOf({ method }: Route): readonly string[] {
   return method === "PATCH" ? MERGE_PATCH_BODY : JSON_BODY;
 }
 
-/** Let `app` answer these routes, and everything else with 404 and 405. Mount before all else. */
+/** Let `app` answer these routes, and other methods of their paths with 405. */
 export function mountRoutes(app: Express, routes: readonly Route[], parts: Parts): void {
-  app.enable("case sensitive routing");
-  app.enable("strict routing");
   for (const [path, sharing] of Map.groupBy(routes, (declared) => declared.path)) {
     const mounted = app.route(path.replaceAll(/\{(\w+)\}/g, ":$1"));
     for (const declared of sharing) {
@@ -147,15 +145,6 @@ export function mountRoutes(app: Express, routes: readonly Route[], parts: Parts
     }
     mounted.all(methodNotAllowed(path, sharing));
   }
-  app.use((request: Request, response: Response) => {
-    refuse(request, response, noSuchPath(), parts);
-  });
-  // Express knows an error handler by its four parameters.
-  // eslint-disable-next-line @typescript-eslint/max-params
-  app.use((error: unknown, request: Request, response: Response, _next: unknown) => {
-    // A path with a broken percent-encoding is one that does not exist.
-    refuse(request, response, error instanceof URIError ? noSuchPath() : error, parts);
-  });
 }
 
 type Answer = (request: Request, response: Response) => Promise<void>;
@@ -167,7 +156,7 @@ function answerer(declared: Route, parts: Parts): Answer {
     try {
       sendReply(response, await declared.handle(await receive(request, response)));
     } catch (error) {
-      refuse(request, response, error, parts);
+      sendProblem(response, problemOf(error), contextOf(request));
     }
   };
 }
@@ -270,10 +259,6 @@ function noSuchId(): Problem {
   return new Problem(NOT_FOUND, "There is nothing by that id.");
 }
 
-function noSuchPath(): Problem {
-  return new Problem(NOT_FOUND, "There is no such path.");
-}
-
 function methodNotAllowed(path: string, sharing: readonly Route[]) {
   const methods = new Set<string>(sharing.map(({ method }) => method));
   if (methods.has("GET")) {
@@ -287,18 +272,4 @@ function methodNotAllowed(path: string, sharing: readonly Route[]) {
     context.route = path;
     sendProblem(response, problem, context);
   };
-}
-
-function refuse(request: Request, response: Response, error: unknown, parts: Parts): void {
-  if (!request.complete && isLong(request, parts.bodyLimit)) {
-    // Nobody reads this body. A short one is thrown away as it comes, and the connection stays.
-    response.shouldKeepAlive = false;
-  }
-  sendProblem(response, problemOf(error), contextOf(request));
-}
-
-function isLong({ headers }: Request, limit: number): boolean {
-  return (
-    headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > limit
-  );
 }

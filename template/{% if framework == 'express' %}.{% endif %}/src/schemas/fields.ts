@@ -3,6 +3,7 @@
 import { z } from "zod";
 
 /** PostgreSQL's text cannot hold U+0000. */
+// eslint-disable-next-line no-control-regex -- just that one
 const NO_NUL = /^[^\u0000]*$/;
 
 interface TextRules {

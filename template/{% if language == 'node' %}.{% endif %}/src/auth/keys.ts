@@ -201,7 +201,7 @@ export function parseJwks(
 
 function verificationKey(entry: Record<string, unknown>): VerificationKey | undefined {
   const { kty, crv, alg, kid, n, e, x, y } = entry;
-  const type = crv === undefined ? String(kty) : `${String(kty)} ${String(crv)}`;
+  const type = [kty, crv].filter((part) => typeof part === "string").join(" ");
   const algorithms = (ALGORITHMS_BY_KEY_TYPE[type] ?? []).filter(
     (algorithm) => alg === undefined || alg === algorithm,
   );
@@ -228,9 +228,10 @@ async function fetchJson(url: string, signal: AbortSignal): Promise<Record<strin
     await reply.body?.cancel();
     throw new Error(`${url} answered ${reply.status}`);
   }
+  const stream: ReadableStream<Uint8Array> = reply.body;
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of reply.body) {
+  for await (const chunk of stream) {
     chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > MAX_DOCUMENT_BYTES) {
@@ -251,9 +252,10 @@ function fingerprint(keys: readonly VerificationKey[]): string {
   return described.sort().join("\n");
 }
 
+/** `fetch` hides what went wrong in the cause. */
 function reasonOf(error: unknown): string {
-  const cause = error instanceof Error && error.cause !== undefined ? ` (${String(error.cause)})` : "";
-  return `${String(error)}${cause}`;
+  const { cause } = error as { cause?: unknown };
+  return cause instanceof Error ? `${String(error)}: ${cause.message}` : String(error);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

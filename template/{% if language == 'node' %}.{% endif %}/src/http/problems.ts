@@ -1,6 +1,6 @@
 /** Errors as problem details (RFC 9457): one table of types, one place that makes replies of them. */
 
-import type { ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { InvalidToken } from "../auth/principal.ts";
 import { asUnavailable } from "../database/errors.ts";
@@ -17,6 +17,8 @@ import { log } from "../observability/logs.ts";
 export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 // A body of wrong names alone would otherwise be answered by one ten times as large.
 export const MAX_FIELD_ERRORS = 100;
+// A longer body that nobody will read costs more than a new connection.
+const MAX_DISCARDED_BYTES = 65_536;
 
 /** What is wrong with one field: `pointer` leads into the body, `parameter` names a query one. */
 export interface FieldError {
@@ -160,10 +162,7 @@ export function problemOf(error: unknown): Problem {
     return problemOf(unavailable);
   }
   log.error("unhandled exception", { error });
-  return new Problem(
-    INTERNAL,
-    "An unexpected error occurred; the request id leads to its cause.",
-  );
+  return new Problem(INTERNAL, "An unexpected error occurred; the request id leads to its cause.");
 }
 
 /** Answer with a problem, unless the request has an answer already. */
@@ -174,6 +173,9 @@ export function sendProblem(
 ): void {
   if (response.headersSent) {
     return;
+  }
+  if (isLongUnread(response.req)) {
+    response.shouldKeepAlive = false;
   }
   const body = JSON.stringify({
     type: `/problems/${problem.kind.slug}`,
@@ -191,6 +193,15 @@ export function sendProblem(
       "Content-Length": Buffer.byteLength(body),
     })
     .end(body);
+}
+
+/** Whether a long body is still to come; Node reads the rest of a short one, and throws it away. */
+function isLongUnread({ complete, headers }: IncomingMessage): boolean {
+  return (
+    !complete &&
+    (headers["transfer-encoding"] !== undefined ||
+      Number(headers["content-length"] ?? 0) > MAX_DISCARDED_BYTES)
+  );
 }
 
 /** RFC 6901. */
