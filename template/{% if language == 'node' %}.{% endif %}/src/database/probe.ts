@@ -17,7 +17,12 @@ export interface ProbeOptions {
   readonly timeoutMs?: number;
 }
 
-/** Asks every second; down after three failures in a row, up after one success. */
+/**
+ * Asks every second; down after three failures in a row, up after one success.
+ *
+ * A database that suspends itself when nobody asks (Neon) stays awake as long as the service runs:
+ * on purpose, since readiness that was not asked for is a guess, and a cold start a caller's wait.
+ */
 export class DatabaseProbe {
   readonly #address: DatabaseAddress;
   readonly #onChange: (error: string | undefined) => void;
