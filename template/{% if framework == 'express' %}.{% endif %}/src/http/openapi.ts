@@ -154,14 +154,24 @@ export function describeApi(routes: readonly Route[]): object {
       },
     },
     {
-      override({ jsonSchema }) {
-        // Of a format only its name: generators of clients and of requests know what it means.
-        if (jsonSchema.format !== undefined) {
-          delete jsonSchema.pattern;
-        }
+      override: ({ jsonSchema }) => {
+        simplify(jsonSchema);
       },
     },
   );
+}
+
+/** Leave away what zod adds to say what the type or the format has said already. */
+function simplify(schema: { [name in "format" | "pattern" | "minimum" | "maximum"]?: unknown }) {
+  if (schema.format !== undefined) {
+    delete schema.pattern;
+  }
+  if (schema.minimum === Number.MIN_SAFE_INTEGER) {
+    delete schema.minimum;
+  }
+  if (schema.maximum === Number.MAX_SAFE_INTEGER) {
+    delete schema.maximum;
+  }
 }
 
 function describeRoute(declared: Route): ZodOpenApiOperationObject {
@@ -174,8 +184,12 @@ function describeRoute(declared: Route): ZodOpenApiOperationObject {
     description,
     tags: [...tags],
     ...(scope !== undefined && { security: [{ bearerToken: [scope] }] }),
-    requestParams: { ...(params && { path: params }), ...(query && { query }) },
-    parameters: headers.map((header) => ({ in: "header", ...header })),
+    ...((params ?? query) && {
+      requestParams: { ...(params && { path: params }), ...(query && { query }) },
+    }),
+    ...(headers.length > 0 && {
+      parameters: headers.map((header) => ({ in: "header", ...header })),
+    }),
     ...(body && { requestBody: requestBody(declared, body) }),
     responses: Object.fromEntries(
       Object.entries(responses).map(([status, response]) => [

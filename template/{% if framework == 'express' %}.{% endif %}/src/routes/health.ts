@@ -7,6 +7,11 @@ import { Problem, UNAVAILABLE } from "../http/problems.ts";
 import { json } from "../http/replies.ts";
 import { type Route, route } from "../http/route.ts";
 
+const ready = z.strictObject({
+  status: z.literal("ready"),
+  database: z.strictObject({ up: z.boolean(), lastError: z.string().nullable() }).optional(),
+});
+
 const livez = route({
   method: "GET",
   path: "/livez",
@@ -14,7 +19,7 @@ const livez = route({
   summary: "Is the process alive?",
   description: "Knows only yes: restarting a process cures no database.",
   tags: ["health"],
-  responses: ok(z.record(z.string(), z.string())),
+  responses: ok(z.strictObject({ status: z.literal("alive") })),
   handle: () => json({ status: "alive" }),
 });
 
@@ -25,7 +30,7 @@ const readyz = route({
   summary: "Should the process get requests?",
   description: "No while the process drains, and no while the database does not answer its probe.",
   tags: ["health"],
-  responses: { ...ok(z.looseObject({})), ...problems(503) },
+  responses: { ...ok(ready), ...problems(503) },
   handle({ parts: { lifecycle, probe, healthDetails } }) {
     const { lastError = null } = probe;
     if (lifecycle.draining) {

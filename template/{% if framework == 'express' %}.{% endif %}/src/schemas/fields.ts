@@ -52,14 +52,16 @@ export const timestamp = z
 
 /** How many items a page may have. */
 export const limit = z
-  .preprocess(numberIn, z.int().min(1).max(100))
-  .default(20)
+  .preprocess(numberIn, z.int().min(1).max(100).default(20))
   .meta({ description: "Most items of the page." });
 
 /** Where a page begins. */
-export const cursor = text({ least: 1, most: 200 })
-  .meta({ description: "`nextCursor` of the page before; belongs to the same filters." })
-  .optional();
+export const cursor = z
+  .string()
+  .min(1)
+  .max(200)
+  .optional()
+  .meta({ description: "`nextCursor` of the page before; belongs to the same filters." });
 
 const TIMESTAMP =
   /^(\d{4}-\d\d-(\d\d))T((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
