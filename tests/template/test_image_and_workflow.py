@@ -1,74 +1,113 @@
-"""The image file, Compose file, workflow and Renovate file, by the linters of their fields."""
+"""The image file, Compose file, CI and Renovate file, by the linters of their fields."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 
-from tests.template.trees import EXAMPLES, TREES
+from tests.template.pipeline import FILES, read
+from tests.template.trees import TREES
 
 TOOLS = Path(sys.executable).parent
 ZIZMOR_SETTINGS = Path(__file__).with_name("zizmor.yml")
 
 
 @pytest.fixture(scope="module", params=TREES)
-def service(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, generate
-) -> Path:
-    directory = tmp_path_factory.mktemp("static") / request.param
-    return generate(directory, framework=request.param, project_name="payments-api")
+def framework(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("hadolint", "Dockerfile"),
-        ("zizmor", "--offline", "--quiet", "--config", str(ZIZMOR_SETTINGS), "."),
-        ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yml"),
-        (
-            "check-jsonschema",
-            "--builtin-schema",
-            "vendor.github-workflows",
-            ".github/workflows/ci.yml",
-        ),
-        (
-            "check-jsonschema",
-            "--builtin-schema",
-            "custom.github-workflows-require-timeout",
-            ".github/workflows/ci.yml",
-        ),
-        ("check-jsonschema", "--builtin-schema", "vendor.renovate", "renovate.json"),
-        ("pre-commit", "validate-config"),
-    ],
-    ids=lambda command: " ".join(command[::2]),
-)
-def test_the_linters_find_nothing(service: Path, command: tuple[str, ...]):
-    program, *arguments = command
+@pytest.fixture(scope="module", params=FILES)
+def kind(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def service(framework: str, kind: str, tmp_path_factory: pytest.TempPathFactory, generate) -> Path:
+    """With a cache, since that is one server more."""
+    directory = tmp_path_factory.mktemp("static") / framework
+    answers = {"framework": framework, "ci": kind, "cache": "redis"}
+    return generate(directory, project_name="payments-api", **answers)
+
+
+def lint(service: Path, program: str, *arguments: str) -> None:
+    """Run one of this environment's linters in the service; it must find nothing."""
     result = subprocess.run(
         [TOOLS / program, *arguments], cwd=service, capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def images_of(service: Path) -> list[str]:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("hadolint", "Dockerfile"),
+        ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yml"),
+        ("check-jsonschema", "--builtin-schema", "vendor.renovate", "renovate.json"),
+        ("pre-commit", "validate-config"),
+    ],
+    ids=lambda command: " ".join(command[::2]),
+)
+def test_the_linters_find_nothing(service: Path, command: tuple[str, ...]):
+    lint(service, *command)
+
+
+LINTERS = {
+    "github": [
+        ("zizmor", "--offline", "--quiet", "--config", str(ZIZMOR_SETTINGS), "."),
+        ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", FILES["github"]),
+        (
+            "check-jsonschema",
+            "--builtin-schema",
+            "custom.github-workflows-require-timeout",
+            FILES["github"],
+        ),
+    ],
+    "gitlab": [
+        (
+            "check-jsonschema",
+            "--builtin-schema",
+            "vendor.gitlab-ci",
+            "--data-transform",
+            "gitlab-ci",
+            FILES["gitlab"],
+        ),
+    ],
+}
+
+
+def test_the_linters_of_continuous_integration_find_nothing(service: Path, kind: str):
+    for command in LINTERS[kind]:
+        lint(service, *command)
+
+
+def images_of(service: Path, kind: str) -> list[str]:
     """Every image that the service names, wherever it does."""
     dockerfile = (service / "Dockerfile").read_text()
     named = re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)
-    for document in ("compose.yml", ".github/workflows/ci.yml"):
-        named += re.findall(r"^\s+image: (\S+)$", (service / document).read_text(), re.MULTILINE)
+    named += re.findall(r"^\s+image: (\S+)$", (service / "compose.yml").read_text(), re.MULTILINE)
+    named += [image for job in read(service, kind).values() for image in job.images]
     return [image for image in named if image != "payments-api"]
 
 
-def test_images_are_named_by_exact_tag(service: Path):
-    images = images_of(service)
-    assert len(images) >= 4
+def test_images_are_named_by_exact_tag(service: Path, kind: str):
+    images = images_of(service, kind)
+    assert len(images) >= 5
     for image in images:
         assert re.fullmatch(r"[a-z./-]+:\d+\.\d+(\.\d+)?-[a-z0-9-]+", image), image
-    postgres = {image for image in images if image.startswith("postgres:")}
-    assert len(postgres) == 1, "development and CI run the same server"
+
+
+def test_development_and_ci_run_the_same_servers_and_languages(service: Path, kind: str):
+    versions: dict[str, set[str]] = {}
+    for image in images_of(service, kind):
+        name, tag = image.split(":")
+        versions.setdefault(name, set()).add(tag.split("-")[0])
+    assert {"postgres", "redis"} <= versions.keys()
+    assert {name: seen for name, seen in versions.items() if len(seen) > 1} == {}
 
 
 def test_the_image_runs_the_service_as_nobody_in_particular(service: Path):
@@ -120,24 +159,69 @@ def test_compose_starts_each_part_when_what_it_needs_is_ready(service: Path):
     }
 
 
-def test_the_workflow_may_read_and_no_more(service: Path):
-    workflow = yaml.safe_load((service / ".github/workflows/ci.yml").read_text())
-    assert workflow["permissions"] == {"contents": "read"}
-    for job in workflow["jobs"].values():
-        assert "permissions" not in job
-        assert job["timeout-minutes"] <= 15
+def test_a_job_has_what_it_needs_and_no_more(service: Path, kind: str):
+    text = (service / FILES[kind]).read_text()
+    document = yaml.safe_load(text)
+    assert "secrets." not in text
+    if kind == "github":
+        assert document["permissions"] == {"contents": "read"}
+        assert not [job for job in document["jobs"].values() if "permissions" in job]
+    for job in read(service, kind).values():
+        assert job.minutes <= 15
+        for value in job.environment.values():
+            assert not re.search(r"\$(?!CI_PROJECT_DIR\b)", value), "nothing that has to be set"
 
 
-def test_the_workflow_runs_what_the_people_run(service: Path):
-    workflow = yaml.safe_load((service / ".github/workflows/ci.yml").read_text())
-    runs = "\n".join(
-        step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]
-    ).splitlines()
-    assert {"make setup", "make lint", "make test", "make migrate", "make build"} <= set(runs)
-    assert runs.index("make migrate") < runs.index("make migrate DOWN=base")
+def test_what_is_superseded_stops(service: Path, kind: str):
+    document = yaml.safe_load((service / FILES[kind]).read_text())
+    if kind == "github":
+        assert document["concurrency"]["cancel-in-progress"] is True
+    else:
+        assert document["default"]["interruptible"] is True
+        assert document["workflow"]["auto_cancel"] == {"on_new_commit": "interruptible"}
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
-def test_continuous_integration_can_be_left_out(tmp_path: Path, generate, example: str):
-    service = generate(tmp_path / "svc", ci="none", example=example)
-    assert not (service / ".github").exists()
+def test_a_change_is_checked_once(service: Path, kind: str):
+    """The default branch and requests to merge: a branch with a request would run twice."""
+    document = yaml.safe_load((service / FILES[kind]).read_text())
+    if kind == "github":
+        assert document[True] == {"push": {"branches": ["main"]}, "pull_request": None}
+    else:
+        assert [rule["if"] for rule in document["workflow"]["rules"]] == [
+            '$CI_PIPELINE_SOURCE == "merge_request_event"',
+            "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH",
+        ]
+
+
+def test_the_cache_of_a_pipeline_is_named_by_a_lock_file_and_outside_of_git(
+    service: Path, kind: str
+):
+    if kind == "gitlab":
+        job = yaml.safe_load((service / FILES[kind]).read_text())["check"]
+        (lock,) = job["cache"]["key"]["files"]
+        assert (service / lock).exists()
+        (folder,) = job["cache"]["paths"]
+        assert f"$CI_PROJECT_DIR/{folder}" in job["variables"].values()
+        assert f"{folder.split('/')[0]}/" in (service / ".gitignore").read_text().splitlines()
+
+
+def test_the_servers_are_met_where_they_are(service: Path, kind: str):
+    job = read(service, kind)["check"]
+    used = [urlsplit(value) for value in job.environment.values() if "://" in value]
+    assert {(url.hostname, url.port) for url in used} == job.addresses
+    assert len(job.addresses) == 2
+
+
+def test_continuous_integration_runs_what_the_people_run(service: Path, kind: str):
+    jobs = read(service, kind)
+    check, image = (
+        job.lines for name, job in sorted(jobs.items(), key=lambda job: job[0] != "check")
+    )
+    assert check[:4] == ["make setup", "make lint", "make test", "make migrate"]
+    assert re.fullmatch(r"make migrate DOWN=\w+", check[4])
+    assert check[5:] == ["make migrate"]
+    assert image[-1] == "make build"
+    targets = set(re.findall(r"^([a-z-]+):", (service / "Makefile").read_text(), re.MULTILINE))
+    for line in check + image:
+        if line.startswith("make "):
+            assert line.split()[1] in targets, line

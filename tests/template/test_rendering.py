@@ -204,6 +204,16 @@ def test_example_none_leaves_no_trace_of_the_orders_domain(service: Path, answer
         assert not ORDERS_DOMAIN.search(f"{name}\n{text}"), f"{name}: {ORDERS_DOMAIN.search(text)}"
 
 
+def test_no_cache_leaves_no_trace_of_redis(service: Path, answers: Answers):
+    """But in the lock file of npm, which is one for both: it may hold more than is asked for."""
+    named = [
+        name
+        for name, text in texts_of(service).items()
+        if "redis" in f"{name}\n{text}".lower() and name != "package-lock.json"
+    ]
+    assert bool(named) == (answers["cache"] == "redis"), named
+
+
 def test_two_roots_that_render_one_path_stop_a_plain_copy(tmp_path: Path):
     """So the copies above prove that no two roots do."""
     template = snapshot(tmp_path / "template")
