@@ -181,6 +181,18 @@ def test_a_malformed_traceparent_is_ignored(
         assert TRACE_ID not in json.dumps(line).lower()
 
 
+def body_of(request: BaseHTTPRequestHandler) -> bytes:
+    """The body of a request, in one piece or in chunks (RFC 9112 section 7.1)."""
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        return request.rfile.read(int(request.headers["Content-Length"]))
+    body = b""
+    while size := int(request.rfile.readline().partition(b";")[0], 16):
+        body += request.rfile.read(size)
+        request.rfile.readline()
+    request.rfile.readline()
+    return body
+
+
 def test_the_callers_trace_reaches_the_collector(launch, calling, guarded: Guarded):
     received: list[bytes] = []
 

@@ -15,9 +15,6 @@ const LEVELS = { debug: 20, info: 30, warning: 40, error: 50 } as const;
 const SECRET = /authorization|cookie|password|secret|token|api_key|apikey|dsn/;
 /** What lies deeper in a field is not shown. */
 const MAX_DEPTH = 6;
-/** Lines wait for each other this long: a system call for each would cost more than the request. */
-const FLUSH_MS = 100;
-const BUFFER_BYTES = 8_192;
 /** When standard output takes nothing, lines beyond this are dropped rather than memory filled. */
 const MAX_WAITING_BYTES = 16_777_216;
 
@@ -26,13 +23,8 @@ let logger = loggerTo(destination, "info");
 
 /** Write lines from `level` on, without waiting for standard output; `flushLogs` at the end. */
 export function configureLogs(level: LogLevel): void {
-  destination = pino.destination({
-    dest: 1,
-    sync: false,
-    minLength: BUFFER_BYTES,
-    periodicFlush: FLUSH_MS,
-    maxLength: MAX_WAITING_BYTES,
-  });
+  // What is logged during one write goes out with the next one.
+  destination = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
   logger = loggerTo(destination, level);
 }
 

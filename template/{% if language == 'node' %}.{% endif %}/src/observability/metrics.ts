@@ -81,8 +81,9 @@ export class Metrics {
   };
 
   /** The text that Prometheus scrapes. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    const text = await this.#registry.metrics();
+    return text.replaceAll(/ Nan$/gm, " NaN"); // the format's own spelling
   }
 
   /** Of `text`. */

@@ -1,24 +1,25 @@
 /** The outermost layers: what every reply has, whatever happens inside. */
 
 import { once } from "node:events";
+import type { RequestListener } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 
 import { cors } from "../../src/http/cors.ts";
-import { edge, type EdgeOptions, type Listener } from "../../src/http/edge.ts";
+import { edge, type EdgeOptions } from "../../src/http/edge.ts";
 import { failsafe } from "../../src/http/failsafe.ts";
 import { Lifecycle } from "../../src/http/lifecycle.ts";
 import type { RequestContext } from "../../src/observability/context.ts";
 import { exchange, problemIn, send, serveForTest } from "../http.ts";
 
-const hello: Listener = (_request, response) => {
+const hello: RequestListener = (_request, response) => {
   response.end("hello");
 };
 
 /** An application within the edge, listening, and what its observer has seen. */
 async function surrounded(
-  application: Listener = hello,
+  application: RequestListener = hello,
   options: Partial<EdgeOptions> = {},
 ): Promise<{ url: string; seen: RequestContext[] }> {
   const seen: RequestContext[] = [];
@@ -128,7 +129,7 @@ test.for(["/a?secret=1", "http://elsewhere/a?secret=1"])(
 
 describe("the failsafe", () => {
   test("answers for an application that throws, without its words", async () => {
-    const broken: Listener = () => {
+    const broken: RequestListener = () => {
       throw new Error("boom");
     };
     const { url, seen } = await surrounded(failsafe(broken, { timeoutMs: 5000 }));
@@ -145,7 +146,7 @@ describe("the failsafe", () => {
   });
 
   test("cuts off a reply that fails in the middle", async () => {
-    const broken: Listener = (_request, response) => {
+    const broken: RequestListener = (_request, response) => {
       response.write("hello");
       throw new Error("boom");
     };
@@ -155,7 +156,7 @@ describe("the failsafe", () => {
   });
 
   test("gives 504 in time, whatever the application does later", async () => {
-    const late: Listener = (_request, response) => {
+    const late: RequestListener = (_request, response) => {
       setTimeout(() => {
         response.setHeader("X-Late", "1");
         response.writeHead(200, { "Content-Type": "text/plain" }).end("too late");
@@ -173,7 +174,7 @@ describe("the failsafe", () => {
   });
 
   test("leaves alone what has begun to answer in time", async () => {
-    const slow: Listener = (_request, response) => {
+    const slow: RequestListener = (_request, response) => {
       const parts = ["a", "b", "c"];
       const timer = setInterval(() => {
         const part = parts.shift();
@@ -187,7 +188,7 @@ describe("the failsafe", () => {
   });
 
   test("has nothing to answer when the caller is gone", async () => {
-    const silent: Listener = () => undefined;
+    const silent: RequestListener = () => undefined;
     const { url, seen } = await surrounded(failsafe(silent, { timeoutMs: 100 }));
     const caller = connect(Number(new URL(url).port), "127.0.0.1");
     await once(caller, "connect");
