@@ -46,7 +46,9 @@ def test_a_service_of_the_real_template(
         "_commit": "v1.0.0",
         "_src_path": f"git+file://{template_repository}",
         "author": "A: {{ 1 }}",
+        "cache": "none",
         "ci": "none",
+        "database": "postgres",
         "description": "An HTTP API on PostgreSQL",
         "example": "orders",
         "framework": "fastapi",
@@ -90,8 +92,11 @@ def test_ref_chooses_the_version(run: Run, tmp_path: Path, tiny: Path) -> None:
 
 def test_help_shows_every_question_with_its_choices(run: Run) -> None:
     shown = run("new", "--help").stdout
-    assert re.search(r"--framework \[fastapi[|\]]", shown)
+    assert "--framework [fastapi|express]" in shown
     assert "--example [orders|none]" in shown
+    assert "--database [postgres|neon|supabase]" in shown
+    assert "--cache [none|redis]" in shown
+    assert "--ci [github|gitlab|none]" in shown
     assert "--project-name TEXT" in shown
 
 
@@ -99,10 +104,10 @@ def test_help_shows_every_question_with_its_choices(run: Run) -> None:
     ("arguments", "message"),
     [
         (["svc", "--framework", "rails"],
-         "--framework rails: there is no such choice; choose from: fastapi"),
+         "--framework rails: there is no such choice; choose from: fastapi, express"),
         (["svc", "--framework", "fastap"],
          ("--framework fastap: there is no such choice; did you mean 'fastapi'? "
-         "choose from: fastapi")),
+         "choose from: fastapi, express")),
         (["svc", "--style", "graphql"],
          "--style graphql: there is no such template; fastapi has: rest"),
         (["svc", "--style", "grpc", "--framework", "fastapi"],
@@ -110,8 +115,8 @@ def test_help_shows_every_question_with_its_choices(run: Run) -> None:
         (["svc", "--answer", "licence=MIT"],
          "the template has no question 'licence'; did you mean 'license'?"),
         (["svc", "--answer", "language=go"],
-         ("the template has no question 'language'; it asks: author, ci, description, example, "
-         "framework, license, project_name")),
+         ("the template has no question 'language'; it asks: author, cache, ci, database, "
+         "description, example, framework, license, project_name")),
         (["svc", "--answer", "MIT"], "'MIT' is no answer; write it as KEY=VALUE"),
         (["svc", "--license", "MIT", "--answer", "license=none"],
          "'license' is answered twice; keep one"),
