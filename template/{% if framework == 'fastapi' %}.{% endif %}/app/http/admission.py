@@ -24,6 +24,7 @@ class Admission:
         self._verifier = verifier
         self._limiter = limiter
         self._metrics = metrics
+        self._limiter_fails = False
 
     async def admit(
         self, request: RequestContext, authorization: bytes | None, scopes: frozenset[str]
@@ -63,8 +64,11 @@ class Admission:
             wait = await (self._limiter.take(key) if count else self._limiter.wait(key))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, callers do not pay
             self._metrics.limiter_failures.inc()
-            log.warning("rate limiter failed", error=repr(error))
+            if not self._limiter_fails:  # an outage is one line, not one for each request
+                self._limiter_fails = True
+                log.warning("rate limiter fails, requests are let through", error=repr(error))
             return
+        self._limiter_fails = False
         if wait > 0:
             self._metrics.rate_limited.labels(by).inc()
             raise Problem(

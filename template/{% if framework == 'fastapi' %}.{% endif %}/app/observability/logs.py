@@ -130,9 +130,9 @@ def access_log(request: RequestContext, duration_s: float) -> None:
     )
 
 
-def log_database(address: str, error: str | None) -> None:
-    """Say that the database went away, and why, or that it is back."""
+def log_dependency(name: str, address: str, error: str | None) -> None:
+    """Say that something the service depends on went away, and why, or that it is back."""
     if error is None:
-        log.info("database answers", database=address)
+        log.info(f"{name} answers", **{name: address})
     else:
-        log.warning("database away", database=address, error=error)
+        log.warning(f"{name} away", **{name: address}, error=error)

@@ -1,0 +1,1 @@
+"""What all replicas share through Redis: one rate limit, and values that are read often."""
