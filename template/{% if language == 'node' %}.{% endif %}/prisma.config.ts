@@ -4,7 +4,7 @@ import { defineConfig } from "prisma/config";
 
 // Generating runs no engine, and would download one all the same if it were not told of a program.
 if (process.argv.includes("generate")) {
-  process.env["PRISMA_SCHEMA_ENGINE_BINARY"] ??= process.execPath;
+  process.env["PRISMA_SCHEMA_ENGINE_BINARY"] = process.execPath;
 }
 
 const url = process.env["DATABASE_DIRECT_URL"] ?? process.env["DATABASE_URL"];
