@@ -198,7 +198,7 @@ def test_the_callers_trace_reaches_the_collector(launch, calling, guarded: Guard
 
     class Collector(BaseHTTPRequestHandler):
         def do_POST(self):
-            received.append(self.rfile.read(int(self.headers["Content-Length"])))
+            received.append(body_of(self))
             self.send_response(200)
             self.send_header("Content-Type", "application/x-protobuf")
             self.send_header("Content-Length", "0")

@@ -19,6 +19,7 @@ import type { Parts } from "./http/parts.ts";
 import { NOT_FOUND, Problem } from "./http/problems.ts";
 import { mountRoutes, type Route } from "./http/route.ts";
 import { type Maintenance, startMaintenance } from "./maintenance.ts";
+import { currentRequest } from "./observability/context.ts";
 import { accessLog, logDatabase } from "./observability/logs.ts";
 import { Metrics } from "./observability/metrics.ts";
 import type { Tracing } from "./observability/tracing.ts";
@@ -83,12 +84,13 @@ export class Application {
   #createParts(): Parts {
     const settings = this.#settings;
     const address = parseDatabaseUrl(settings.databaseUrl);
-    const database = new Database(address, {
+    const pool = {
       maxConnections: settings.databasePoolMax,
       acquireTimeoutMs: settings.databasePoolAcquireTimeoutMs,
       statementTimeoutMs: settings.databaseStatementTimeoutMs,
       pooled: settings.databasePooled || address.pooled,
-    });
+    };
+    const database = new Database(address, pool, () => currentRequest()?.givenUp === true);
     this.metrics.observeDatabase(database);
     const verifier = new TokenVerifier(this.#keys, {
       issuer: settings.oidcIssuer,

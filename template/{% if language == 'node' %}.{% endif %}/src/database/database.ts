@@ -3,6 +3,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 
+import { Unavailable } from "../domain/errors.ts";
 import { forgetValues } from "./errors.ts";
 import { type Prisma, PrismaClient } from "./generated/client.ts";
 import type { DatabaseAddress } from "./url.ts";
@@ -45,9 +46,15 @@ export class Database {
   readonly pool: pg.Pool;
   readonly #client: PrismaClient;
   readonly #limits: string;
+  readonly #isGivenUp: () => boolean;
 
-  constructor(address: DatabaseAddress, settings: PoolSettings) {
+  /**
+   * @param isGivenUp whether nobody waits for the present work any more: a transaction is then not
+   *   begun, or rolled back in place of its commit.
+   */
+  constructor(address: DatabaseAddress, settings: PoolSettings, isGivenUp = () => false) {
     this.settings = settings;
+    this.#isGivenUp = isGivenUp;
     const session = { ...address.settings, ...SESSION, ...statementLimits(settings) };
     this.#limits = setLocal(session);
     this.pool = new pg.Pool({
@@ -91,13 +98,22 @@ export class Database {
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     try {
       return await this.#client.$transaction(async (tx) => {
+        this.#checkWanted();
         if (this.settings.pooled) {
           await tx.$executeRawUnsafe(this.#limits);
         }
-        return await work(tx);
+        const result = await work(tx);
+        this.#checkWanted();
+        return result;
       });
     } catch (error) {
       throw forgetValues(error);
+    }
+  }
+
+  #checkWanted(): void {
+    if (this.#isGivenUp()) {
+      throw new Unavailable("The request was given up.");
     }
   }
 
