@@ -37,17 +37,21 @@ def installed(
     generate: Callable[..., Path],
     set_up: Callable[[Path], None],
 ) -> Callable[..., Path]:
-    """``installed("fastapi", "orders")``: that service set up and built, made at first use."""
-    made: dict[tuple[str, str], Path] = {}
+    """``installed("fastapi", "orders")``: that service set up and built, made at first use.
 
-    def service(framework: str, example: str) -> Path:
-        if (framework, example) not in made:
-            directory = tmp_path_factory.mktemp("services") / f"{framework}-{example}"
-            generate(directory, framework=framework, example=example)
+    Other answers are given by name: ``installed("fastapi", "orders", database="neon")``.
+    """
+    made: dict[str, Path] = {}
+
+    def service(framework: str, example: str, **answers: str) -> Path:
+        name = "-".join([framework, example, *answers.values()])
+        if name not in made:
+            directory = tmp_path_factory.mktemp("services") / name
+            generate(directory, framework=framework, example=example, **answers)
             set_up(directory)
             if build := TREES[framework].build:
                 subprocess.run(build, cwd=directory, env=environment(), check=True)
-            made[framework, example] = directory
-        return made[framework, example]
+            made[name] = directory
+        return made[name]
 
     return service

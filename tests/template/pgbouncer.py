@@ -1,6 +1,7 @@
 """Run PgBouncer in transaction mode between CONTRACT_POOLER_PORT and CONTRACT_SERVER_PORT.
 
 The command for ``--contract-pooler``: stays in the foreground, ends on SIGTERM, leaves nothing.
+Arguments are further settings: ``pgbouncer.py default_pool_size=2``.
 """
 
 import os
@@ -30,6 +31,7 @@ query_wait_timeout = 1
 server_connect_timeout = 1
 server_login_retry = 0.2
 server_check_delay = 0
+{more}
 """
 
 
@@ -50,6 +52,7 @@ def main() -> int:
                 server=os.environ["CONTRACT_SERVER_PORT"],
                 pooler=os.environ["CONTRACT_POOLER_PORT"],
                 users=users,
+                more="\n".join(sys.argv[1:]),
             )
         )
         process = subprocess.Popen(

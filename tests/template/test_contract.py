@@ -48,10 +48,11 @@ def test_the_contract_is_kept(installed: Callable[..., Path], framework: str, ex
 
 
 @pytest.mark.skipif(not shutil.which("pgbouncer"), reason="needs pgbouncer (apt install pgbouncer)")
+@pytest.mark.parametrize("database", ["neon", "supabase"])
 @pytest.mark.parametrize("framework", TREES)
 def test_the_contract_is_kept_behind_a_transaction_pooler(
-    installed: Callable[..., Path], framework: str
+    installed: Callable[..., Path], framework: str, database: str
 ):
     pooler = shlex.join([sys.executable, str(Path(__file__).with_name("pgbouncer.py"))])
-    service = installed(framework, "orders")
+    service = installed(framework, "orders", database=database)
     run_contract(service, framework, "orders", "--contract-pooler", pooler)
