@@ -162,7 +162,7 @@ export function describeApi(routes: readonly Route[]): object {
 }
 
 /** Leave away what zod adds to say what the type or the format has said already. */
-function simplify(schema: { [name in "format" | "pattern" | "minimum" | "maximum"]?: unknown }) {
+function simplify(schema: Partial<Record<"format" | "pattern" | "minimum" | "maximum", unknown>>) {
   if (schema.format !== undefined) {
     delete schema.pattern;
   }
