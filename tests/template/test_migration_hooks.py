@@ -1,5 +1,6 @@
 """Migrations of every tree under the hook: clean as generated; bad ones stopped, mended, run."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -21,11 +22,14 @@ def test_the_migrations_of_a_new_service_have_no_finding_and_no_suppression(
 ):
     service = generate(tmp_path / "svc", framework=tree, example=example)
     lint = [sys.executable, "-m", "senior_backend", "migrations", "lint", "--fail-on", "note"]
-    done = subprocess.run([*lint, "migrations"], cwd=service, capture_output=True, text=True)
+    folder = LAYOUTS[tree].folder
+    done = subprocess.run([*lint, folder], cwd=service, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.endswith("statements checked; nothing found\n")
     assert done.stdout.count("\n") == 1
 
+
+SETTINGS = "set local lock_timeout = '5s';\nset local statement_timeout = '60s';\n\n"
 
 REVISION = '''\
 """A change."""
@@ -45,7 +49,62 @@ def downgrade() -> None:
     """Take back."""
     run_sql("20260101_change.down.sql")
 '''
-SETTINGS = "set local lock_timeout = '5s';\nset local statement_timeout = '60s';\n\n"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a tree keeps its migrations."""
+
+    folder: str
+    """What is linted."""
+    one_each: str
+    """A pattern that matches one file of every migration."""
+    up: str
+    down: str
+    """The files of a new migration."""
+    around: dict[str, str]
+    """What else a new migration has, by path."""
+    mended: dict[str, str]
+    """All of it after an index was mended that is the only statement."""
+
+
+LAYOUTS = {
+    "fastapi": Layout(
+        folder="migrations",
+        one_each="versions/*.py",
+        up="migrations/sql/20260101_change.up.sql",
+        down="migrations/sql/20260101_change.down.sql",
+        around={"migrations/versions/20260101_change.py": REVISION},
+        mended={
+            "migrations/sql/20260101_change.up.sql": """\
+DROP INDEX CONCURRENTLY IF EXISTS orders_currency_idx;
+create index CONCURRENTLY orders_currency_idx on orders (currency);
+""",
+            "migrations/sql/20260101_change.down.sql": (
+                "drop index CONCURRENTLY orders_currency_idx;\n"
+            ),
+            "migrations/versions/20260101_change.py": REVISION.replace(
+                '.sql")', '.sql", transaction=False)'
+            ),
+        },
+    ),
+    "express": Layout(
+        folder="prisma/migrations",
+        one_each="*/migration.sql",
+        up="prisma/migrations/20260102000000_change/migration.sql",
+        down="prisma/migrations/20260102000000_change/down.sql",
+        around={},
+        # Prisma sends a file as one query: a second statement would put both in a transaction.
+        mended={
+            "prisma/migrations/20260102000000_change/migration.sql": (
+                "create index CONCURRENTLY orders_currency_idx on orders (currency);\n"
+            ),
+            "prisma/migrations/20260102000000_change/down.sql": (
+                "drop index CONCURRENTLY orders_currency_idx;\n"
+            ),
+        },
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -100,42 +159,38 @@ BAD = {
 }
 
 
-def write(service: Path, bad: Bad) -> None:
-    """The migration as a new revision of the service."""
-    sql, versions = service / "migrations/sql", service / "migrations/versions"
-    (sql / "20260101_change.up.sql").write_text(f"{SETTINGS}{bad.up}\n")
-    (sql / "20260101_change.down.sql").write_text(f"{SETTINGS}{bad.down}\n")
-    (versions / "20260101_change.py").write_text(REVISION)
+def write(service: Path, tree: str, bad: Bad) -> None:
+    """The migration as a new one of the service."""
+    layout = LAYOUTS[tree]
+    texts = {layout.up: f"{SETTINGS}{bad.up}\n", layout.down: f"{SETTINGS}{bad.down}\n"}
+    for name, text in {**texts, **layout.around}.items():
+        (service / name).parent.mkdir(exist_ok=True)
+        (service / name).write_text(text)
 
 
-def test_what_is_all_of_a_revision_is_mended_in_its_place(
-    tmp_path: Path, generate: Callable[..., Path]
+@pytest.mark.parametrize("tree", TREES)
+def test_what_is_all_of_a_migration_is_mended_in_its_place(
+    tree: str, tmp_path: Path, generate: Callable[..., Path]
 ):
-    service = generate(tmp_path / "svc", framework="fastapi", example="orders")
-    write(service, BAD["an index that stops writes"])
+    service = generate(tmp_path / "svc", framework=tree, example="orders")
+    write(service, tree, BAD["an index that stops writes"])
     lint = [sys.executable, "-m", "senior_backend", "migrations", "lint", "--changed", "--fix"]
     done = subprocess.run(lint, cwd=service, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     changed = git(service, "status", "--porcelain", "--untracked-files=all").splitlines()
-    texts = {line[3:]: (service / line[3:]).read_text() for line in changed}
-    assert texts == {
-        "migrations/sql/20260101_change.up.sql": """\
-DROP INDEX CONCURRENTLY IF EXISTS orders_currency_idx;
-create index CONCURRENTLY orders_currency_idx on orders (currency);
-""",
-        "migrations/sql/20260101_change.down.sql": (
-            "drop index CONCURRENTLY orders_currency_idx;\n"
-        ),
-        "migrations/versions/20260101_change.py": REVISION.replace(
-            '.sql")', '.sql", transaction=False)'
-        ),
-    }
+    texts = {line[3:]: (service / line[3:]).read_text().lstrip("\n") for line in changed}
+    assert texts == LAYOUTS[tree].mended
+
+
+@pytest.fixture(params=TREES)
+def tree(request: pytest.FixtureRequest) -> str:
+    return request.param
 
 
 @pytest.fixture
-def service(installed: Callable[..., Path]) -> Iterator[Path]:
+def service(tree: str, installed: Callable[..., Path]) -> Iterator[Path]:
     """An installed service whose commits are checked, put back afterwards."""
-    directory = installed("fastapi", "orders")
+    directory = installed(tree, "orders")
     pre_commit(directory, "install")
     yield directory
     pre_commit(directory, "uninstall")
@@ -173,25 +228,27 @@ def holds(database_url: str, proof: str) -> bool:
 @pytest.mark.verify
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
-    service: Path, bad: Bad, database_url: str, tmp_path_factory: pytest.TempPathFactory
+    service: Path, tree: str, bad: Bad, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ):
+    layout = LAYOUTS[tree]
     cache = tmp_path_factory.getbasetemp() / "pre-commit"
     start = git(service, "rev-parse", "HEAD")
     succeed(service, "migrate", DATABASE_URL=database_url)
-    versions = service / "migrations/versions"
-    released = len(list(versions.glob("*.py")))
-    write(service, bad)
+    migrations = service / layout.folder
+    released = len(list(migrations.glob(layout.one_each)))
+    write(service, tree, bad)
 
     stopped = commit(service, cache)
     assert stopped.returncode == 1, stopped.stdout + stopped.stderr
     assert "- hook id: migration-lint\n" in stopped.stderr
     assert f"[{bad.rule}]" in stopped.stderr
-    assert "migrations/sql/000" not in stopped.stderr, "only what is new is reported"
+    reported = set(re.findall(rf"{layout.folder}/\S+\.sql", stopped.stderr))
+    assert reported <= {layout.up, layout.down}, "only what is new is reported"
     assert git(service, "rev-parse", "HEAD") == start
 
     mended = make(service, "lint-sql", "ARGS=--changed --fix", SENIOR_BACKEND=str(ROOT))
     assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert len(list(versions.glob("*.py"))) == released + bad.revisions
+    assert len(list(migrations.glob(layout.one_each))) == released + bad.revisions
 
     passed = commit(service, cache)
     assert passed.returncode == 0, passed.stdout + passed.stderr
@@ -199,7 +256,7 @@ def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
 
     succeed(service, "migrate", DATABASE_URL=database_url)
     assert holds(database_url, bad.proof)
-    succeed(service, "migrate", "DOWN=0002", DATABASE_URL=database_url)
+    succeed(service, "migrate", f"DOWN={TREES[tree].last_migration}", DATABASE_URL=database_url)
     succeed(service, "migrate", DATABASE_URL=database_url)
     assert holds(database_url, bad.proof)
     git(service, "reset", "--hard", "--quiet", start)
