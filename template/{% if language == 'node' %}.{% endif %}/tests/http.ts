@@ -81,22 +81,26 @@ export async function exchange(
 ): Promise<{ text: string; closed: boolean }> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
-  let text = "";
-  let closed = false;
+  const seen = { text: "", closed: false };
   socket.setEncoding("latin1");
-  socket.on("data", (data: string) => (text += data));
+  socket.on("data", (data: string) => (seen.text += data));
   socket.on("error", () => undefined); // it was closed while we were sending
-  socket.on("close", () => (closed = true));
+  const closing = new Promise<void>((resolve) => {
+    socket.on("close", () => {
+      seen.closed = true;
+      resolve();
+    });
+  });
   await once(socket, "connect");
   for (const piece of pieces) {
     socket.write(piece, "latin1");
     await sleep(20);
   }
-  for (let heard = -1; !closed && heard !== text.length;) {
-    heard = text.length;
-    await Promise.race([once(socket, "close"), sleep(quietMs)]);
+  for (let heard = -1; !seen.closed && heard !== seen.text.length;) {
+    heard = seen.text.length;
+    await Promise.race([closing, sleep(quietMs)]);
   }
-  const seen = { text, closed };
+  const answer = { ...seen };
   socket.destroy();
-  return seen;
+  return answer;
 }

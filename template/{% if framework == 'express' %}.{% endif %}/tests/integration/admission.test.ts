@@ -91,14 +91,9 @@ test.for(["/v1/things/", "//v1/things", "/v1/Things", "/", "/v1/things%2F", "/v1
   "%s is another path",
   async (path, { service }) => {
     const reply = await send("POST", service.url + path);
-    expect(reply.status).toBe(path === "/v1/things/%zz" ? 405 : 404);
+    expect([reply.status, problemIn(reply).type]).toEqual([404, "/problems/not-found"]);
   },
 );
-
-test("a path that is no percent-encoding leads nowhere", async ({ things }) => {
-  const reply = await send("GET", `${things}/%zz`);
-  expect([reply.status, problemIn(reply).type]).toEqual([404, "/problems/not-found"]);
-});
 
 test("HEAD is GET without the body", async ({ things }) => {
   const [get, head] = [await send("GET", `${things}/1`), await send("HEAD", `${things}/1`)];
@@ -180,7 +175,9 @@ describe("a body that nobody may send", () => {
   const HEAD = "POST /v1/things HTTP/1.1\r\nHost: x\r\n";
 
   test("is refused before it arrives", async ({ service }) => {
-    const { text, closed } = await exchange(service.url, [`${HEAD}Content-Length: 5000\r\n\r\n`]);
+    const { text, closed } = await exchange(service.url, [
+      `${HEAD}Content-Length: 5000000\r\n\r\n`,
+    ]);
     expect(text).toMatch(/^HTTP\/1\.1 401 /);
     expect(text).toMatch(/\r\nconnection: close\r\n/i);
     expect(closed).toBe(true);

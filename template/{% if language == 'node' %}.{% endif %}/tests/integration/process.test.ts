@@ -6,10 +6,13 @@ import { Agent, get as request, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished } from "vitest";
+import { describe, expect, onTestFinished, vi } from "vitest";
 
 import { exchange, send, serveForTest } from "../http.ts";
 import { test as base, type Environment } from "../service.ts";
+
+// A process takes a second to start where the machine has much else to do.
+vi.setConfig({ testTimeout: 30_000 });
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 // Older versions of Node warn of type stripping, which is a matter of development only.
@@ -140,10 +143,10 @@ describe("at the start", () => {
     },
   );
 
-  test.for([["explode"], ["serve", "now"], ["--verbose"], ["migrate", "--up", "x"]])(
-    "%j is no command: exit code 2",
+  test.for(["explode", "serve now", "--verbose", "migrate --up x", "migrate --down"])(
+    "'%s' is no command: exit code 2",
     async (command, { environment }) => {
-      const run = await completed(command, environment);
+      const run = await completed(command.split(" "), environment);
       expect(await run.exit).toBe(2);
       expect(run.stderr).not.toBe("");
       expect(run.stderr).not.toContain("    at ");
@@ -282,7 +285,9 @@ describe("the end", () => {
   test("after SIGTERM it drains, and exits with 0", async ({ serve }) => {
     const service = await serve();
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    onTestFinished(() => agent.destroy());
+    onTestFinished(() => {
+      agent.destroy();
+    });
     const before = await ask(`${service.url}/livez`, agent);
     expect(before.headers.connection).not.toBe("close");
     service.process.kill("SIGTERM");
@@ -313,8 +318,10 @@ describe("the end", () => {
   test("fails no request: callers stop when they are told to, or are not let in", async ({
     serve,
   }) => {
-    const service = await serve();
+    const drainMs = 500;
+    const service = await serve({ SHUTDOWN_DRAIN_MS: String(drainMs) });
     const failures: unknown[] = [];
+    let letInUntil = Infinity;
 
     async function callOnNewConnections(): Promise<void> {
       for (;;) {
@@ -322,8 +329,8 @@ describe("the end", () => {
           const reply = await ask(`${service.url}/livez`, new Agent());
           if (reply.statusCode !== 200) failures.push(reply.statusCode);
         } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED")
-            failures.push(["new", error]);
+          // The system takes connections on its own, and resets those that nobody came for.
+          if (performance.now() < letInUntil) failures.push(error);
           return;
         }
       }
@@ -335,7 +342,7 @@ describe("the end", () => {
         try {
           told = (await ask(`${service.url}/livez`, agent)).headers.connection === "close";
         } catch (error) {
-          failures.push(["kept", error]);
+          failures.push(error);
           told = true;
         }
       }
@@ -348,6 +355,7 @@ describe("the end", () => {
       ...Array.from({ length: 4 }, callOnAKeptConnection),
     ];
     await sleep(300);
+    letInUntil = performance.now() + drainMs;
     expect(await service.stop("SIGTERM")).toBe(0);
     await Promise.all(callers);
     expect(failures).toEqual([]);

@@ -87,8 +87,7 @@ test.for<[Environment, string]>([
   [{ DATABASE_URL: "postgresql://ada:secret@h:x/shop" }, "DATABASE_URL is not a URL"],
 ])("production refuses %j", ([changes, problem]) => {
   const problems = problemsOf(() => readSettings({ ...SOUND, APP_ENV: "production", ...changes }));
-  expect(problems).toHaveLength(1);
-  expect(problems[0]).toMatch(new RegExp(`^${RegExp.escape(problem)}`));
+  expect(problems).toEqual([expect.stringContaining(problem)]);
   expect(problems[0]).not.toContain("secret");
 });
 

@@ -83,8 +83,8 @@ describe("believes", () => {
 describe("refuses", () => {
   test.for(
     Object.entries({
-      "no token at all": () => "x",
-      "two dots": () => "..",
+      "no token at all": (): string => "x",
+      "two dots": (): string => "..",
       "an unsigned one": () => forged({ alg: "none" }, claims(), Buffer.from("")),
       "an algorithm in capitals": () => forged({ alg: "NONE" }, claims()),
       "an algorithm that is a list": () => forged({ alg: ["RS256"], kid: "rsa" }, claims()),
