@@ -74,7 +74,26 @@ JAVASCRIPT = [
     ("if (process.env.A === 'x') process.env.B ||= '1'", ["A", "B"]),
     ("const a = process.env.A, u = 'https://x'; // process.env.B\n/* process.env.C */", ["A"]),
     ("process.env[`${name}_URL`]", ["*_URL"]),
+    (
+        (
+            "import { z } from 'zod';\n"
+            "z.object({ A: z.enum(['X', 'Y']), 'B': number(1, 2).default(1), // C: z.string()\n"
+            "  D: z.string().check((d) => { E: f(d) }) }).parse(process.env)"
+        ),
+        ["A", "B", "D"],
+    ),
+    (
+        (
+            "import * as z from 'zod/v4';\nconst S = z\n  .strictObject({\n    A: z.string(),\n  });\n"
+            "export const read = (env = process.env) => S.parse(env);"
+        ),
+        ["A"],
+    ),
+    ("const { z } = require('zod');\nz.object({ A: z.string() }).parse(process.env)", ["A"]),
     # Not reads.
+    ("import { z } from 'zod';\nz.object({ A: z.string() }); f(process.env.B)", ["B"]),
+    ("import { z } from 'zod';\nz.object({ a: z.object({ A: z.string() }) }); f(process.env)", []),
+    ("import { z } from './own';\nz.object({ A: z.string() }).parse(process.env)", []),
     ("process.env.A = '1'; process.env['B'] = '2'; delete process.env.C", []),
     ("throw new Error('process.env.A is missing')", []),
     ("process.env.hasOwnProperty('A') && process.env.toString?.()", []),

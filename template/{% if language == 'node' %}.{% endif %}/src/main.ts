@@ -47,7 +47,7 @@ async function main([command = "serve", ...rest]: readonly string[]): Promise<nu
 
 async function serve(): Promise<number> {
   const { readSettings } = await import("./settings.ts");
-  const settings = readSettings(process.env);
+  const settings = readSettings();
   const server = await import("./server.ts");
   try {
     // Whatever may still be open: it has been given its time.
@@ -63,7 +63,7 @@ async function serve(): Promise<number> {
 
 async function migrate({ down }: Partial<Record<"down", string>>): Promise<number> {
   const { readMigrationSettings } = await import("./settings.ts");
-  const { url, variable } = readMigrationSettings(process.env);
+  const { url, variable } = readMigrationSettings();
   const migrations = await import("./database/migrations.ts");
   try {
     await migrations.migrate(url, {
@@ -102,7 +102,7 @@ async function token({
   scope,
 }: Partial<Record<"tenant" | "subject" | "scope", string>>): Promise<number> {
   const { readTokenSettings } = await import("./settings.ts");
-  const settings = readTokenSettings(process.env);
+  const settings = readTokenSettings();
   const { mintToken } = await import("./auth/development.ts");
   const { scopesOf } = await import("./http/route.ts");
   const { routes } = await import("./routes/index.ts");

@@ -1,4 +1,7 @@
-"""TypeScript and JavaScript: ``process.env`` in all its spellings, and ``import.meta.env``."""
+"""TypeScript and JavaScript: ``process.env`` in all its spellings, and ``import.meta.env``.
+
+A zod object in a file that hands the whole of ``process.env`` to something describes variables.
+"""
 
 import re
 from collections.abc import Iterator
@@ -18,6 +21,11 @@ _ALIAS = re.compile(rf"\b(?:const|let|var)\s+(\w+)\s*(?::[^=;]{1, 200})?=\s*{_EN
 _IMPORTED = re.compile(
     r"""\bimport\s*\{[^{}]*\benv(?:\s+as\s+(\w+))?\b[^{}]*\}\s*from\s*['"](?:node:)?process['"]"""
 )
+_ZOD = re.compile(r"""\bfrom\s*(['"])zod(/[\w-]+)?\1|\brequire\(\s*(['"])zod\3\s*\)""")
+_WHOLE = re.compile(rf"(?<!delete ){_ENV}(?!\s*(?:[!?]?\.|\?\.\[|\[|=(?!=)))")
+_ZOD_OBJECT = re.compile(r"\b(?:z|zod)\s*\.\s*(?:strictObject|looseObject|object)\s*\(\s*(?=\{)")
+_NAMED_MEMBER = re.compile(r"""\s*(['"]?)([A-Z_][A-Z0-9_]*)\1\s*:""")
+_BRACKET = re.compile(r"[()\[\]{}]")
 _SET_BY_BUNDLER = frozenset({"MODE", "DEV", "PROD", "SSR", "BASE_URL"})
 _CONSTANT_CASE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _WORD = re.compile(r"[A-Za-z_]\w*")
@@ -49,9 +57,38 @@ def reads(text: str) -> Iterator[Read]:
     for alias in sorted(aliases):
         for match in re.finditer(rf"(?<![\w.]){alias}\.([A-Z_][A-Z0-9_]*){_ASSIGNED}", code):
             yield Read((match[1],), line(match.start()))
+    if _ZOD.search(text) and _WHOLE.search(code):
+        end = 0
+        while described := _ZOD_OBJECT.search(code, end):
+            end = _end_of_brackets(code, described.end())
+            for name, offset in _members(code, described.end(), end):
+                yield Read((name,), line(offset))
     for match in _TEMPLATE.finditer(text):
         name = re.sub(r"\$\{[^}]*\}", "*", match[1])
         yield Read((name,), text.count("\n", 0, match.start()) + 1)
+
+
+def _end_of_brackets(code: str, start: int) -> int:
+    """The offset after the bracket that closes the one at ``start``."""
+    depth = 0
+    for bracket in _BRACKET.finditer(code, start):
+        depth += 1 if bracket[0] in "([{" else -1
+        if depth == 0:
+            return bracket.end()
+    return len(code)
+
+
+def _members(code: str, start: int, end: int) -> Iterator[tuple[str, int]]:
+    """The constants that name members of the object literal at ``start``, with their offsets."""
+    position = start + 1
+    while position < end:
+        if member := _NAMED_MEMBER.match(code, position, end):
+            yield member[2], member.start(2)
+        # On to the comma that ends this member.
+        while position < end and code[position] != ",":
+            opens = code[position] in "([{"
+            position = _end_of_brackets(code, position) if opens else position + 1
+        position += 1
 
 
 def blank(text: str) -> str:
