@@ -84,7 +84,8 @@ JAVASCRIPT = [
     ),
     (
         (
-            "import * as z from 'zod/v4';\nconst S = z\n  .strictObject({\n    A: z.string(),\n  });\n"
+            "import * as z from 'zod/v4';\nconst S = z\n  .strictObject({\n    A: z.string(),\n"
+            "  });\n"
             "export const read = (env = process.env) => S.parse(env);"
         ),
         ["A"],
