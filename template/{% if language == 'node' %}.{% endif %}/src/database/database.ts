@@ -8,7 +8,8 @@ import { forgetValues } from "./errors.ts";
 import { type Prisma, PrismaClient } from "./generated/client.ts";
 import type { DatabaseAddress } from "./url.ts";
 
-const CONNECT_MARGIN_MS = 1_000;
+/** How much longer than a limit of the server, or of the pool, its own answer is waited for. */
+const MARGIN_MS = 1_000;
 const CLOSE_TIMEOUT_MS = 2_000;
 const IDLE_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_AFTER_MS = 10_000;
@@ -45,7 +46,6 @@ export class Database {
   /** The pool itself, for gauges. */
   readonly pool: pg.Pool;
   readonly #client: PrismaClient;
-  readonly #limits: string;
   readonly #isGivenUp: () => boolean;
 
   /**
@@ -56,13 +56,13 @@ export class Database {
     this.settings = settings;
     this.#isGivenUp = isGivenUp;
     const session = { ...address.settings, ...SESSION, ...statementLimits(settings) };
-    this.#limits = setLocal(session);
     this.pool = new pg.Pool({
       ...address.connect,
       application_name: address.settings["application_name"] ?? "service",
       ...(settings.pooled ? {} : { options: startUpOptions(session) }),
       max: settings.maxConnections,
       connectionTimeoutMillis: settings.acquireTimeoutMs,
+      query_timeout: settings.statementTimeoutMs + MARGIN_MS,
       idleTimeoutMillis: IDLE_TIMEOUT_MS,
       maxLifetimeSeconds: RECYCLE_AFTER_S,
       keepAlive: true,
@@ -70,12 +70,19 @@ export class Database {
     });
     // An idle connection that breaks is replaced by the pool; without a listener the process dies.
     this.pool.on("error", () => undefined);
+    this.pool.on("connect", giveUpWhenSilent);
+    if (settings.pooled) {
+      const begin = `begin; ${setLocal(session)}`;
+      this.pool.on("connect", (client) => {
+        beginWith(client, begin);
+      });
+    }
     this.#client = new PrismaClient({
       adapter: new PrismaPg(this.pool, schemaOf(address)),
       errorFormat: "minimal", // an exception's text ends in the log; values belong to tenants
       transactionOptions: {
         // The pool's own limit answers first.
-        maxWait: settings.acquireTimeoutMs + CONNECT_MARGIN_MS,
+        maxWait: settings.acquireTimeoutMs + MARGIN_MS,
         timeout: STATEMENTS_IN_TRANSACTION * settings.statementTimeoutMs,
       },
     });
@@ -99,9 +106,6 @@ export class Database {
     try {
       return await this.#client.$transaction(async (tx) => {
         this.#checkWanted();
-        if (this.settings.pooled) {
-          await tx.$executeRawUnsafe(this.#limits);
-        }
         const result = await work(tx);
         this.#checkWanted();
         return result;
@@ -150,6 +154,39 @@ function setLocal(settings: Readonly<Record<string, string>>): string {
     ([name, value]) => `set_config(${pg.escapeLiteral(name)}, ${pg.escapeLiteral(value)}, true)`,
   );
   return `select ${calls.join(", ")}`;
+}
+
+/**
+ * Let go of a connection whose server leaves a query without an answer.
+ *
+ * node-postgres itself only stops waiting, and whoever gets the connection next stands behind it.
+ */
+function giveUpWhenSilent(client: pg.ClientBase): void {
+  const query = queryOf(client);
+  client.query = ((...given: unknown[]) => {
+    const answer = query(...given);
+    if (answer instanceof Promise) {
+      answer.catch((error: unknown) => {
+        if ((error as Error).message === "Query read timeout") {
+          void (client as unknown as { end(): Promise<void> }).end();
+        }
+      });
+    }
+    return answer;
+  }) as typeof client.query;
+}
+
+/** Have the transactions of a connection begin with settings of their own, in the same message. */
+function beginWith(client: pg.ClientBase, begin: string): void {
+  const query = queryOf(client);
+  client.query = ((first: unknown, ...rest: unknown[]) =>
+    (first as { text?: string }).text === "BEGIN" // as Prisma's adapter says it
+      ? query({ ...(first as object), text: begin }, ...rest)
+      : query(first, ...rest)) as typeof client.query;
+}
+
+function queryOf(client: pg.ClientBase): (...given: unknown[]) => unknown {
+  return client.query.bind(client);
 }
 
 /** Prisma names the schema in its statements: the first of the search path, when there is one. */

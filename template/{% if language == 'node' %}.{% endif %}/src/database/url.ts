@@ -143,16 +143,20 @@ function isPooler({ host = "", port }: pg.ClientConfig): boolean {
  * mean no TLS here, like no mode at all.
  */
 function tlsOptions(tls: Readonly<Record<string, string>>): NonNullable<pg.ClientConfig["ssl"]> {
-  const { sslmode = "prefer", ...files } = tls;
+  const system = tls["sslrootcert"] === "system"; // libpq 16: the authorities of the platform
+  const { sslmode = system ? "verify-full" : "prefer", ...files } = tls;
+  if (system && sslmode !== "verify-full") {
+    // Anybody gets a certificate of these authorities, for a name of their own.
+    throw new Error("has sslrootcert=system, which goes with sslmode=verify-full only");
+  }
   if (["disable", "allow", "prefer"].includes(sslmode)) {
     return false;
   }
-  const system = files["sslrootcert"] === "system"; // libpq 16: the authorities of the platform
   const verified = sslmode !== "require" || files["sslrootcert"] !== undefined;
   const options: Exclude<pg.ClientConfig["ssl"], boolean | undefined> = {
     rejectUnauthorized: verified,
   };
-  if (verified && sslmode !== "verify-full" && !system) {
+  if (verified && sslmode !== "verify-full") {
     options.checkServerIdentity = () => undefined;
   }
   for (const [name, option] of Object.entries(TLS_FILES)) {
@@ -169,7 +173,7 @@ function contentOf(name: string, path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     const { code = "unreadable" } = error as NodeJS.ErrnoException;
-    throw new Error(`has the ${name} '${path}', which cannot be read (${code})`);
+    throw new Error(`has the ${name} '${path}', which cannot be read (${code})`, { cause: error });
   }
 }
 
