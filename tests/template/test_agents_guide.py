@@ -9,29 +9,40 @@ import pytest
 
 from tests.fixtures.template import ROOT
 from tests.template.make import succeed
-from tests.template.trees import EXAMPLES
+from tests.template.trees import EXAMPLES, TREES
 
 pytestmark = pytest.mark.verify
 
-BLOCK = re.compile(r"^```\w+ file=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+# ```python file=PATH: the whole file; append=PATH: what is added to one that is there.
+BLOCK = re.compile(r"^```\w+ (file|append)=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCKS = {"fastapi": 9, "express": 10}
+NOT_COPIED = shutil.ignore_patterns(".venv", "node_modules")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
+@pytest.mark.parametrize("framework", TREES)
 def test_the_steps_give_a_service_that_passes(
-    installed: Callable[..., Path], example: str, tmp_path: Path
+    installed: Callable[..., Path],
+    set_up: Callable[[Path], None],
+    framework: str,
+    example: str,
+    tmp_path: Path,
 ):
-    original = installed("fastapi", example)
     service = tmp_path / "svc"
-    shutil.copytree(original, service, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
-    files = BLOCK.findall((service / "AGENTS.md").read_text())
-    assert len(files) == 9
-    for name, text in files:
-        (service / name).write_text(text)
+    shutil.copytree(installed(framework, example), service, symlinks=True, ignore=NOT_COPIED)
+    blocks = BLOCK.findall((service / "AGENTS.md").read_text())
+    assert len(blocks) == BLOCKS[framework]
+    for way, name, text in blocks:
+        file = service / name
+        file.parent.mkdir(exist_ok=True)
+        with file.open("w" if way == "file" else "a") as opened:
+            opened.write(text)
 
-    succeed(service, "setup")
+    set_up(service)
     succeed(service, "openapi")
     succeed(service, "lint")
+    succeed(service, "lint-sql", SENIOR_BACKEND=str(ROOT))
     succeed(service, "test", SENIOR_BACKEND=str(ROOT))
     description = (service / "openapi.json").read_text()
-    assert '"/v1/memos/{memo_id}"' in description
+    assert re.search(r'"/v1/memos/\{memo_?[iI]d\}"', description)
     assert '"memos:write"' in description
