@@ -8,8 +8,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # The same Python everywhere: never one that uv would download by itself.
 export UV_PYTHON_DOWNLOADS := never
-# What this Makefile runs must not be steered by the virtual environment of the caller.
-unexport VIRTUAL_ENV
+# What this Makefile runs must not be steered by the virtual environment of the caller, nor compile
+# every module anew in each of the many programs that the tests start.
+unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
+
+# The tests run in as many processes; which of them belong together: tests/fixtures/workers.py.
+WORKERS ?= 2
+PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup format lint test verify demo bench bench-migrations docs lock release clean
 
@@ -41,11 +46,11 @@ lint: $(READY) ## Formatter, linter, strict types, import floors
 	$(BIN)/lint-imports
 
 test: lint ## The tests (under 10 minutes)
-	@start=$$(date +%s); $(BIN)/pytest -m "not verify"; status=$$?; \
+	@start=$$(date +%s); $(PYTEST) -m "not verify"; status=$$?; \
 	  echo "make test: pytest took $$(( $$(date +%s) - start )) s"; exit $$status
 
-verify: $(READY) ## The slow proof: whole services, contract, updates
-	@start=$$(date +%s); $(BIN)/pytest -m verify; status=$$?; \
+verify: $(READY) ## The slow proof: whole services, contract, updates (SEED=... repeats a sample)
+	@start=$$(date +%s); $(PYTEST) -m verify; status=$$?; \
 	  echo "make verify: pytest took $$(( $$(date +%s) - start )) s"; exit $$status
 
 demo: $(READY) ## Scaffold a service, run it, call it, clean up (under 2 minutes)

@@ -1,5 +1,6 @@
 """The image file, Compose file, CI and Renovate file, by the linters of their fields."""
 
+import json
 import re
 import subprocess
 import sys
@@ -225,3 +226,43 @@ def test_continuous_integration_runs_what_the_people_run(service: Path, kind: st
     for line in check + image:
         if line.startswith("make "):
             assert line.split()[1] in targets, line
+
+
+# Renovate's managers that have something to do in a service, with the files of theirs.
+MANAGED = {
+    "dockerfile": ["Dockerfile"],
+    "docker-compose": ["compose.yml"],
+    "pre-commit": [".pre-commit-config.yaml"],
+}
+MANAGED_BY_FRAMEWORK = {
+    "fastapi": {
+        "pep621": ["pyproject.toml"],
+        "pip_requirements": ["requirements.txt", "requirements-dev.txt"],
+    },
+    "express": {"npm": ["package.json", "package-lock.json"]},
+}
+MANAGED_BY_CI = {
+    "github": {"github-actions": [".github/workflows/ci.yml"]},
+    "gitlab": {"gitlabci": [".gitlab-ci.yml"]},
+}
+
+
+def test_renovate_finds_what_it_is_to_keep_current(service: Path, framework: str, kind: str):
+    """Its own patterns find these names; its rules name no manager without a file."""
+    managed = MANAGED | MANAGED_BY_FRAMEWORK[framework] | MANAGED_BY_CI[kind]
+    for files in managed.values():
+        assert [name for name in files if not (service / name).exists()] == []
+    rules = json.loads((service / "renovate.json").read_text())["packageRules"]
+    for rule in rules:
+        assert set(rule.get("matchManagers", [])) <= managed.keys(), rule["description"]
+
+
+def test_renovate_leaves_the_revision_of_our_hooks_alone(service: Path):
+    """Only `copier update` moves it: otherwise the next update would conflict at that line."""
+    hooks = yaml.safe_load((service / ".pre-commit-config.yaml").read_text())["repos"][0]["repo"]
+    rules = json.loads((service / "renovate.json").read_text())["packageRules"]
+    (rule,) = [rule for rule in rules if rule.get("matchManagers") == ["pre-commit"]]
+    assert rule["enabled"] is False
+    (pattern,) = rule["matchPackageNames"]
+    assert re.search(pattern.removeprefix("/").removesuffix("/"), hooks)
+    assert not re.search(pattern.removeprefix("/").removesuffix("/"), "pre-commit/pre-commit-hooks")

