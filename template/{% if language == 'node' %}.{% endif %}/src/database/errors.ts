@@ -7,6 +7,13 @@ import { Unavailable } from "../domain/errors.ts";
  * (https://www.prisma.io/docs/orm/reference/error-reference), and of a pool without a free one.
  */
 const PRISMA_AWAY = new Set(["P1001", "P1002", "P1008", "P1011", "P1017", "P2037"]);
+/** What the adapter calls the same (a statement of one's own fails with P2010, whatever the cause). */
+const ADAPTER_AWAY = new Set([
+  "ConnectionClosed",
+  "DatabaseNotReachable",
+  "SocketTimeout",
+  "TooManyConnections",
+]);
 const PRISMA_TRANSACTION = "P2028";
 const PRISMA_POOL_TIMEOUT = "P2024";
 
@@ -59,7 +66,8 @@ export function asUnavailable(error: unknown): Unavailable | undefined {
     return undefined;
   }
   const { code, message } = error as ErrorParts & Error;
-  const state = driverCause(error)?.originalCode ?? driverCause(error)?.code ?? code;
+  const { kind, ...driver } = driverCause(error) ?? {};
+  const state = driver.originalCode ?? driver.code ?? code;
   const cause = { cause: error };
   if (message.includes(POOL_TIMEOUT) || code === PRISMA_POOL_TIMEOUT) {
     return new Unavailable("All database connections are in use.", cause);
@@ -72,6 +80,7 @@ export function asUnavailable(error: unknown): Unavailable | undefined {
   }
   const away =
     (typeof code === "string" && (PRISMA_AWAY.has(code) || SOCKET_AWAY.has(code))) ||
+    (kind !== undefined && ADAPTER_AWAY.has(kind)) ||
     (typeof state === "string" && SQLSTATE_AWAY.test(state)) ||
     DRIVER_AWAY.test(message);
   return away
