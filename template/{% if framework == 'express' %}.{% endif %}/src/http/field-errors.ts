@@ -16,6 +16,13 @@ const TYPES: Readonly<Record<string, Fault>> = {
   object: { code: "object-type", message: "Input should be an object" },
 };
 
+const FORMATS: Readonly<Record<string, string>> = {
+  regex: "string-pattern-mismatch",
+  guid: "uuid",
+};
+
+const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
 /** The errors of a body, each with a JSON Pointer into it. */
 export function bodyErrors(issues: readonly Issue[], body: unknown): FieldError[] {
   return issues
@@ -57,11 +64,11 @@ function faultOf(issue: Issue, value: unknown): Fault {
     case "too_big":
       return outside(issue.origin, "most", Number(issue.maximum), issue.message);
     case "invalid_value": {
-      const message = `Input should be ${issue.values.map((of) => `'${String(of)}'`).join(", ")}`;
-      return { code: "enum", message };
+      const values = issue.values.map((value) => `'${String(value)}'`);
+      return { code: "enum", message: `Input should be ${alternatives.format(values)}` };
     }
     case "invalid_format":
-      return { code: issue.format === "regex" ? "pattern" : issue.format, message: issue.message };
+      return { code: FORMATS[issue.format] ?? issue.format, message: issue.message };
     case "custom":
       return { code: String(issue.params?.["code"] ?? "value"), message: issue.message };
     case "not_multiple_of":
