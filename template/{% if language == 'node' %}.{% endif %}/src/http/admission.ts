@@ -18,6 +18,7 @@ export class Admission {
   readonly #verifier: TokenVerifier;
   readonly #limiter: RateLimiter | undefined;
   readonly #metrics: Metrics;
+  #limiterFails = false;
 
   constructor(verifier: TokenVerifier, limiter: RateLimiter | undefined, metrics: Metrics) {
     this.#verifier = verifier;
@@ -74,9 +75,13 @@ export class Admission {
     } catch (error) {
       // Whatever is wrong with it, callers do not pay.
       this.#metrics.limiterFailures.inc();
-      log.warning("rate limiter failed", { error: String(error) });
+      if (!this.#limiterFails) {
+        this.#limiterFails = true; // an outage is one line, not one for each request
+        log.warning("rate limiter fails, requests are let through", { error: String(error) });
+      }
       return;
     }
+    this.#limiterFails = false;
     if (seconds > 0) {
       this.#metrics.rateLimited.inc({ by });
       throw new Problem(RATE_LIMITED, `The limit of requests for this ${by} is used up.`, {

@@ -71,12 +71,12 @@ export function accessLog(request: RequestContext, seconds: number): void {
   );
 }
 
-/** Say that the database went away, and why, or that it is back. */
-export function logDatabase(address: string, error: string | undefined): void {
+/** Say that something the service depends on went away, and why, or that it is back. */
+export function logDependency(name: string, address: string, error: string | undefined): void {
   if (error === undefined) {
-    log.info("database answers", { database: address });
+    log.info(`${name} answers`, { [name]: address });
   } else {
-    log.warning("database away", { database: address, error });
+    log.warning(`${name} away`, { [name]: address, error });
   }
 }
 

@@ -13,39 +13,39 @@ const REQUEST_LABELS = ["method", "route", "status"] as const;
 
 /** All metrics of one process, in a registry of their own. */
 export class Metrics {
-  readonly #registry = new Registry();
+  readonly registry = new Registry();
   readonly #durations = new Histogram({
     name: "http_request_duration_seconds",
     help: "Time from the request's head to the end of its reply, by route template.",
     labelNames: REQUEST_LABELS,
     buckets: DURATION_BUCKETS_S,
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly #requests = new Counter({
     name: "http_requests_total",
     help: "Requests answered, by route template.",
     labelNames: REQUEST_LABELS,
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly rateLimited = new Counter({
     name: "rate_limited_requests_total",
     help: "Requests refused by the rate limit.",
     labelNames: ["by"],
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly limiterFailures = new Counter({
     name: "rate_limiter_failures_total",
     help: "Requests let through since the rate limiter itself did not answer.",
-    registers: [this.#registry],
+    registers: [this.registry],
   });
   readonly idempotentReplays = new Counter({
     name: "idempotent_replays_total",
     help: "Writes answered with the reply stored for their Idempotency-Key.",
-    registers: [this.#registry],
+    registers: [this.registry],
   });
 
   constructor() {
-    collectDefaultMetrics({ register: this.#registry });
+    collectDefaultMetrics({ register: this.registry });
   }
 
   /** Show the pool's gauges whenever the metrics are read. */
@@ -55,7 +55,7 @@ export class Metrics {
       name: "database_pool_connections",
       help: "Open connections of the pool.",
       labelNames: ["state"],
-      registers: [this.#registry],
+      registers: [this.registry],
       collect() {
         this.set({ state: "in_use" }, pool.totalCount - pool.idleCount);
         this.set({ state: "idle" }, pool.idleCount);
@@ -64,7 +64,7 @@ export class Metrics {
     new Gauge({
       name: "database_pool_max_connections",
       help: "Most connections that the pool may open (DATABASE_POOL_MAX).",
-      registers: [this.#registry],
+      registers: [this.registry],
     }).set(settings.maxConnections);
   }
 
@@ -82,12 +82,12 @@ export class Metrics {
 
   /** The text that Prometheus scrapes. */
   async text(): Promise<string> {
-    const text = await this.#registry.metrics();
+    const text = await this.registry.metrics();
     return text.replaceAll(/ Nan$/gm, " NaN"); // the format's own spelling
   }
 
   /** Of `text`. */
   get contentType(): string {
-    return this.#registry.contentType;
+    return this.registry.contentType;
   }
 }
