@@ -116,8 +116,11 @@ def test_a_copy_into_the_current_folder_takes_its_name(tmp_path: Path, template_
         "- yes",
     ],
 )
-def test_any_single_line_of_text_gives_files_that_parse(copie, template_repository, text: str):
-    answers = {"description": text, "author": text, "license": "MIT"}
+@pytest.mark.parametrize("framework", TREES)
+def test_any_single_line_of_text_gives_files_that_parse(
+    copie, template_repository, framework: str, text: str
+):
+    answers = {"framework": framework, "description": text, "author": text, "license": "MIT"}
     service = copie.copy(extra_answers=answers, template_dir=template_repository).project_dir
     for path in service.rglob("*"):
         if path.suffix in {".yml", ".yaml"}:
@@ -130,8 +133,19 @@ def test_any_single_line_of_text_gives_files_that_parse(copie, template_reposito
             compile(path.read_text(), path, "exec")
     assert text in (service / "LICENSE").read_text()
     assert text in (service / "README.md").read_text()
+    assert described_as(service) == text
+
+
+def described_as(service: Path) -> str:
+    """What the files of its language say that the service does."""
+    if (service / "package.json").exists():
+        about = (service / "src" / "about.ts").read_text()
+        constant = about.partition("DESCRIPTION = ")[2].partition(";\n")[0]
+        described = json.loads((service / "package.json").read_text())["description"]
+        assert json.loads(constant) == described
+        return described
     pyproject = tomllib.loads((service / "pyproject.toml").read_text())
-    assert pyproject["project"]["description"] == text
+    return pyproject["project"]["description"]
 
 
 def test_every_question_has_a_default_and_a_help_that_teaches():

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from tests.fixtures.template import TAG, answer_flags, commit_all, copier, git, snapshot
+from tests.template.trees import TREES
 
 pytestmark = pytest.mark.verify
 
 NEXT_TAG = "v1.1.0"
-FASTAPI = "{% if framework == 'fastapi' %}.{% endif %}"
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -30,7 +30,11 @@ def release(template: Path) -> str:
     replace(files / "Makefile.jinja", "\tdocker build --tag", "\tdocker build --pull --tag")
     replace(files / "README.md.jinja", "## Change it", "## Change it, then test it")
     (files / "SUPPORT.md.jinja").write_text("Ask the {{ project_name }} team.\n")
-    for theirs in ("local.mk", "compose.override.yml", f"{FASTAPI}/app/routes/custom.py"):
+    custom = [
+        f"{{% if framework == '{name}' %}}.{{% endif %}}/{tree.custom_routes}"
+        for name, tree in TREES.items()
+    ]
+    for theirs in ("local.mk", "compose.override.yml", *custom):
         (files / theirs).write_text("# The template's own text.\n")
     commit = commit_all(template, "A newer version")
     git(template, "tag", NEXT_TAG)
@@ -200,13 +204,16 @@ def test_rejected_hunks_are_caught_before_they_are_committed(service: Path):
     assert "Makefile.rej" in result.stdout
 
 
-def test_files_of_the_people_are_never_touched(service: Path):
+@pytest.mark.parametrize("framework", TREES)
+def test_files_of_the_people_are_never_touched(template: Path, tmp_path: Path, framework: str):
+    service = new_service(template, tmp_path / "payments-api", TAG, framework=framework)
     theirs = {
         "local.mk": "ours:\n\t@echo ours\n",
         "compose.override.yml": "services:\n  mail:\n    image: axllent/mailpit:v1.27\n",
-        "app/routes/custom.py": '"""Routes of our own."""\n',
+        TREES[framework].custom_routes: "Routes of our own.\n",
     }
     for name, text in theirs.items():
+        assert (service / name).exists() == (name == TREES[framework].custom_routes)
         (service / name).write_text(text)
     update(service)
     assert_clean(service)
@@ -220,8 +227,13 @@ def test_a_file_that_the_people_deleted_stays_deleted(service: Path):
     assert not (service / "renovate.json").exists()
 
 
-def test_switching_the_example_off_removes_it_and_nothing_else(service: Path):
-    (service / "app" / "ledger.py").write_text('"""Ours."""\n')
+@pytest.mark.parametrize("framework", TREES)
+def test_switching_the_example_off_removes_it_and_nothing_else(
+    template: Path, tmp_path: Path, framework: str
+):
+    service = new_service(template, tmp_path / "payments-api", TAG, framework=framework)
+    ours = service / TREES[framework].code / "ledger.txt"
+    ours.write_text("Ours.\n")
     before = set(git(service, "ls-files").splitlines())
     update(service, example="none")
     assert_clean(service)
@@ -229,7 +241,18 @@ def test_switching_the_example_off_removes_it_and_nothing_else(service: Path):
     gone = before - after
     assert any("orders" in name for name in gone)
     assert not [name for name in after if "orders" in name or "customers" in name]
-    assert (service / "app" / "ledger.py").exists()
+    assert ours.exists()
+
+
+@pytest.mark.parametrize("framework", TREES)
+def test_choosing_a_cache_later_and_then_none(template: Path, tmp_path: Path, framework: str):
+    service = new_service(template, tmp_path / "payments-api", TAG, framework=framework)
+    update(service, cache="redis")
+    assert_clean(service)
+    assert "REDIS_URL" in (service / ".env.example").read_text()
+    update(service, cache="none")
+    assert_clean(service)
+    assert "REDIS_URL" not in (service / ".env.example").read_text()
 
 
 def test_switching_continuous_integration_off_and_on(service: Path):
