@@ -51,6 +51,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--contract-serve", metavar="CMD", help="its server, run in that folder")
     group.addoption("--contract-migrate", metavar="CMD", help="its migrations, likewise")
     group.addoption("--contract-pooler", metavar="CMD", help="pooler to put before PostgreSQL")
+    group.addoption(
+        "--contract-environment",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a variable of every service that is started, such as REDIS_URL; may be repeated",
+    )
     group.addoption("--contract-url", metavar="URL", help="service that runs already")
     group.addoption("--contract-metrics-url", metavar="URL", help="its metrics, with /metrics")
     group.addoption(
@@ -75,6 +82,7 @@ class Settings:
     metrics_url: str | None
     token_command: list[str] | None
     pooler: str | None
+    environment: dict[str, str]
     example: str
 
 
@@ -95,12 +103,16 @@ def read_settings(config: pytest.Config) -> Settings | None:
             way = "--contract-service" if directory is not None else "--contract-url"
             raise pytest.UsageError(f"{way} needs --contract-{name}")
     token_command = option("token-command")
+    environment = option("environment") or []
+    if not all("=" in variable for variable in environment):
+        raise pytest.UsageError("--contract-environment takes NAME=VALUE")
     return Settings(
         commands=directory and Commands.parse(directory, option("serve"), option("migrate")),
         url=url and url.rstrip("/"),
         metrics_url=option("metrics-url"),
         token_command=token_command and shlex.split(token_command),
         pooler=option("pooler"),
+        environment=dict(variable.split("=", 1) for variable in environment),
         example=option("example"),
     )
 
@@ -200,6 +212,7 @@ class Launch(Protocol):
 
 @pytest.fixture(scope="session")
 def launch(
+    settings: Settings,
     commands: Commands,
     issuer: Issuer,
     new_database: Callable[[], Database],
@@ -228,6 +241,7 @@ def launch(
                 **SHARED_ENVIRONMENT,
                 "OIDC_ISSUER": (issuer or shared_issuer).url,
                 **(database or new_database()).environment(),
+                **settings.environment,
                 **environment,
             },
             logs / f"{next(number)}.log",
