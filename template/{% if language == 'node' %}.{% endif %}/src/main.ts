@@ -50,8 +50,8 @@ async function serve(): Promise<number> {
   const settings = readSettings();
   const server = await import("./server.ts");
   try {
-    // Whatever may still be open: it has been given its time.
-    return process.exit(await server.serve(settings));
+    await server.serve(settings);
+    return process.exit(0); // whatever may still be open has been given its time
   } catch (error) {
     if (error instanceof server.PortTaken) {
       console.error(error.message);

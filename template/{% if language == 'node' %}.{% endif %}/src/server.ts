@@ -29,11 +29,11 @@ export class PortTaken extends Error {
 }
 
 /**
- * Serve until a signal ends it; the exit code: 0 after an orderly end, else 1.
+ * Serve until a signal ends it in good order. What cannot go on ends the process with exit code 1.
  *
  * @throws PortTaken before anything has started.
  */
-export async function serve(settings: Settings): Promise<number> {
+export async function serve(settings: Settings): Promise<void> {
   configureLogs(settings.logLevel);
   process.on("uncaughtException", (exception, origin) => {
     log.error("uncaught exception", { origin, exception });
@@ -47,14 +47,13 @@ export async function serve(settings: Settings): Promise<number> {
   const port = await listen(server, "PORT", settings.port);
   const metricsPort = await listen(scraped, "METRICS_PORT", settings.metricsPort);
 
-  const ending = new Ending(server, connections, application.lifecycle, settings);
+  const ended = orderlyEnd(server, connections, application.lifecycle, settings);
   await application.start();
   log.info("listening", { port, metrics_port: metricsPort });
-  await ending.done;
+  await ended;
   await application.close();
   log.info("stopped");
   flushLogs();
-  return 0;
 }
 
 /** The server of the API: its limits, and what becomes of what is no request. */
@@ -157,7 +156,7 @@ class Connections {
     return this.#replies.get(socket);
   }
 
-  /** Have the replies that are due say that their connection closes. */
+  /** Have the replies that are due say that they are the last ones of their connections. */
   announceClose(): void {
     for (const response of this.#replies.values()) {
       if (response !== undefined && !response.headersSent) {
@@ -174,83 +173,58 @@ class Connections {
       }
     }
   }
-
-  closeAll(): void {
-    for (const socket of this.#replies.keys()) {
-      socket.destroy();
-    }
-  }
 }
 
 /**
- * An end that load balancers can live with.
+ * An end that load balancers can live with; resolves when the last connection is closed.
  *
  * SIGTERM: not ready from now on, and every reply says `Connection: close`; requests are served for
  * SHUTDOWN_DRAIN_MS more, since the news takes time to spread; then the listener closes, and what is
  * in flight finishes. SIGINT (a developer's Ctrl-C) skips the wait; a second one skips the rest. An end
  * that takes longer than SHUTDOWN_GRACE_MS is cut short with exit code 1.
  */
-class Ending {
-  /** Resolves when the last connection is closed. */
-  readonly done: Promise<void>;
-  readonly #server: Server;
-  readonly #connections: Connections;
-  readonly #lifecycle: Lifecycle;
-  readonly #settings: Settings;
-  readonly #hurry = new AbortController();
-  #resolve!: (ended: Promise<void>) => void;
-
-  constructor(server: Server, connections: Connections, lifecycle: Lifecycle, settings: Settings) {
-    this.#server = server;
-    this.#connections = connections;
-    this.#lifecycle = lifecycle;
-    this.#settings = settings;
-    this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        this.#begin(signal);
-      });
-    }
-  }
-
-  #begin(signal: "SIGTERM" | "SIGINT"): void {
-    if (this.#lifecycle.draining) {
-      if (signal === "SIGINT") {
-        this.#hurry.abort();
+async function orderlyEnd(
+  server: Server,
+  connections: Connections,
+  lifecycle: Lifecycle,
+  { shutdownDrainMs, shutdownGraceMs }: Settings,
+): Promise<void> {
+  const hurry = new AbortController();
+  const pause = (ms: number) =>
+    sleep(ms, undefined, { signal: hurry.signal }).catch(() => undefined);
+  const signal = await new Promise<NodeJS.Signals>((begin) => {
+    const told = (signal: NodeJS.Signals) => {
+      if (!lifecycle.draining) {
+        lifecycle.draining = true;
+        connections.announceClose();
+        begin(signal);
+      } else if (signal === "SIGINT") {
+        hurry.abort();
       }
-      return;
-    }
-    this.#lifecycle.draining = true;
-    this.#connections.announceClose();
-    const { shutdownDrainMs, shutdownGraceMs } = this.#settings;
-    log.info("draining", { signal, drain_s: shutdownDrainMs / 1000 });
-    setTimeout(() => {
-      const { size } = this.#connections;
-      log.error("shutdown took longer than SHUTDOWN_GRACE_MS", { connections: size });
-      flushLogs();
-      process.exit(1);
-    }, shutdownGraceMs);
-    this.#resolve(this.#end(signal === "SIGTERM" ? shutdownDrainMs : 0));
-  }
+    };
+    process.on("SIGTERM", told).on("SIGINT", told);
+  });
+  log.info("draining", { signal, drain_s: shutdownDrainMs / 1000 });
+  setTimeout(giveUp, shutdownGraceMs, connections);
+  await pause(signal === "SIGTERM" ? shutdownDrainMs : 0);
 
-  async #end(drainMs: number): Promise<void> {
-    const { signal } = this.#hurry;
-    await sleep(drainMs, undefined, { signal }).catch(() => undefined);
-    // Only the listener: `http.Server.close` would close idle connections as well. One that looks
-    // idle may have been opened, or its next request sent, just now: the request is on its way. It
-    // gets its reply, with `Connection: close`.
-    TcpServer.prototype.close.call(this.#server);
-    const settled = performance.now() + SETTLE_MS;
-    while (this.#connections.size > 0 && !signal.aborted) {
-      if (performance.now() >= settled) {
-        this.#connections.closeIdle();
-      }
-      await sleep(20, undefined, { signal }).catch(() => undefined);
+  // Only the listener: `http.Server.close` would close idle connections as well. One that looks idle
+  // may have been opened, or its next request sent, just now: the request is on its way. It gets its
+  // reply, with `Connection: close`.
+  TcpServer.prototype.close.call(server);
+  const settled = performance.now() + SETTLE_MS;
+  while (connections.size > 0 && !hurry.signal.aborted) {
+    if (performance.now() >= settled) {
+      connections.closeIdle();
     }
-    this.#connections.closeAll();
+    await pause(20);
   }
+}
+
+function giveUp(connections: Connections): void {
+  log.error("shutdown took longer than SHUTDOWN_GRACE_MS", { connections: connections.size });
+  flushLogs();
+  process.exit(1);
 }
 
 /** What METRICS_PORT answers: `GET /metrics`. */
