@@ -1,7 +1,7 @@
 """The migration runner of Node services and Prisma's own command can take over from each other.
 
-Asked is Prisma's schema engine itself. Its command downloads it as a binary at first use; here it is
-the same engine as WebAssembly, installed from the registry.
+Asked is Prisma's schema engine itself. Its command downloads it as a binary at first use; here it
+is the same engine as WebAssembly, installed from the registry.
 """
 
 import json
