@@ -66,6 +66,10 @@ const ACCEPTED: Record<string, [url: string, read: Read]> = {
       pooled: true,
     },
   ],
+  "Supabase, direct": [
+    "postgresql://db.ref.supabase.co:5432/postgres",
+    { connect: { host: "db.ref.supabase.co", port: 5432, database: "postgres", ssl: false } },
+  ],
   "a port of the same number elsewhere": [
     "postgresql://h:6543/shop",
     { connect: { ...H, port: 6543 } },
