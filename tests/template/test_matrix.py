@@ -76,5 +76,7 @@ def test_what_continuous_integration_runs_succeeds(
             timeout=check.minutes * 60,
             check=False,
         )
-        assert done.returncode == 0, f"{step.script}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == 0, (
+            f"{step.script}\n{done.stdout[-20_000:]}\n{done.stderr[-2_000:]}"
+        )
     assert git(service, "status", "--porcelain") == ""

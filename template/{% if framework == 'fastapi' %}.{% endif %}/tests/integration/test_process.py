@@ -244,6 +244,7 @@ def test_sigterm_drains_and_exits_0(environment: Mapping[str, str]) -> None:
 def test_no_request_fails_while_the_service_goes(environment: Mapping[str, str]) -> None:
     """Callers on new and on kept connections; each stops when it is told to, or is not let in."""
     failures: list[str] = []
+    connected = threading.Barrier(5)
 
     def call_on_new_connections(url: str) -> None:
         while True:
@@ -259,6 +260,8 @@ def test_no_request_fails_while_the_service_goes(environment: Mapping[str, str])
 
     def call_on_a_kept_connection(url: str) -> None:
         with httpx.Client() as client:
+            client.get(f"{url}/livez")
+            connected.wait(timeout=30)
             while True:
                 try:
                     reply = client.get(f"{url}/livez")
@@ -275,7 +278,7 @@ def test_no_request_fails_while_the_service_goes(environment: Mapping[str, str])
         ]
         for caller in callers:
             caller.start()
-        time.sleep(0.5)
+        connected.wait(timeout=30)
         service.process.send_signal(signal.SIGTERM)
         assert service.process.wait(timeout=10) == 0
         for caller in callers:
