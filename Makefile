@@ -16,7 +16,7 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup format lint test verify demo bench bench-migrations docs lock release clean
+.PHONY: help setup format lint test verify demo bench bench-migrations docs lock node-lock release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,9 @@ lock: $(READY) ## Write the lock files anew from pyproject.toml
 	  --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements.txt
 	$(BIN)/uv pip compile pyproject.toml --extra all --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --output-file requirements-dev.txt
+
+node-lock: $(READY) ## The lock files of Node services, from package.json (UPGRADE=1: to the newest)
+	PATH="$$($(BIN)/python -c 'from tests.template.make import PATH; print(PATH)')" $(BIN)/python .ci/node_lock.py
 
 release: $(READY) ## Make and tag a release: make release VERSION=1.2.3
 	$(BIN)/python .ci/release.py "$(VERSION)"

@@ -5,5 +5,8 @@ export default defineConfig({
     include: ["tests/**/*.test.ts"],
     globalSetup: "tests/global-setup.ts",
     environment: "node",
+    // Real servers and processes, on machines that may be busy.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
   },
 });
