@@ -27,6 +27,20 @@ function writing(method: Method) {
   });
 }
 
+const EVERY: readonly Method[] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+const every = EVERY.map((method) =>
+  route({
+    method,
+    path: "/v1/every",
+    operationId: `${method}Every`,
+    summary: "Every method",
+    description: "Say which method was meant.",
+    tags: ["things"],
+    responses: ok(z.looseObject({})),
+    handle: (call) => json({ method: call.method }),
+  }),
+);
+
 const reading = route({
   method: "GET",
   path: "/v1/things/{thingId}",
@@ -43,7 +57,7 @@ const reading = route({
 const test = base
   .extend("service", { scope: "file" }, async ({ environment }, { onCleanup }) => {
     const changed = { ...environment, BODY_LIMIT_BYTES: "100" };
-    const routes = [writing("POST"), writing("PATCH"), reading, ...health];
+    const routes = [writing("POST"), writing("PATCH"), reading, ...every, ...health];
     const service = await listen(changed, routes);
     onCleanup(() => service.close());
     return service;
@@ -85,6 +99,11 @@ test("the first fault that counts is answered", async ({ service, token, authori
 test("405 names every method of the path", async ({ service, things }) => {
   expect((await send("DELETE", things)).headers.get("allow")).toBe("PATCH, POST");
   expect((await send("POST", `${service.url}/livez`)).headers.get("allow")).toBe("GET, HEAD");
+  const every = await send("OPTIONS", `${service.url}/v1/every`);
+  expect([every.status, every.headers.get("allow")]).toEqual([
+    405,
+    "DELETE, GET, HEAD, PATCH, POST, PUT",
+  ]);
 });
 
 test.for(["/v1/things/", "//v1/things", "/v1/Things", "/", "/v1/things%2F", "/v1/things/%zz"])(
@@ -147,6 +166,10 @@ test.for<[Method, string, number]>([
 ])("%s takes %s: %i", async ([method, contentType, status], { things, authorized }) => {
   const headers = { ...authorized, "content-type": contentType };
   expect((await send(method, things, { headers, body: '{"name": "a"}' })).status).toBe(status);
+});
+
+test.for(EVERY)("%s is routed", async (method, { service }) => {
+  expect((await send(method, `${service.url}/v1/every`)).text).toBe(`{"method":"${method}"}`);
 });
 
 describe("a query", () => {

@@ -173,6 +173,15 @@ describe("the failsafe", () => {
     expect((await send("GET", url)).status).toBe(504); // the server is well
   });
 
+  test("gives 504 and closes the connection when the body has not come either", async () => {
+    const patient: RequestListener = () => undefined;
+    const { url } = await surrounded(failsafe(patient, { timeoutMs: 50 }));
+    const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+    const { text, closed } = await exchange(url, [head, "half"]);
+    expect(text).toMatch(/^HTTP\/1\.1 504 /);
+    expect(closed).toBe(true);
+  });
+
   test("leaves alone what has begun to answer in time", async () => {
     const slow: RequestListener = (_request, response) => {
       const parts = ["a", "b", "c"];

@@ -119,6 +119,14 @@ describe("keys over HTTP", () => {
   );
 });
 
+test("an issuer that names no address of its keys is away", async () => {
+  const url = await serveForTest((request, reply) => {
+    reply.end(JSON.stringify({ issuer: `http://${request.headers.host ?? ""}` }));
+  });
+  const keys = new KeySet(new HttpKeySource(url), { refuseDevelopmentKeys: true });
+  await expect(keys.find("any", "RS256")).rejects.toBeInstanceOf(Unavailable);
+});
+
 test("keys in a file may come later", async () => {
   const directory = await mkdtemp(join(tmpdir(), "keys-"));
   onTestFinished(() => rm(directory, { recursive: true }));

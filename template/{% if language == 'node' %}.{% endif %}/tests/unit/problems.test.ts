@@ -1,0 +1,72 @@
+/** Every error is one of a few kinds of problem, and none says more than its caller may know. */
+
+import { expect, test } from "vitest";
+
+import { InvalidToken } from "../../src/auth/principal.ts";
+import {
+  Conflict,
+  InvalidReference,
+  InvalidTransition,
+  NotFound,
+  Unavailable,
+} from "../../src/domain/errors.ts";
+import { jsonPointer, Problem, problemOf, sendProblem, TIMEOUT } from "../../src/http/problems.ts";
+import { problemIn, send, serveForTest } from "../http.ts";
+
+test.for<[string, unknown, number, string, object]>([
+  ["nothing by that id", new NotFound("No."), 404, "not-found", {}],
+  ["a broken uniqueness rule", new Conflict("No."), 409, "conflict", {}],
+  ["an impossible step", new InvalidTransition("No."), 409, "invalid-transition", {}],
+  ["a busy dependency", new Unavailable("No."), 503, "unavailable", { "Retry-After": "1" }],
+  [
+    "a dependency that is away",
+    new Unavailable("No.", { retryAfter: 5 }),
+    503,
+    "unavailable",
+    { "Retry-After": "5" },
+  ],
+  [
+    "a database that refuses connections",
+    Object.assign(new Error("connect"), { code: "ECONNREFUSED" }),
+    503,
+    "unavailable",
+    { "Retry-After": "2" },
+  ],
+  [
+    "a token that is not believed",
+    new InvalidToken("expired"),
+    401,
+    "unauthorized",
+    { "WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired"' },
+  ],
+  ["a problem", new Problem(TIMEOUT, "No."), 504, "timeout", {}],
+  ["a bug", new TypeError("secret"), 500, "internal", {}],
+  ["what is no error", "secret", 500, "internal", {}],
+])("%s", ([, error, status, slug, headers]) => {
+  const problem = problemOf(error);
+  expect(problem).toMatchObject({ kind: { status, slug }, headers });
+  expect(problem.detail).not.toContain("secret");
+});
+
+test("an unknown reference is named by its place in the body", () => {
+  const problem = problemOf(new InvalidReference("customerId", "There is no such customer."));
+  expect(problem.kind.status).toBe(422);
+  expect(problem.errors).toMatchObject([{ pointer: "/customerId", code: "unknown-reference" }]);
+});
+
+test.for<[PropertyKey[], string]>([
+  [[], ""],
+  [["items", 0, "sku"], "/items/0/sku"],
+  [["a/b", "c~d", ""], "/a~1b/c~0d/"],
+])("the pointer to %j is %s", ([path, pointer]) => {
+  expect(jsonPointer(path)).toBe(pointer);
+});
+
+test("what no URI may hold is encoded in the instance", async () => {
+  const url = await serveForTest((_request, response) => {
+    const context = { method: "GET", started: 0, address: "", secure: false };
+    const path = '/a b/ä/"%2F%';
+    sendProblem(response, new Problem(TIMEOUT, "No."), { ...context, requestId: "r", path });
+  });
+  expect(problemIn(await send("GET", url)).instance).toBe("/a%20b/%C3%A4/%22%2F%25");
+});
