@@ -25,14 +25,15 @@ const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
 
 /** The errors of a body, each with a JSON Pointer into it. */
 export function bodyErrors(issues: readonly Issue[], body: unknown): FieldError[] {
-  return issues
-    .flatMap((issue) =>
-      placesOf(issue).map((path) => ({
-        pointer: jsonPointer(path),
-        ...faultOf(issue, valueAt(body, path)),
-      })),
-    )
-    .slice(0, MAX_FIELD_ERRORS);
+  const errors = issues.flatMap((issue) =>
+    placesOf(issue).map((path) => ({
+      pointer: jsonPointer(path),
+      ...faultOf(issue, valueAt(body, path)),
+    })),
+  );
+  // An integer beyond 2^53 is too large twice: for zod, and then for the field.
+  const distinct = new Map(errors.map((error) => [`${error.pointer} ${error.code}`, error]));
+  return [...distinct.values()].slice(0, MAX_FIELD_ERRORS);
 }
 
 /** The errors of a query, each with the name of its parameter. */

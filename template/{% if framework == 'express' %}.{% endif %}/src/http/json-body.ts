@@ -49,7 +49,7 @@ export async function readBody(
   response: ServerResponse,
   limit: number,
 ): Promise<Buffer> {
-  if (request.headers.expect !== undefined) {
+  if (request.headers.expect?.toLowerCase() === "100-continue" && request.httpVersion === "1.1") {
     response.writeContinue(); // only now: the client waits with its body until it is wanted
   }
   return new Promise((resolve, reject) => {
@@ -57,11 +57,11 @@ export async function readBody(
     let bytes = 0;
     request.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > limit) {
-        request.removeAllListeners("data").pause();
-        reject(tooLarge(limit));
-      } else {
+      if (bytes <= limit) {
         chunks.push(chunk);
+      } else {
+        chunks.length = 0;
+        reject(tooLarge(limit));
       }
     });
     request.on("end", () => {
