@@ -16,7 +16,7 @@ const LIMITS = {
 };
 
 const test = base
-  .extend("pool", async ({ database }, { onCleanup }) => {
+  .extend("pool", ({ database }, { onCleanup }) => {
     const pool = new Database(parseDatabaseUrl(database.url), LIMITS);
     onCleanup(() => pool.close());
     return pool;
