@@ -6,13 +6,10 @@ import { Agent, get as request, type IncomingMessage } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, onTestFinished, vi } from "vitest";
+import { describe, expect, onTestFinished } from "vitest";
 
 import { exchange, send, serveForTest } from "../http.ts";
 import { test as base, type Environment } from "../service.ts";
-
-// A process takes a second to start where the machine has much else to do.
-vi.setConfig({ testTimeout: 30_000 });
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 // Older versions of Node warn of type stripping, which is a matter of development only.
