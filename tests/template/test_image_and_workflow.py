@@ -155,8 +155,10 @@ def test_compose_starts_each_part_when_what_it_needs_is_ready(service: Path):
     services = yaml.safe_load((service / "compose.yml").read_text())["services"]
     assert services["database"]["healthcheck"]["test"][1] == "pg_isready"
     assert services["migrate"]["depends_on"] == {"database": {"condition": "service_healthy"}}
+    assert services["redis"]["healthcheck"]["test"] == ["CMD", "redis-cli", "ping"]
     assert services["service"]["depends_on"] == {
-        "migrate": {"condition": "service_completed_successfully"}
+        "migrate": {"condition": "service_completed_successfully"},
+        "redis": {"condition": "service_healthy"},
     }
 
 
