@@ -1,4 +1,4 @@
-"""What the generated FastAPI service costs, beside a bare handler that answers the same requests.
+"""What a generated service costs, beside a bare handler that answers the same requests.
 
 Measured: processor time of the server's process tree divided by answered requests, and latency in a
 closed loop. All servers stand on this machine in the same run and take turns; the client (wrk) and
@@ -23,17 +23,13 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.overhead.cores import leave_one_free
-from benchmarks.overhead.lineup import BARE, SERVICE, SYNC, TUNED, peers, variants
+from benchmarks.overhead.express_tree import EXPRESS
+from benchmarks.overhead.fastapi_tree import FASTAPI
 from benchmarks.overhead.measure import KINDS, Lengths, Load, Run, measure
 from benchmarks.overhead.seed import seed
-from benchmarks.overhead.service import (
-    POOL,
-    Service,
-    generate,
-    install_psycopg,
-)
 from benchmarks.overhead.subjects import Running, Subject, get, serve
 from benchmarks.overhead.table import comparison, layer_costs, verdict
+from benchmarks.overhead.tree import SERVICE, TUNED, Service, Tree
 from benchmarks.overhead.wrk import Requests, find_wrk
 from senior_backend.errors import InputError, NotRunError, SeniorBackendError
 from senior_backend.postgres import start
@@ -47,6 +43,8 @@ class Plan:
     layers: Lengths
     layer_kinds: tuple[str, ...]
 
+
+TREES = {"fastapi": FASTAPI, "express": EXPRESS}
 
 # Above this part of the time without a core, what is measured is also the neighbours.
 QUIET = 0.05
@@ -78,6 +76,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
+        "--framework", choices=TREES, help="measure that one (default: one after the other)"
+    )
+    parser.add_argument(
         "--quick", action="store_true", help="does it run? Under a minute, and rough"
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run there too")
@@ -94,7 +95,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--service", type=Path, metavar="DIR", help="measure a generated, installed service"
     )
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.service and not options.framework:
+        parser.error("--service needs --framework")
+    return options
 
 
 def positive(text: str) -> int:
@@ -113,9 +117,25 @@ def run(options: argparse.Namespace) -> dict[str, object]:
     if not Path("/proc/self/stat").exists():
         raise NotRunError("processor time is read from /proc: run this on Linux")
     core = leave_one_free()
+    frameworks = [options.framework] if options.framework else list(TREES)
+    measured = {}
+    for framework in frameworks:
+        if len(frameworks) > 1:
+            print(f"## {framework}\n", flush=True)
+        measured[framework] = measure_tree(TREES[framework], options, plan, wrk, core)
+    say(f"took {time.monotonic() - began:.0f} s")
+    return {"version": 2, "connections": options.connections, "plan": asdict(plan)} | measured
+
+
+def measure_tree(
+    tree: Tree, options: argparse.Namespace, plan: Plan, wrk: str, core: int | None
+) -> dict[str, object]:
+    """Measure one framework, print its tables, and return every run."""
     with tempfile.TemporaryDirectory(prefix="service-overhead-") as directory, start() as server:
         logs = Path(directory)
-        service = prepare(options.service, logs)
+        if options.service is None:
+            say("service: generating it from this checkout, installing its lock")
+        service = tree.prepare(options.service, logs)
         say("database: migrating, making orders")
         url = server.create_database()
         service.migrate(url)
@@ -123,26 +143,23 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         requests = Requests(service.token(url), seeded.customer_id, seeded.order_ids)
         load = Load(wrk, requests, options.connections, core)
 
-        compared = take_turns(load, peers(service, url, logs), tuple(KINDS), plan.comparison)
+        compared = take_turns(load, tree.peers(service, url, logs), tuple(KINDS), plan.comparison)
         layered = []
-        if not options.no_layers:
-            layered = take_turns(load, variants(service, url, logs), plan.layer_kinds, plan.layers)
+        if tree.variants and not options.no_layers:
+            variants = tree.variants(service, url, logs)
+            layered = take_turns(load, variants, plan.layer_kinds, plan.layers)
         with server.session() as session:
             ((postgres,),) = session.execute("show server_version")
         surroundings = describe(service, postgres)
-    print(report(load, plan, surroundings, compared, layered))
+    print(report(tree, load, plan, surroundings, compared, layered), flush=True)
     waited = median(one.waited for one in compared if one.subject == SERVICE)
     if waited > QUIET:
         say(
             f"warning: other work had the server's core for {waited:.0%} of the time, which takes "
             "its caches too: repeat this on a quiet machine before you quote it"
         )
-    say(f"took {time.monotonic() - began:.0f} s")
     return {
-        "version": 1,
         "surroundings": surroundings,
-        "connections": load.connections,
-        "plan": asdict(plan),
         "comparison": [asdict(one) for one in compared],
         "layers": [asdict(one) for one in layered],
     }
@@ -154,18 +171,6 @@ def plan_of(options: argparse.Namespace) -> Plan:
     given = {name: getattr(options, name) for name in ("rounds", "seconds")}
     changes = {name: value for name, value in given.items() if value is not None}
     return replace(plan, comparison=replace(plan.comparison, **changes))
-
-
-def prepare(given: Path | None, directory: Path) -> Service:
-    """The service to measure: a given one, or a new one from this checkout."""
-    if given is None:
-        say("service: generating it from this checkout, installing its lock")
-        return generate(directory)
-    if not (given / ".venv/bin/python").exists():
-        raise InputError(f"{given} has no .venv: run `make setup` there, or leave out --service")
-    service = Service(given.resolve())
-    install_psycopg(service.directory)
-    return service
 
 
 def take_turns(
@@ -206,6 +211,7 @@ def processor_model() -> str:
 
 
 def report(
+    tree: Tree,
     load: Load,
     plan: Plan,
     surroundings: dict[str, str],
@@ -217,17 +223,12 @@ def report(
         f"Medians of {plan.comparison.rounds} rounds of {plan.comparison.seconds} s in turn "
         "(lowest to highest). CPU is that of the server's processes; client and database are not "
         f"counted. Latency is that of a closed loop, wrk with {load.connections} connections as "
-        "fast as it goes, so p99 is one of a server at its limit. Every server: one process, "
-        "uvloop, httptools, the same requests. Service and bare handler: the same statements on "
-        f"the same pool of {POOL} connections (asyncpg). The service does all it does in "
-        "production, its access log into a file included; the others check no token, log nothing. "
-        "The service also collects garbage rarely and numbers parameters once: that is tuning and "
-        "no layer, so the second bare handler has it too, and the layers' cost is the ratio to it."
+        "fast as it goes, so p99 is one of a server at its limit. "
     )
     paragraphs = [
-        comparison(compared, (BARE, TUNED, SERVICE, SYNC), BARE),
-        verdict(compared, SERVICE, (BARE, TUNED)),
-        how,
+        comparison(compared, tree.columns, tree.bare),
+        verdict(compared, SERVICE, (tree.bare, TUNED)),
+        how + tree.how,
     ]
     if layered:
         how = (

@@ -13,9 +13,10 @@ from threading import Thread
 
 import pytest
 
+from benchmarks import service_overhead
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
-from benchmarks.overhead.lineup import BARE, SERVICE, SYNC, TUNED
 from benchmarks.overhead.measure import KINDS
+from benchmarks.overhead.tree import SERVICE
 from benchmarks.overhead.wrk import Requests, find_wrk, send
 from senior_backend.errors import NotRunError
 
@@ -43,31 +44,31 @@ def wrk() -> str:
 
 
 @pytest.mark.verify
-def test_a_quick_run_measures_every_server_and_layer(wrk: str, tmp_path: Path):
+@pytest.mark.parametrize("framework", service_overhead.TREES)
+def test_a_quick_run_measures_every_server_and_layer(wrk: str, framework: str, tmp_path: Path):
     file = tmp_path / "runs.json"
-    done = benchmark("--quick", "--rounds", "1", "--json", file)
+    done = benchmark("--quick", "--rounds", "1", "--framework", framework, "--json", file)
     assert done.returncode == 0, done.stderr
 
-    measured = json.loads(file.read_text())
+    tree = service_overhead.TREES[framework]
+    measured = json.loads(file.read_text())[framework]
     compared = measured["comparison"]
     assert {(run["subject"], run["kind"]) for run in compared} == {
-        (subject, kind) for subject in (BARE, TUNED, SERVICE, SYNC) for kind in KINDS
+        (subject, kind) for subject in tree.columns for kind in KINDS
     }
-    assert {run["subject"] for run in measured["layers"]} == {
-        SERVICE,
-        *LAYERS.values(),
-        EVERY_LAYER,
-    }
+    layers = {SERVICE, *LAYERS.values(), EVERY_LAYER} if tree.variants else set()
+    assert {run["subject"] for run in measured["layers"]} == layers
     for run in compared + measured["layers"]:
         assert run["requests"] > 20
-        assert 20 < run["cpu_us"] < 100_000  # less is impossible in Python, more a broken clock
+        # Less is impossible in Python and Node, more a broken clock.
+        assert 20 < run["cpu_us"] < 100_000
         assert 0 < run["p50_ms"] <= run["p99_ms"]
         # One process with one event loop cannot use much more than one core.
         assert run["cpu_us"] * run["requests_per_second"] / 1e6 < 1.6
 
     cpu = {(run["subject"], run["kind"]): run["cpu_us"] for run in compared}
     for kind in KINDS:
-        ratio = cpu[SERVICE, kind] / cpu[BARE, kind]
+        ratio = cpu[SERVICE, kind] / cpu[tree.bare, kind]
         assert math.isfinite(ratio)
         assert 0.8 < ratio < 5
     assert "| `POST /v1/orders` | generated service |" in done.stdout
@@ -83,7 +84,10 @@ def test_without_wrk_one_line_says_how_to_get_it(tmp_path: Path):
     )
 
 
-@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--seconds", "x"], ["--fast"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--rounds", "0"], ["--seconds", "x"], ["--fast"], ["--framework", "x"], ["--service", "."]],
+)
 def test_bad_usage_is_exit_code_2(arguments: list[str]):
     done = benchmark(*arguments)
     assert done.returncode == 2

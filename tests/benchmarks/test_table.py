@@ -1,9 +1,10 @@
 """Ratios are taken round by round, and the table says what the runs say."""
 
+from benchmarks.overhead.fastapi_tree import BARE, SYNC
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
-from benchmarks.overhead.lineup import BARE, SERVICE, SYNC
 from benchmarks.overhead.measure import KINDS, Run, Spread, ratios
 from benchmarks.overhead.table import comparison, layer_costs, verdict
+from benchmarks.overhead.tree import SERVICE
 
 
 def run(subject: str, number: int, cpu_us: float, kind: str = "get") -> Run:
