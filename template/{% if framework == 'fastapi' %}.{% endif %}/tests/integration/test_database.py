@@ -3,8 +3,8 @@
 import asyncio
 import time
 import traceback
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -164,6 +164,34 @@ async def test_an_unreachable_database_is_unavailable() -> None:
         pass
 
 
+@asynccontextmanager
+async def listening(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[object]],
+) -> AsyncIterator[int]:
+    """A server on a port of its own; what is left of its connections ends with it."""
+    connections: dict[asyncio.Task[object], asyncio.StreamWriter] = {}
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connections[task] = writer
+        with suppress(asyncio.CancelledError, ConnectionError):
+            await answer(reader, writer)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in connections:
+            task.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+        for writer in connections.values():
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+
 async def test_closing_does_not_wait_for_a_server_that_is_frozen(database_url: str) -> None:
     address = parse_database_url(database_url)
     answering = asyncio.Event()
@@ -179,19 +207,21 @@ async def test_closing_does_not_wait_for_a_server_that_is_frozen(database_url: s
         server_reader, server_writer = await asyncio.open_connection(
             address.url.host, address.url.port or 5432
         )
-        await asyncio.gather(copy(reader, server_writer), copy(server_reader, writer))
+        try:
+            await asyncio.gather(copy(reader, server_writer), copy(server_reader, writer))
+        finally:
+            server_writer.close()
 
-    server = await asyncio.start_server(relay, "127.0.0.1", 0)
-    url = address.url.set(host="127.0.0.1", port=server.sockets[0].getsockname()[1])
-    database = Database(replace(address, url=url), PoolSettings(1, 200, 300, pooled=False))
-    async with database.read():
-        pass
-    answering.clear()
-    started = time.monotonic()
-    await database.close()
-    assert time.monotonic() - started < 4
-    answering.set()
-    server.close()
+    async with listening(relay) as port:
+        url = address.url.set(host="127.0.0.1", port=port)
+        database = Database(replace(address, url=url), PoolSettings(1, 200, 300, pooled=False))
+        async with database.read():
+            pass
+        answering.clear()
+        started = time.monotonic()
+        await database.close()
+        assert time.monotonic() - started < 4
+        answering.set()
 
 
 async def test_the_probe_goes_down_after_three_failures_and_up_after_one_answer(
@@ -217,13 +247,11 @@ async def test_the_probe_goes_down_after_three_failures_and_up_after_one_answer(
 
 
 async def test_the_probe_gives_up_on_a_server_that_does_not_answer() -> None:
-    server = await asyncio.start_server(lambda _reader, _writer: asyncio.sleep(60), "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    probe = DatabaseProbe(
-        parse_database_url(f"postgresql://ada@127.0.0.1:{port}/shop"), timeout_s=0.1
-    )
-    started = time.monotonic()
-    await probe.ask()
-    assert time.monotonic() - started < 0.5
-    assert probe.last_error == "TimeoutError"
-    server.close()
+    async with listening(lambda *_: asyncio.sleep(60)) as port:
+        probe = DatabaseProbe(
+            parse_database_url(f"postgresql://ada@127.0.0.1:{port}/shop"), timeout_s=0.1
+        )
+        started = time.monotonic()
+        await probe.ask()
+        assert time.monotonic() - started < 0.5
+        assert probe.last_error == "TimeoutError"
