@@ -54,6 +54,7 @@ export const test = plain
     APP_ENV: "test",
     LOG_LEVEL: "error",
     DATABASE_URL: database.url,
+    DATABASE_POOL_ACQUIRE_TIMEOUT_MS: "10000", // a busy machine is no overload of the service
     OIDC_ISSUER: RULES.issuer,
     OIDC_AUDIENCE: RULES.audience,
     OIDC_JWKS_URL: `file:${join(keyDirectory, "jwks.json")}`,

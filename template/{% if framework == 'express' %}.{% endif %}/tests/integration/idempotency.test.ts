@@ -15,10 +15,17 @@ import { listen, test as base } from "../service.ts";
 /** What holds up every write until it is opened. */
 class Gate {
   #opening = Promise.withResolvers<undefined>();
+  #arrival = Promise.withResolvers<undefined>();
   #isOpen = true;
 
   close(): void {
     this.#isOpen = false;
+    this.#arrival = Promise.withResolvers();
+  }
+
+  /** Resolves when a write is held up. */
+  get reached(): Promise<undefined> {
+    return this.#arrival.promise;
   }
 
   open(): void {
@@ -28,6 +35,7 @@ class Gate {
   }
 
   async pass(): Promise<void> {
+    this.#arrival.resolve(undefined);
     if (!this.#isOpen) await this.#opening.promise;
   }
 }
@@ -165,7 +173,7 @@ test("many twins at once write once", async ({ post, count }) => {
 describe("a twin of a slow write", () => {
   test("is told so, and later gets its reply", async ({ post, slow }) => {
     const first = post({ text: "a" }, "k");
-    await sleep(100);
+    await slow.reached;
     const twin = await post({ text: "a" }, "k");
     expect(twin.status).toBe(409);
     expect(problemIn(twin).type).toBe("/problems/idempotency-in-progress");
@@ -177,7 +185,7 @@ describe("a twin of a slow write", () => {
 
   test("executes when the first one fails", async ({ post, count, slow }) => {
     const first = post({ text: "a", refuse: true }, "k");
-    await sleep(100);
+    await slow.reached;
     const twin = post({ text: "b" }, "k");
     await sleep(100);
     slow.open();

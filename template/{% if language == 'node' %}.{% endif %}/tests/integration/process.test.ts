@@ -280,7 +280,7 @@ async function ask(url: string, agent?: Agent): Promise<IncomingMessage> {
 
 describe("the end", () => {
   test("after SIGTERM it drains, and exits with 0", async ({ serve }) => {
-    const service = await serve();
+    const service = await serve({ SHUTDOWN_DRAIN_MS: "2000" });
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     onTestFinished(() => {
       agent.destroy();
@@ -288,10 +288,9 @@ describe("the end", () => {
     const before = await ask(`${service.url}/livez`, agent);
     expect(before.headers.connection).not.toBe("close");
     service.process.kill("SIGTERM");
-    await sleep(200);
+    await expect.poll(async () => (await ask(`${service.url}/readyz`)).statusCode).toBe(503);
     const draining = await ask(`${service.url}/livez`, agent);
     expect([draining.statusCode, draining.headers.connection]).toEqual([200, "close"]);
-    expect((await ask(`${service.url}/readyz`)).statusCode).toBe(503);
     expect(await service.exit).toBe(0);
   });
 
@@ -299,7 +298,7 @@ describe("the end", () => {
     const service = await serve({ SHUTDOWN_DRAIN_MS: "20000", SHUTDOWN_GRACE_MS: "25000" });
     const started = performance.now();
     expect(await service.stop("SIGINT")).toBe(0);
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 
   test("takes an open connection no longer than a moment", async ({ serve }) => {
@@ -308,7 +307,7 @@ describe("the end", () => {
     await sleep(100);
     const started = performance.now();
     expect(await service.stop("SIGTERM")).toBe(0);
-    expect(performance.now() - started).toBeLessThan(3000);
+    expect(performance.now() - started).toBeLessThan(4500);
     expect((await pending).closed).toBe(true);
   });
 
