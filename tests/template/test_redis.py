@@ -20,7 +20,7 @@ from tests.contract.service import Commands, StartedService, run_migrations, sta
 from tests.fixtures.redis import MISSING, Redis, redis_server
 from tests.template.make import PATH
 from tests.template.test_contract import run_contract
-from tests.template.trees import EXAMPLES, TREES
+from tests.template.trees import TREES
 
 pytestmark = [pytest.mark.verify, pytest.mark.skipif(bool(MISSING), reason=MISSING or "")]
 
@@ -228,12 +228,9 @@ def test_no_read_is_older_than_a_change_that_was_answered(service: Service):
         assert sum(process.metric("cache_requests_total") for process in processes) >= reads
 
 
-@pytest.mark.parametrize("example", EXAMPLES)
 @pytest.mark.parametrize("framework", TREES)
-def test_the_contract_is_kept_with_redis(
-    installed: Callable[..., Path], framework: str, example: str
-):
-    directory = installed(framework, example, cache="redis")
+def test_the_contract_is_kept_with_redis(installed: Callable[..., Path], framework: str):
+    directory = installed(framework, "orders", cache="redis")
     with redis_server() as redis:
         variables = {"REDIS_URL": redis.url, **PATIENT}
         options = [
@@ -241,4 +238,4 @@ def test_the_contract_is_kept_with_redis(
             for name, value in variables.items()
             for part in ("--contract-environment", f"{name}={value}")
         ]
-        run_contract(directory, framework, example, *options)
+        run_contract(directory, framework, "orders", *options)

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect } from "vitest";
+import { describe, expect, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 
 import { Conflict } from "../../src/domain/errors.ts";
@@ -117,6 +117,26 @@ test("a repetition happens once and is answered alike", async ({ post, count }) 
   }
   expect(first.headers.has("idempotency-replayed")).toBe(false);
   expect(again.headers.get("idempotency-replayed")).toBe("true");
+  expect(await count()).toBe(1);
+});
+
+test("a clock of this process that runs ahead makes no key expire", async ({
+  post,
+  count,
+  database,
+  tenant,
+}) => {
+  const first = await post({ text: "a" }, "k");
+  await database.query(
+    "update idempotency_keys set expires_at = now() + interval '10 seconds' where tenant_id = $1",
+    [tenant],
+  );
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 20_000 });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const again = await post({ text: "a" }, "k");
+  expect([again.status, again.text]).toEqual([201, first.text]);
   expect(await count()).toBe(1);
 });
 

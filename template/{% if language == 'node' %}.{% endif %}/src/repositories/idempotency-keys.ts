@@ -58,17 +58,13 @@ export async function claim(
   if (claimed === 1) {
     return "taken";
   }
-  const stored = await tx.idempotencyKey.findFirst({
-    where: { tenantId: tenant, subject, method, route, key, expiresAt: { gt: new Date() } },
-    select: {
-      requestHash: true,
-      status: true,
-      contentType: true,
-      location: true,
-      etag: true,
-      body: true,
-    },
-  });
+  // The server's clock decides here too: by that of this process a key could be both held and gone.
+  const [stored] = await tx.$queryRaw<StoredReply[]>`
+    select request_hash as "requestHash", status, content_type as "contentType",
+           location, etag, body
+      from idempotency_keys
+     where tenant_id = ${tenant} and subject = ${subject} and method = ${method}
+       and route = ${route} and key = ${key} and expires_at > now()`;
   return stored ?? "in progress";
 }
 
