@@ -6,13 +6,16 @@ import { contextOf } from "../observability/context.ts";
 import { log } from "../observability/logs.ts";
 import { Problem, problemOf, sendProblem, TIMEOUT } from "./problems.ts";
 
-/** Surround `next`: a request that has no reply after `timeoutMs` gets 504. */
+/**
+ * Surround `next`: a request that has no reply after `timeoutMs` gets 504. From then on a reply that
+ * its caller does not read is cut off when nothing of it could be sent for as long again.
+ */
 export function failsafe(
   next: RequestListener,
   { timeoutMs }: { timeoutMs: number },
 ): RequestListener {
   return (request, response) => {
-    const timer = setTimeout(giveUp, timeoutMs, request, response);
+    const timer = setTimeout(giveUp, timeoutMs, request, response, timeoutMs);
     response.on("close", () => {
       clearTimeout(timer);
     });
@@ -50,8 +53,10 @@ export function answerInstead(
   mute(response);
 }
 
-function giveUp(request: IncomingMessage, response: ServerResponse): void {
-  if (!response.headersSent) {
+function giveUp(request: IncomingMessage, response: ServerResponse, timeoutMs: number): void {
+  if (response.headersSent) {
+    response.socket?.setTimeout(timeoutMs); // Node closes it then, and has other limits for what follows
+  } else {
     const problem = new Problem(TIMEOUT, "The request was given up; try again later.");
     answerInstead(request, response, problem);
   }

@@ -196,6 +196,27 @@ describe("the failsafe", () => {
     expect((await send("GET", url)).text).toBe("abc");
   });
 
+  test("cuts off a reply that nobody reads, and no reply that is read slowly", async () => {
+    const body = Buffer.alloc(20_000_000);
+    const large: RequestListener = (_request, response) => response.end(body);
+    const { url, seen } = await surrounded(failsafe(large, { timeoutMs: 150 }));
+    const ask = () => {
+      const caller = connect(Number(new URL(url).port), "127.0.0.1");
+      caller.write("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      return caller.on("error", () => undefined);
+    };
+    const deaf = ask();
+    const slow = ask();
+    let bytes = 0;
+    for await (const chunk of slow) {
+      bytes += (chunk as Buffer).length;
+      await sleep(1);
+    }
+    expect(bytes).toBeGreaterThan(body.length);
+    await expect.poll(() => seen.length, { timeout: 10_000 }).toBe(2);
+    deaf.destroy();
+  });
+
   test("has nothing to answer when the caller is gone", async () => {
     const silent: RequestListener = () => undefined;
     const { url, seen } = await surrounded(failsafe(silent, { timeoutMs: 100 }));
