@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 
 import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from "jose";
 
-import { ALGORITHMS, type KeySet } from "./keys.ts";
+import { ALGORITHMS, type KeySet, type VerificationKey } from "./keys.ts";
 import { InvalidToken, type Principal } from "./principal.ts";
 
 export const LEEWAY_S = 60;
@@ -53,14 +53,25 @@ export class TokenVerifier {
     if (remembered !== undefined && this.#clock() < remembered.expiresAt * 1000) {
       return remembered;
     }
-    const principal = readPrincipal(await this.#verifiedClaims(token), this.#rules);
-    this.#forgetWithdrawn(); // the keys may have been refreshed just now
+    const { algorithm, kid } = readHeader(token);
+    const key = await this.#keys.find(kid, algorithm);
+    this.#forgetWithdrawn(); // finding it may have refreshed the keys
+    const generation = this.#generation;
+    const claims = await this.#verifiedClaims(token, algorithm, key);
+    const principal = readPrincipal(claims, this.#rules);
+    // The keys may have changed once more meanwhile, and this one may be withdrawn.
+    if (generation === this.#keys.generation) {
+      this.#remember(digest, principal);
+    }
+    return principal;
+  }
+
+  #remember(digest: string, principal: Principal): void {
     this.#remembered.set(digest, principal);
     if (this.#remembered.size > MAX_REMEMBERED) {
       const [oldest = digest] = this.#remembered.keys();
       this.#remembered.delete(oldest);
     }
-    return principal;
   }
 
   /** Believe nothing that a key has signed which the issuer may have taken back. */
@@ -71,11 +82,13 @@ export class TokenVerifier {
     }
   }
 
-  async #verifiedClaims(token: string): Promise<JWTPayload> {
-    const { algorithm, kid } = readHeader(token);
-    const key = await this.#keys.find(kid, algorithm);
+  async #verifiedClaims(
+    token: string,
+    algorithm: string,
+    { publicKey }: VerificationKey,
+  ): Promise<JWTPayload> {
     try {
-      const { payload } = await jwtVerify(token, key.publicKey, {
+      const { payload } = await jwtVerify(token, publicKey, {
         algorithms: [algorithm],
         issuer: this.#rules.issuer,
         audience: this.#rules.audience,

@@ -1,7 +1,7 @@
 /** Which tokens are believed: a table of honest and hostile ones. */
 
 import { generateKeyPairSync } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 import { HttpKeySource, KeySet } from "../../src/auth/keys.ts";
 import { InvalidToken } from "../../src/auth/principal.ts";
@@ -158,4 +158,20 @@ test("tokens of a withdrawn key are forgotten", async () => {
   const causesARefresh = rs256({}, "unknown");
   await expect(verifier.verify(causesARefresh)).rejects.toBeInstanceOf(InvalidToken);
   await expect(verifier.verify(token)).rejects.toBeInstanceOf(InvalidToken);
+});
+
+test("a token is not remembered when its key is withdrawn while it is verified", async () => {
+  const issuer = await startIssuer();
+  const source = new HttpKeySource(RULES.issuer, `${issuer.url}/keys`);
+  const keys = new KeySet(source, { refuseDevelopmentKeys: false });
+  const verifier = new TokenVerifier(keys, RULES);
+  const token = rs256();
+  const find = keys.find.bind(keys);
+  vi.spyOn(keys, "find").mockImplementationOnce(async (...wanted) => {
+    const key = await find(...wanted);
+    setImmediate(() => keys.generation++); // as a refresh does that finds other keys
+    return key;
+  });
+  const first = await verifier.verify(token);
+  expect(await verifier.verify(token)).not.toBe(first);
 });
