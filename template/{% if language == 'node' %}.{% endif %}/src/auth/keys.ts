@@ -44,7 +44,8 @@ export interface KeySource {
 /** The JWKS over HTTP, found by OpenID Connect discovery unless its address is given. */
 export class HttpKeySource implements KeySource {
   readonly #issuer: string;
-  #jwksUrl: string | undefined;
+  readonly #jwksUrl: string | undefined;
+  #discovered: string | undefined;
 
   constructor(issuer: string, jwksUrl?: string) {
     this.#issuer = issuer;
@@ -52,8 +53,13 @@ export class HttpKeySource implements KeySource {
   }
 
   async fetch(signal: AbortSignal): Promise<unknown> {
-    this.#jwksUrl ??= await this.#discover(signal);
-    return fetchJson(this.#jwksUrl, signal);
+    const url = this.#jwksUrl ?? (this.#discovered ??= await this.#discover(signal));
+    try {
+      return await fetchJson(url, signal);
+    } catch (error) {
+      this.#discovered = undefined; // the keys may have moved
+      throw error;
+    }
   }
 
   async #discover(signal: AbortSignal): Promise<string> {

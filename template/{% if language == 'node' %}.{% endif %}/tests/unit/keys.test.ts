@@ -101,6 +101,22 @@ describe("keys over HTTP", () => {
     expect(issuer.asked).toEqual(["/.well-known/openid-configuration", "/keys", "/keys"]);
   });
 
+  test("are found again when they have moved", async () => {
+    let path = "/old";
+    const url = await serveForTest((request, reply) => {
+      const jwks_uri = `${url}${path}`;
+      if (request.url?.startsWith("/.well-known"))
+        reply.end(JSON.stringify({ issuer: url, jwks_uri }));
+      else reply.writeHead(request.url === path ? 200 : 404).end('{"keys":[]}');
+    });
+    const source = new HttpKeySource(url);
+    const { signal } = new AbortController();
+    await source.fetch(signal);
+    path = "/new";
+    await expect(source.fetch(signal)).rejects.toThrow("404");
+    expect(await source.fetch(signal)).toEqual({ keys: [] });
+  });
+
   test.for<[number, string, Record<string, string>?]>([
     [500, "{}"],
     [302, "", { location: "/elsewhere" }],
