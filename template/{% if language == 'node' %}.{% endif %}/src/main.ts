@@ -76,14 +76,10 @@ async function migrate({ down }: Partial<Record<"down", string>>): Promise<numbe
   } catch (error) {
     if (error instanceof migrations.MigrationError) {
       console.error(`migrate: ${error.message}`);
+    } else if (error instanceof migrations.CannotConnect) {
+      console.error(`migrate: ${error.message}; start the server, or mend ${variable}`);
     } else {
-      const { parseDatabaseUrl } = await import("./database/url.ts");
-      const { message, code } = error as NodeJS.ErrnoException;
-      const reason = message || (code ?? "unknown");
-      console.error(
-        `migrate: cannot connect to ${String(parseDatabaseUrl(url))}: ${reason};` +
-          ` start the server, or mend ${variable}`,
-      );
+      throw error;
     }
     return 1;
   }

@@ -43,6 +43,11 @@ export class MigrationError extends Error {
   override readonly name = "MigrationError";
 }
 
+/** It came to no connection; one line for the operator. */
+export class CannotConnect extends Error {
+  override readonly name = "CannotConnect";
+}
+
 export interface MigrationOptions {
   /** Take back what is newer than this migration instead; "base": everything. */
   readonly downTo?: string | undefined;
@@ -70,7 +75,8 @@ interface Entry {
 /**
  * Bring the database at `url` to the newest migration, or back to `downTo`. Runs wait for each other.
  *
- * @throws MigrationError a script failed, or the ledger does not fit the migrations.
+ * @throws CannotConnect
+ * @throws MigrationError a script failed, the ledger does not fit the migrations, or the server refuses.
  */
 export async function migrate(url: string, options: MigrationOptions = {}): Promise<void> {
   const { downTo, report = () => undefined, folder = MIGRATIONS } = options;
@@ -86,6 +92,12 @@ export async function migrate(url: string, options: MigrationOptions = {}): Prom
   client.on("error", () => undefined); // the statement that it interrupts is rejected as well
   try {
     await client.connect();
+  } catch (error) {
+    const { message, code } = error as NodeJS.ErrnoException;
+    const reason = message || (code ?? "unknown");
+    throw new CannotConnect(`cannot connect to ${String(address)}: ${reason}`, { cause: error });
+  }
+  try {
     await holdLock(client);
     const ledger = await Ledger.open(client);
     if (downTo === undefined) {
@@ -93,6 +105,11 @@ export async function migrate(url: string, options: MigrationOptions = {}): Prom
     } else {
       await migrateDown(ledger, migrations, downTo, report);
     }
+  } catch (error) {
+    if (error instanceof MigrationError) {
+      throw error;
+    }
+    throw new MigrationError((error as Error).message, { cause: error });
   } finally {
     await client.end();
   }

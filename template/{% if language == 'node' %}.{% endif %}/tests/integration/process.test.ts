@@ -167,6 +167,15 @@ describe("the commands", () => {
     );
   });
 
+  test("migrate tells what the server refuses in one line", async ({ environment }) => {
+    const url = `${environment["DATABASE_URL"]}?options=-c%20default_transaction_read_only%3Don`;
+    const run = await completed(["migrate"], { DATABASE_URL: url });
+    expect(await run.exit).toBe(1);
+    expect(run.stderr).toMatch(
+      /^migrate: cannot execute CREATE TABLE in a read-only transaction\n$/,
+    );
+  });
+
   test("token is refused in production", async () => {
     const run = await completed(["token"], { APP_ENV: "production" });
     expect(await run.exit).toBe(2);
