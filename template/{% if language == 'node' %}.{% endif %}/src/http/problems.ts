@@ -17,6 +17,8 @@ import { log } from "../observability/logs.ts";
 export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 // A body of wrong names alone would otherwise be answered by one ten times as large.
 export const MAX_FIELD_ERRORS = 100;
+/** RFC 6750, section 3; the name of a claim may be any text. */
+const NOT_IN_A_DESCRIPTION = /[^\x20\x21\x23-\x5b\x5d-\x7e]/g;
 // A longer body that nobody will read costs more than a new connection.
 const MAX_DISCARDED_BYTES = 65_536;
 
@@ -146,7 +148,8 @@ export function problemOf(error: unknown): Problem {
     });
   }
   if (error instanceof InvalidToken) {
-    const challenge = `Bearer error="invalid_token", error_description="${error.message}"`;
+    const description = error.message.replace(NOT_IN_A_DESCRIPTION, "?");
+    const challenge = `Bearer error="invalid_token", error_description="${description}"`;
     return new Problem(UNAUTHORIZED, `The bearer token was refused: ${error.message}.`, {
       headers: { "WWW-Authenticate": challenge },
     });

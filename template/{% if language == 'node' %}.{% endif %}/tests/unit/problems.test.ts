@@ -39,6 +39,16 @@ test.for<[string, unknown, number, string, object]>([
     "unauthorized",
     { "WWW-Authenticate": 'Bearer error="invalid_token", error_description="expired"' },
   ],
+  [
+    "a token without a claim whose name no header can hold",
+    new InvalidToken('without a usable claim "\u79df\\'),
+    401,
+    "unauthorized",
+    {
+      "WWW-Authenticate":
+        'Bearer error="invalid_token", error_description="without a usable claim ???"',
+    },
+  ],
   ["a problem", new Problem(TIMEOUT, "No."), 504, "timeout", {}],
   ["a bug", new TypeError("secret"), 500, "internal", {}],
   ["what is no error", "secret", 500, "internal", {}],
