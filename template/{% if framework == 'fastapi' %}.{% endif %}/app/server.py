@@ -4,9 +4,10 @@ import asyncio
 import gc
 import os
 import signal
+import socket as socket_module
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from socket import AF_INET, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
+from socket import AF_INET, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 
 import uvicorn
 import uvloop
@@ -26,6 +27,9 @@ from app.settings import Settings
 KEEP_ALIVE_S = 75
 # More than any proxy lets through; the parser itself would keep whatever comes.
 MAX_HEAD_BYTES = 65_536
+# The connection of a caller that takes nothing of a reply for so long is closed, by Linux itself.
+UNREAD_MS = 75_000
+TCP_USER_TIMEOUT: int | None = getattr(socket_module, "TCP_USER_TIMEOUT", None)
 SETTLE_S = 0.5
 
 
@@ -239,6 +243,8 @@ def metrics_app(metrics: Metrics) -> ASGIApp:
 def _listen(variable: str, port: int) -> socket:
     listener = socket(AF_INET, SOCK_STREAM)
     listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+    if TCP_USER_TIMEOUT is not None:
+        listener.setsockopt(IPPROTO_TCP, TCP_USER_TIMEOUT, UNREAD_MS)  # connections inherit it
     try:
         listener.bind(("0.0.0.0", port))  # noqa: S104 - a container's port is published or not
     except OSError as error:
