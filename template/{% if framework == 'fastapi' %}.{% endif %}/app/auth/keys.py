@@ -56,16 +56,26 @@ class HttpKeySource:
         self._client = client
         self._issuer = issuer
         self._jwks_url = jwks_url
+        self._discovered: str | None = None
 
     async def fetch(self) -> Mapping[str, Any]:
         """The parsed document."""
-        if self._jwks_url is None:
-            base = self._issuer.removesuffix("/")
-            discovered = await self._get(f"{base}/.well-known/openid-configuration")
-            if discovered.get("issuer") != self._issuer:
-                raise ValueError("the discovery document names another issuer")
-            self._jwks_url = str(discovered["jwks_uri"])
-        return await self._get(self._jwks_url)
+        if self._jwks_url is not None:
+            return await self._get(self._jwks_url)
+        if self._discovered is None:
+            self._discovered = await self._discover()
+        try:
+            return await self._get(self._discovered)
+        except Exception:
+            self._discovered = None  # the keys may have moved
+            raise
+
+    async def _discover(self) -> str:
+        base = self._issuer.removesuffix("/")
+        discovered = await self._get(f"{base}/.well-known/openid-configuration")
+        if discovered.get("issuer") != self._issuer:
+            raise ValueError("the discovery document names another issuer")
+        return str(discovered["jwks_uri"])
 
     async def _get(self, url: str) -> Mapping[str, Any]:
         async with self._client.stream("GET", url, headers={"accept": "application/json"}) as reply:

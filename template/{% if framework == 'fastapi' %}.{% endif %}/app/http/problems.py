@@ -1,5 +1,6 @@
 """Errors as problem details (RFC 9457): one table of types, one place that makes replies of them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -29,6 +30,8 @@ from app.observability.logs import log
 MEDIA_TYPE = "application/problem+json"
 # A body of wrong names alone would otherwise be answered by one ten times as large.
 MAX_FIELD_ERRORS = 100
+# RFC 6750, section 3; the name of a claim may be any text.
+NOT_IN_A_DESCRIPTION = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
 
 
 class FieldError(TypedDict):
@@ -145,7 +148,8 @@ def problem_of(error: Exception) -> Problem:
             }
             return Problem(VALIDATION, "The body names something unknown.", errors=[field])
         case InvalidToken():
-            challenge = f'Bearer error="invalid_token", error_description="{error}"'
+            description = NOT_IN_A_DESCRIPTION.sub("?", str(error))
+            challenge = f'Bearer error="invalid_token", error_description="{description}"'
             detail = f"The bearer token was refused: {error}."
             return Problem(UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})
         case Unavailable():

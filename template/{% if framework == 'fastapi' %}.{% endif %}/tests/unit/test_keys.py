@@ -105,6 +105,24 @@ async def test_discovery_finds_the_keys_once() -> None:
     assert asked == ["/.well-known/openid-configuration", "/keys", "/keys"]
 
 
+async def test_keys_that_have_moved_are_discovered_again() -> None:
+    path = "/old"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/openid-configuration"):
+            found = {"issuer": "https://issuer", "jwks_uri": f"https://issuer{path}"}
+            return httpx.Response(200, json=found)
+        return httpx.Response(200 if request.url.path == path else 404, json={"keys": []})
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+        source = HttpKeySource(client, issuer="https://issuer", jwks_url=None)
+        await source.fetch()
+        path = "/new"
+        with pytest.raises(httpx.HTTPStatusError):
+            await source.fetch()
+        assert await source.fetch() == {"keys": []}
+
+
 @pytest.mark.parametrize(
     "reply",
     [
