@@ -9,7 +9,7 @@ import { type Application, createApplication } from "./application.ts";
 import { answerInstead } from "./http/failsafe.ts";
 import type { Lifecycle } from "./http/lifecycle.ts";
 import { BAD_REQUEST, Problem } from "./http/problems.ts";
-import { configureLogs, flushLogs, log } from "./observability/logs.ts";
+import { configureLogs, log } from "./observability/logs.ts";
 import type { Metrics } from "./observability/metrics.ts";
 import type { Settings } from "./settings.ts";
 
@@ -37,7 +37,6 @@ export async function serve(settings: Settings): Promise<void> {
   configureLogs(settings.logLevel);
   process.on("uncaughtException", (exception, origin) => {
     log.error("uncaught exception", { origin, exception });
-    flushLogs();
     process.exit(1);
   });
   const application = createApplication(settings);
@@ -53,7 +52,6 @@ export async function serve(settings: Settings): Promise<void> {
   await ended;
   await application.close();
   log.info("stopped");
-  flushLogs();
 }
 
 /** The server of the API: its limits, and what becomes of what is no request. */
@@ -223,7 +221,6 @@ async function orderlyEnd(
 
 function giveUp(connections: Connections): void {
   log.error("shutdown took longer than SHUTDOWN_GRACE_MS", { connections: connections.size });
-  flushLogs();
   process.exit(1);
 }
 

@@ -1,5 +1,6 @@
 /** Request bodies: read up to a limit, decoded strictly. */
 
+import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import { BAD_REQUEST, PAYLOAD_TOO_LARGE, Problem, UNSUPPORTED_MEDIA_TYPE } from "./problems.ts";
@@ -74,8 +75,6 @@ export async function readBody(
   });
 }
 
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /**
  * The value of a JSON text (RFC 8259), stricter than `JSON.parse`.
  *
@@ -85,12 +84,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws Problem 400.
  */
 export function decodeJson(body: Buffer): unknown {
-  let text: string;
-  try {
-    text = utf8.decode(body);
-  } catch {
+  if (!isUtf8(body)) {
     throw new Problem(BAD_REQUEST, "The body is not valid UTF-8.");
   }
+  const text = body.toString();
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -5,7 +5,7 @@
  * edge. Ids are strings in lower case, so their order as text is their order in time.
  */
 
-import { randomBytes } from "node:crypto";
+import { randomInt } from "node:crypto";
 
 const COUNTER_END = 2 ** 42;
 const VARIANT = 0x8000_0000;
@@ -20,7 +20,7 @@ export interface IdSources {
 
 const WORLD: IdSources = {
   clock: Date.now,
-  firstCount: () => randomBytes(6).readUIntBE(0, 6) % 2 ** 41,
+  firstCount: () => randomInt(2 ** 41),
 };
 
 /**
@@ -46,7 +46,7 @@ export function idGenerator(sources: Partial<IdSources> = {}): () => string {
     const time = hex(millisecond, 12);
     const high = hex(Math.floor(count / 2 ** 30), 3);
     const low = hex(VARIANT + (count % 2 ** 30), 8);
-    const random = randomBytes(4).toString("hex");
+    const random = hex(randomInt(2 ** 32), 8); // from a store of random bytes, as Node keeps one
     return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low.slice(0, 4)}-${low.slice(4)}${random}`;
   };
 }

@@ -1,6 +1,6 @@
 /** Rows of `idempotency_keys`: which write a key stands for, and the reply it got. */
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 import type { Transaction } from "../database/database.ts";
 
@@ -82,8 +82,6 @@ export async function deleteExpired(tx: Transaction, batch: number): Promise<num
 
 /** The advisory lock of a key: 64 bits, so that two keys practically never share one. */
 function lockNumber({ tenant, subject, method, route, key }: KeyScope): bigint {
-  return createHash("sha256")
-    .update([tenant, subject, method, route, key].join("\0"))
-    .digest()
-    .readBigInt64BE();
+  const named = [tenant, subject, method, route, key].join("\0");
+  return hash("sha256", named, "buffer").readBigInt64BE();
 }

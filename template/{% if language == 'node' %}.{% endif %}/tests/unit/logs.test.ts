@@ -16,7 +16,7 @@ async function linesOf(script: string): Promise<Record<string, unknown>[]> {
       "--disable-warning=ExperimentalWarning",
       "--input-type=module",
       "--eval",
-      `import { configureLogs, flushLogs, log } from "./src/observability/logs.ts";
+      `import { configureLogs, log } from "./src/observability/logs.ts";
        import { runInContext } from "./src/observability/context.ts";
        ${script}`,
     ],
@@ -61,14 +61,30 @@ test("lines below the level are not written", async () => {
   expect(lines.map((line) => line["event"])).toEqual(["told"]);
 });
 
-test("the last line before a sudden end is written", async () => {
+test("the last lines before a sudden end are written", async () => {
   const lines = await linesOf(`
     configureLogs("info");
-    log.error("last");
-    flushLogs();
+    log.error("failed");
+    log.info("last");
     process.exit(1);
   `);
-  expect(lines).toHaveLength(1);
+  expect(lines).toMatchObject([{ event: "failed" }, { event: "last" }]);
+});
+
+test("lines leave without a further event; a warning takes those before it along at once", async () => {
+  const lines = await linesOf(`
+    configureLogs("info");
+    log.info("first");
+    setTimeout(() => {
+      log.info("second");
+      log.warning("third");
+      log.info("lost");
+      // Nothing but a write that is under way goes on now.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1_000);
+      process.kill(process.pid, "SIGKILL");
+    }, 500);
+  `);
+  expect(lines.map((line) => line["event"])).toEqual(["first", "second", "third"]);
 });
 
 test("a line names its request", async () => {
