@@ -36,8 +36,8 @@ import {
 } from "./problems.ts";
 import { type Reply, sendReply } from "./replies.ts";
 
-export const JSON_BODY = ["application/json"] as const;
-export const MERGE_PATCH_BODY = ["application/json", "application/merge-patch+json"] as const;
+const JSON_BODY = ["application/json"] as const;
+const MERGE_PATCH_BODY = ["application/json", "application/merge-patch+json"] as const;
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 

@@ -8,7 +8,7 @@ import { log } from "../observability/logs.ts";
 import { TokenBuckets } from "../rate-limit.ts";
 import { InvalidToken } from "./principal.ts";
 
-export const FETCH_TIMEOUT_MS = 3_000;
+const FETCH_TIMEOUT_MS = 3_000;
 export const DEVELOPMENT_KID_PREFIX = "development";
 
 const MAX_AGE_MS = 600_000;

@@ -7,8 +7,8 @@ import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from "jose"
 import { ALGORITHMS, type KeySet, type VerificationKey } from "./keys.ts";
 import { InvalidToken, type Principal } from "./principal.ts";
 
-export const LEEWAY_S = 60;
-export const MAX_TOKEN_LENGTH = 16_384;
+const LEEWAY_S = 60;
+const MAX_TOKEN_LENGTH = 16_384;
 const MAX_REMEMBERED = 10_000;
 
 /** What a token must say; claim names come from TENANT_CLAIM and SCOPE_CLAIM. */
@@ -161,7 +161,7 @@ const SUBJECT = new RegExp(`^${PRINTABLE}{1,255}$`, "u");
  *
  * @throws InvalidToken the tenant, subject or scope has a form that this service cannot use.
  */
-export function readPrincipal(claims: JWTPayload, rules: TokenRules): Principal {
+function readPrincipal(claims: JWTPayload, rules: TokenRules): Principal {
   const tenant = claims[rules.tenantClaim];
   if (typeof tenant !== "string" || !TENANT.test(tenant)) {
     throw new InvalidToken(`without a usable claim ${rules.tenantClaim}`);

@@ -85,7 +85,7 @@ function pathOf(target: string): string {
 }
 
 /** The address that the outermost of `hops` trusted proxies saw. */
-export function forwardedAddress(forwardedFor: string, hops: number): string {
+function forwardedAddress(forwardedFor: string, hops: number): string {
   const addresses = forwardedFor.split(",");
   return addresses[Math.max(addresses.length - hops, 0)]?.trim() ?? "";
 }
