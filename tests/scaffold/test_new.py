@@ -324,6 +324,17 @@ def test_inside_a_repository_no_repository_is_made(
     assert git(tmp_path, "status", "--porcelain") == "?? services/"
 
 
+def test_inside_the_templates_own_clone_the_service_has_its_own_repository(
+    run: Run, tmp_path: Path, tiny: Path
+) -> None:
+    clone = tmp_path / "senior-backend"
+    git(tmp_path, "clone", "--quiet", str(tiny), str(clone))
+    done = run("new", "services/pay", "--from", clone, "--git", "commit", cwd=clone, **IDENTITY)
+    assert done.returncode == 0, done.stderr
+    assert git(clone / "services" / "pay", "rev-list", "--count", "HEAD") == "1"
+    assert git(clone, "status", "--porcelain") == "?? services/"
+
+
 def test_from_within_a_git_hook_the_hooks_repository_is_left_alone(
     run: Run, tmp_path: Path, tiny: Path
 ) -> None:

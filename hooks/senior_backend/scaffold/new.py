@@ -48,7 +48,7 @@ def create(
         NotRunError: Copier or Git could not do their part; nothing is left behind.
     """
     with prepared(directory):
-        existing = _is_in_repository(directory)
+        existing = _belongs_to_repository(directory, source)
         if git_step == "commit" and not existing:
             # Asked before the work: Git refuses a commit by nobody.
             git.run(["var", "GIT_COMMITTER_IDENT"], directory)
@@ -74,12 +74,15 @@ def _make_repository(directory: Path, step: GitStep, message: str) -> Repository
     return "committed"
 
 
-def _is_in_repository(directory: Path) -> bool:
+def _belongs_to_repository(directory: Path, source: Source) -> bool:
+    """Whether a repository is there already, such as that of a company's services.
+
+    That of the template is none: a service would be committed to it, and follow its own commit.
+    """
     try:
-        git.root(directory)
+        return git.root(directory) != source.local
     except InputError:
         return False
-    return True
 
 
 def _refuse_ignored(
