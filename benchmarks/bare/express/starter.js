@@ -59,7 +59,8 @@ app.use(
     customLogLevel: (_request, { statusCode }) =>
       statusCode >= 500 ? "error" : statusCode >= 400 ? "warn" : "info",
     customSuccessMessage: ({ method, url }) => `${method} ${url} completed`,
-    customErrorMessage: (_request, { statusCode }) => `Request failed with status code: ${statusCode}`,
+    customErrorMessage: (_request, { statusCode }) =>
+      `Request failed with status code: ${statusCode}`,
     serializers: { req: ({ method, url, id }) => ({ method, url, id }) },
   }),
 );
@@ -131,7 +132,11 @@ router.post(
         updatedAt: now,
         version: 1,
         items: {
-          create: lines.map((line, index) => ({ id: randomUUID(), position: index + 1, ...line })),
+          create: lines.map((line, index) => ({
+            id: randomUUID(),
+            position: index + 1,
+            ...line,
+          })),
         },
       },
       include: { items },
