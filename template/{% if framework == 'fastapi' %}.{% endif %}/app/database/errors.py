@@ -5,11 +5,13 @@ from asyncpg.exceptions import (
     CannotConnectNowError,
     ConnectionDoesNotExistError,
     ConnectionFailureError,
+    DeadlockDetectedError,
     InterfaceError,
     LockNotAvailableError,
     PostgresConnectionError,
     PostgresError,
     QueryCanceledError,
+    SerializationError,
     TooManyConnectionsError,
 )
 from sqlalchemy.exc import DBAPIError
@@ -27,6 +29,8 @@ _AWAY = (
     PostgresConnectionError,
     TooManyConnectionsError,
 )
+
+_LOCKED = (DeadlockDetectedError, LockNotAvailableError, SerializationError)
 
 
 class CannotConnect(Exception):
@@ -53,7 +57,7 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     cause = driver_error(error)
     if isinstance(cause, QueryCanceledError):
         return Unavailable("The database took too long to answer.")
-    if isinstance(cause, LockNotAvailableError):
+    if isinstance(cause, _LOCKED):
         return Unavailable("Another request holds the data that this one needs.")
     if isinstance(cause, _AWAY) or isinstance(error, SqlalchemyInterfaceError):
         return Unavailable("The database is not available.", retry_after=2)

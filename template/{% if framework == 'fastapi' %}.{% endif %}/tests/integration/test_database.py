@@ -132,6 +132,24 @@ async def test_behind_a_pooler_limits_end_with_the_transaction(opened: Open) -> 
         assert await driver.fetchval("select count(*) from pg_prepared_statements") == 0
 
 
+async def test_of_transactions_that_wait_for_each_other_one_is_unavailable(opened: Open) -> None:
+    met = [asyncio.Event(), asyncio.Event()]
+
+    async def lock(database: Database, own: int, other: int) -> None:
+        async with database.transaction() as connection:
+            await connection.execute(text(f"select pg_advisory_xact_lock({own})"))
+            met[own].set()
+            await met[other].wait()
+            await connection.execute(text(f"select pg_advisory_xact_lock({other})"))
+
+    async with opened(statement_timeout_ms=10_000) as database:
+        locking = [lock(database, 0, 1), lock(database, 1, 0)]
+        outcomes = await asyncio.gather(*locking, return_exceptions=True)
+    [failure] = [outcome for outcome in outcomes if outcome is not None]
+    condition = as_unavailable(failure)
+    assert str(condition) == "Another request holds the data that this one needs."
+
+
 async def test_a_bug_in_a_statement_is_no_outage(opened: Open) -> None:
     async with opened() as database:
         with pytest.raises(DBAPIError) as failure:

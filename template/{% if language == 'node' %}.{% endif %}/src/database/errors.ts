@@ -20,7 +20,8 @@ const PRISMA_POOL_TIMEOUT = "P2024";
 /** SQLSTATE of a server that starts, stops, or has too many connections; and class 08. */
 const SQLSTATE_AWAY = /^(?:08...|57P0[1-5]|53300|25P03)$/;
 const SQLSTATE_TOO_SLOW = "57014";
-const SQLSTATE_LOCKED = "55P03";
+/** lock_not_available, deadlock_detected, serialization_failure. */
+const SQLSTATE_LOCKED = new Set<unknown>(["55P03", "40P01", "40001"]);
 
 /** Errors of a socket; not every one of the system's: a file that is missing is no outage. */
 const SOCKET_AWAY = new Set([
@@ -75,7 +76,7 @@ export function asUnavailable(error: unknown): Unavailable | undefined {
   if (state === SQLSTATE_TOO_SLOW || code === PRISMA_TRANSACTION) {
     return new Unavailable("The database took too long to answer.", cause);
   }
-  if (state === SQLSTATE_LOCKED) {
+  if (SQLSTATE_LOCKED.has(state)) {
     return new Unavailable("Another request holds the data that this one needs.", cause);
   }
   const away =

@@ -200,6 +200,23 @@ it("a server that cannot be reached is unavailable", async () => {
   await unavailable(database.transaction(pidOf));
 });
 
+it("of transactions that wait for each other one is unavailable", async () => {
+  const database = opened({ statementTimeoutMs: 10_000 });
+  const met = Array.from({ length: 2 }, () => Promise.withResolvers<undefined>());
+  const locking = async (own: number, other: number) =>
+    database.transaction(async (tx) => {
+      await tx.$queryRaw`select pg_advisory_xact_lock(${own}::bigint)::text`;
+      met[own]?.resolve(undefined);
+      await met[other]?.promise;
+      await tx.$queryRaw`select pg_advisory_xact_lock(${other}::bigint)::text`;
+    });
+  const outcomes = await Promise.allSettled([locking(0, 1), locking(1, 0)]);
+  const failures = outcomes.filter((outcome) => outcome.status === "rejected");
+  expect(failures.map(({ reason }) => asUnavailable(reason)?.message)).toEqual([
+    "Another request holds the data that this one needs.",
+  ]);
+});
+
 it("a bug in a statement is no outage", async () => {
   const database = opened();
   const error: unknown = await database
