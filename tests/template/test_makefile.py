@@ -1,5 +1,6 @@
 """The service's Makefile: its targets, the settings it exports, what a bare machine is told."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,7 +44,18 @@ def test_make_alone_lists_every_target(generated: dict[str, Path], tree: str, tm
     assert result.returncode == 0, result.stderr
     listed = [line.split()[1] for line in result.stdout.splitlines()]
     assert {
-        *("setup", "dev", "db", "db-stop", "migrate", "lint-sql", "explain", "token", "lint"),
+        *(
+            "setup",
+            "hooks",
+            "dev",
+            "db",
+            "db-stop",
+            "migrate",
+            "lint-sql",
+            "explain",
+            "token",
+            "lint",
+        ),
         *("format", "openapi", "lock", "test", "build", "clean", "help"),
     } <= set(listed)
     assert "ours" in listed, "a target of local.mk"
@@ -205,6 +217,91 @@ def test_a_machine_without_uv_gets_one_in_the_service(service: Path, tmp_path: P
     succeed(service, "setup", "UV=.tools/bin/uv")
     assert (service / ".tools" / "bin" / "uv").exists()
     assert (service / ".venv" / "bin" / "ruff").exists()
+
+
+# What `python3` does on a machine without uv: the second call installs it, here as a program that
+# prints what it was asked for.
+PYTHON_WITHOUT_UV = """\
+#!/bin/sh
+case "$*" in
+  "-m venv .tools") /bin/mkdir -p .tools/bin && cp "$0" .tools/bin/python ;;
+  "-m pip install "*) { echo '#!/bin/sh'; echo 'echo "uv $*"'; } > .tools/bin/uv
+    /bin/chmod +x .tools/bin/uv; cp .tools/bin/uv .tools/bin/pre-commit ;;
+esac
+"""
+
+# Each target that runs the tools of senior-backend, and what it asks of them.
+USES_OF_TOOLS = {
+    "dev": "postgres up",
+    "migrate": "postgres up",
+    "db": "postgres up",
+    "db-stop": "postgres down",
+    "test": "postgres run",
+    "lint-sql": "migrations lint",
+    "explain": "explain",
+}
+
+
+def packages(service: Path, tree: str) -> list[str]:
+    """Arguments for make with which the service's packages count as installed."""
+    stamps = {"fastapi": [".venv/.ready"], "express": ["node_modules/.installed", NODE_READY]}
+    for stamp in stamps[tree]:
+        (service / stamp).parent.mkdir(exist_ok=True)
+        (service / stamp).touch()
+    return [f"--old-file={stamp}" for stamp in stamps[tree]]
+
+
+NODE_READY = "node_modules/.ready"
+
+
+@pytest.mark.parametrize(
+    ("tree", "target"),
+    [
+        *((tree, target) for tree in TREES for target in USES_OF_TOOLS),
+        ("express", "hooks"),  # in Python pre-commit is one of its own packages
+    ],
+)
+def test_whatever_runs_the_tools_gets_uv_first(
+    generated: dict[str, Path], tree: str, target: str, tmp_path: Path
+):
+    """On a machine that has none, and straight away: nothing else was made before."""
+    service = shutil.copytree(generated[tree], tmp_path / "svc")
+    path = machine(tmp_path / "bin", "git")
+    python = tmp_path / "bin" / "python3"
+    python.write_text(PYTHON_WITHOUT_UV)
+    python.chmod(0o755)
+    asked = USES_OF_TOOLS.get(target, "tool install .*pre-commit")
+    show = """APP=sh -c 'echo "$$DATABASE_URL"'"""
+    done = subprocess.run(
+        ["make", "--no-print-directory", *packages(service, tree), show, target],
+        cwd=service,
+        env=environment(PATH=path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(rf"^uv .*{asked}", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("target", "variable"),
+    [
+        ("dev", "DATABASE_URL"),
+        ("migrate", "DATABASE_URL"),
+        ("test", "TEST_DATABASE_URL"),
+    ],
+)
+def test_with_a_database_of_its_own_a_node_service_needs_no_uv_and_no_python(
+    node_service: Path, tmp_path: Path, target: str, variable: str
+):
+    done = subprocess.run(
+        ["make", *packages(node_service, "express"), "APP=sh -c :", "TESTS=sh -c :", target],
+        cwd=node_service,
+        env=environment(PATH=machine(tmp_path / "bin"), **{variable: "postgresql://x/y"}),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_make_finds_the_uv_of_the_machine(service: Path, tmp_path: Path):
