@@ -14,6 +14,7 @@ from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
 
+from app import NAME
 from app.database.errors import CannotConnect
 from app.database.url import DatabaseAddress
 
@@ -106,7 +107,7 @@ def _create_engine(address: DatabaseAddress, settings: PoolSettings) -> AsyncEng
         }
     else:
         connect["server_settings"] = {
-            "application_name": "service",
+            "application_name": NAME,
             **address.server_settings,
             **session_settings(settings),
         }

@@ -3,6 +3,7 @@
 import { PrismaPg } from "@prisma/adapter-pg";
 import pg from "pg";
 
+import { NAME } from "../about.ts";
 import { Unavailable } from "../domain/errors.ts";
 import { forgetValues } from "./errors.ts";
 import { type Prisma, PrismaClient } from "./generated/client.ts";
@@ -58,7 +59,7 @@ export class Database {
     const session = { ...address.settings, ...SESSION, ...statementLimits(settings) };
     this.pool = new pg.Pool({
       ...address.connect,
-      application_name: address.settings["application_name"] ?? "service",
+      application_name: address.settings["application_name"] ?? NAME,
       ...(settings.pooled ? {} : { options: startUpOptions(session) }),
       max: settings.maxConnections,
       connectionTimeoutMillis: settings.acquireTimeoutMs,
