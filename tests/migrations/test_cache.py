@@ -4,6 +4,8 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +33,8 @@ class Place:
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
-        os.utime(path, (1_700_000_000, 1_700_000_000))
+        for old in (path, *path.parents[: len(Path(name).parents)]):
+            os.utime(old, (1_700_000_000, 1_700_000_000))
 
     def lint(self, *arguments: str) -> tuple[int, str, str]:
         done = subprocess.run(
@@ -153,10 +156,29 @@ def test_a_file_that_cannot_be_read_is_tried_again(place: Place):
     assert not list(place.entries.iterdir())
 
 
-def test_a_file_that_is_younger_than_the_run_is_not_trusted(place: Place):
-    os.utime(place.root / "db/0002_drop.sql", (4_000_000_000, 4_000_000_000))
+@pytest.mark.parametrize("young", ["db/0002_drop.sql", "db"])
+def test_what_is_younger_than_the_run_is_not_trusted(place: Place, young: str):
+    os.utime(place.root / young, (4_000_000_000, 4_000_000_000))
     place.lint("db")
     assert not list(place.entries.iterdir())
+
+
+def test_where_times_are_whole_seconds_the_second_before_the_run_is_not_trusted(place: Place):
+    second = int(time.time())
+    os.utime(place.root / "db/0002_drop.sql", (second, second))
+    place.lint("db")
+    assert not list(place.entries.iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no such file system here")
+def test_files_in_shared_memory_are_files():
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        place = Place(Path(folder))
+        place.lint("db")
+        place.mark()
+        assert place.is_kept("db")
+        place.write("db/0002_drop.sql", DROP + "SELECT 1;\n")
+        assert not place.is_kept("db")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,14 @@ MOST_BYTES: Final = 64_000_000
 _NEVER: Final = frozenset({"--no-cache", "--stdin", "--fix", "--since", "--changed"})
 _DIGEST: Final = 32
 _GIT_ROOT: Final = ["git", "rev-parse", "--show-toplevel"]
+_TICK_NS: Final = 20_000_000
+"""A file's time is that of the last tick of the kernel's clock (at most 10 ms), which lags behind
+``time.time_ns()``."""
+_COARSE_NS: Final = 2_000_000_000
+"""The same where file systems keep whole seconds (FAT: every other one)."""
 _DEVICES: Final = ("/dev/", "/proc/", "/sys/")
+_MEMORY: Final = "/dev/shm/"  # noqa: S108
+"""A file system like any other, though it lies among devices."""
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
 
 
@@ -128,7 +135,7 @@ class _Reads:
             path = os.fsdecode(path)
             if not flags & (os.O_WRONLY | os.O_RDWR):
                 self.files[path] = None
-            elif "__pycache__" not in path and not path.startswith(_DEVICES):
+            elif "__pycache__" not in path and not _is_device(path):
                 self.complete = False
         elif event in ("os.scandir", "os.listdir"):
             if isinstance(arguments[0], int):
@@ -145,12 +152,12 @@ class _Reads:
         packages and of this one the key stands.
         """
         own = (_PACKAGE, _installed(), os.path.dirname(os.__file__))  # noqa: PTH120
-        apart = (*(f"{path}/" for path in own), *_DEVICES)
+        apart = tuple(f"{path}/" for path in own)
         places = [
             kind + path
             for kind, paths in (("d", self.folders), ("f", self.files))
             for path in dict.fromkeys(map(os.path.abspath, paths))
-            if not f"{path}/".startswith(apart)
+            if not (f"{path}/".startswith(apart) or _is_device(f"{path}/"))
         ]
         above = os.getcwd()  # noqa: PTH109
         while True:
@@ -158,6 +165,11 @@ class _Reads:
             if above == "/":
                 return places
             above = os.path.dirname(above)  # noqa: PTH120
+
+
+def _is_device(path: str) -> bool:
+    """Whether a path leads to what is no file that people write."""
+    return path.startswith(_DEVICES) and not path.startswith(_MEMORY)
 
 
 _watching: list[_Reads] = []
@@ -229,7 +241,7 @@ def _state(places: Sequence[str], before: int | None = None) -> bytes:
             if kind == "f":
                 content = _content(path, before)
             elif kind == "d":
-                content = _names(path)
+                content = _names(path, before)
             else:
                 content = b"%d" % os.path.lexists(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -243,7 +255,7 @@ def _content(path: str, before: int | None) -> bytes:
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or (before and status.st_mtime_ns >= before):
+        if not stat.S_ISREG(status.st_mode) or _is_younger(status, before):
             raise OSError(path)
         # One read of all that there is; only what has grown meanwhile takes another.
         data = os.read(descriptor, status.st_size + 1)
@@ -254,7 +266,17 @@ def _content(path: str, before: int | None) -> bytes:
     return data
 
 
-def _names(path: str) -> bytes:
+def _is_younger(status: os.stat_result, before: int | None) -> bool:
+    """Whether it may have been written at ``before`` or later, by a time as coarse as it is."""
+    if before is None:
+        return False
+    time_ns = status.st_mtime_ns
+    return time_ns >= before - (_TICK_NS if time_ns % 1_000_000_000 else _COARSE_NS)
+
+
+def _names(path: str, before: int | None) -> bytes:
+    if before is not None and _is_younger(os.stat(path), before):  # noqa: PTH116
+        raise OSError(path)
     with os.scandir(path) as entries:
         found = [
             f"{'d' if e.is_dir(follow_symlinks=False) else 'f' if e.is_file() else 'o'}{e.name}"
