@@ -16,6 +16,8 @@ _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(
     rb"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}"
 )
+# More than any address has; whoever is not behind all those proxies may have written more.
+_MAX_ADDRESS_LENGTH = 64
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
 _CLOSE = (b"connection", b"close")
@@ -127,4 +129,4 @@ class Edge:
 def forwarded_address(forwarded_for: bytes, hops: int) -> str:
     """The address that the outermost of `hops` trusted proxies saw."""
     addresses = [part.strip() for part in forwarded_for.decode("latin-1").split(",")]
-    return addresses[-min(hops, len(addresses))]
+    return addresses[-min(hops, len(addresses))][:_MAX_ADDRESS_LENGTH]

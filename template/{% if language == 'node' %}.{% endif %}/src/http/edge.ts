@@ -20,6 +20,8 @@ export interface EdgeOptions {
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+/** More than any address has; whoever is not behind all those proxies may have written more. */
+const MAX_ADDRESS_LENGTH = 64;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /** Surround `next`, which answers; whatever makes the reply, it has these headers. */
@@ -87,7 +89,9 @@ function pathOf(target: string): string {
 /** The address that the outermost of `hops` trusted proxies saw. */
 function forwardedAddress(forwardedFor: string, hops: number): string {
   const addresses = forwardedFor.split(",");
-  return addresses[Math.max(addresses.length - hops, 0)]?.trim() ?? "";
+  const address = addresses[Math.max(addresses.length - hops, 0)]?.trim() ?? "";
+  // A copy: V8 keeps a whole header for the sake of a part of it, and the rate limit keeps addresses.
+  return Buffer.from(address.slice(0, MAX_ADDRESS_LENGTH), "latin1").toString("latin1");
 }
 
 function lastOf(list: string): string {

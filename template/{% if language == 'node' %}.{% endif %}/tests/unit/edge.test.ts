@@ -4,6 +4,8 @@ import { once } from "node:events";
 import type { RequestListener } from "node:http";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 
 import { cors } from "../../src/http/cors.ts";
@@ -83,6 +85,7 @@ test.for<[number, string | undefined, string]>([
   [1, "6.6.6.6, 10.0.0.1", "10.0.0.1"],
   [2, "6.6.6.6, 203.0.113.7, 10.0.0.1", "203.0.113.7"],
   [2, "203.0.113.7", "203.0.113.7"],
+  [2, "x".repeat(1000), "x".repeat(64)],
   [1, undefined, "127.0.0.1"],
 ])("behind %i proxies of ours, %s means the address %s", async ([hops, forwarded, address]) => {
   const { url, seen } = await surrounded(hello, { trustProxyHops: hops });
@@ -90,6 +93,26 @@ test.for<[number, string | undefined, string]>([
     forwarded === undefined ? {} : { "x-forwarded-for": forwarded };
   await send("GET", url, { headers });
   expect(seen[0]?.address).toBe(address);
+});
+
+test("an address that is remembered does not hold on to the header that it came in", async () => {
+  setFlagsFromString("--expose-gc");
+  const collectGarbage = runInNewContext("gc") as () => void;
+  const addresses: string[] = [];
+  const observe = ({ address }: RequestContext) => addresses.push(address);
+  const { url } = await surrounded(hello, { trustProxyHops: 1, observers: [observe] });
+  const ask = async (times: number) => {
+    for (let time = 0; time < times; time++) {
+      const forwarded = `${"x".repeat(12_000)}, 2001:db8:1:2:3:4:5:${time.toString(16)}`;
+      await send("GET", url, { headers: { "x-forwarded-for": forwarded } });
+    }
+    collectGarbage();
+    return process.memoryUsage().heapUsed;
+  };
+  const before = await ask(100);
+  const after = await ask(800);
+  expect(addresses).toHaveLength(900);
+  expect(after - before).toBeLessThan(5_000_000);
 });
 
 test.for<[number, string, boolean]>([
