@@ -70,13 +70,13 @@ def _of_gitlab(document: Mapping[str, Any]) -> dict[str, Job]:
     for name in document.keys() - {"default", "workflow"}:
         job = document[name]
         # GitLab names the host of a server after its image.
-        hosts = [server.split(":")[0] for server in job["services"]]
+        hosts = [server.split(":")[0] for server in job.get("services", [])]
         timeout = re.fullmatch(r"(\d+) minutes", job.get("timeout", default["timeout"]))
         assert timeout
         jobs[name] = Job(
             steps=(Step("\n".join(job.get("before_script", []) + job["script"]), {}),),
-            environment=job["variables"],
-            images=(job["image"], *job["services"]),
+            environment=job.get("variables", {}),
+            images=(job["image"], *job.get("services", [])),
             addresses=frozenset((host, PORTS[host]) for host in hosts),
             minutes=int(timeout[1]),
         )

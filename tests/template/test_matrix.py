@@ -52,7 +52,8 @@ def test_what_continuous_integration_runs_succeeds(
     redis_url: str | None,
 ):
     service = generate(tmp_path / "payments-api", **answers)
-    check = read(service, answers["ci"])["check"]
+    jobs = read(service, answers["ci"])
+    check = jobs["check"]
     here = {"TEST_DATABASE_URL": database_url, "DATABASE_URL": database_url}
     if "TEST_REDIS_URL" in check.environment:
         if redis_url is None:
@@ -60,8 +61,10 @@ def test_what_continuous_integration_runs_succeeds(
         here["TEST_REDIS_URL"] = redis_url
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "uv").symlink_to(UV)
-    for step in check.steps:
-        wanted = {**check.environment, **step.environment}
+    # Migrations first, since they need nothing installed. The image needs Docker.
+    parts = (jobs["migrations"], check)
+    for job, step in [(part, step) for part in parts for step in part.steps]:
+        wanted = {**job.environment, **step.environment}
         variables = {
             name: here.get(name, value.replace("$CI_PROJECT_DIR", str(service)))
             for name, value in wanted.items()
@@ -73,7 +76,7 @@ def test_what_continuous_integration_runs_succeeds(
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=check.minutes * 60,
+            timeout=job.minutes * 60,
             check=False,
         )
         assert done.returncode == 0, (
