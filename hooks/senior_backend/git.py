@@ -63,6 +63,19 @@ def root(directory: Path) -> Path:
         raise
 
 
+def repository_of(path: Path) -> Path:
+    """The top of the work tree that holds a file or folder, whatever links lead there.
+
+    Raises:
+        InputError: none does.
+    """
+    real = Path(os.path.realpath(path if path.is_dir() else path.parent))
+    for folder in (real, *real.parents):
+        if (folder / ".git").exists():
+            return folder
+    return root(real)
+
+
 def tracked_files(repository: Path) -> list[Path]:
     """Every file that Git tracks and that is there, relative to ``repository``; links left out."""
     names = run(["ls-files", "-z"], repository).split("\0")

@@ -123,6 +123,27 @@ def test_a_change_is_noticed(place: Place, change: str):
     assert not place.is_kept("db/0002_drop.sql")
 
 
+def test_a_commit_is_noticed(place: Place):
+    """What it holds is not mended by `--fix`, and the answer says so."""
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+        subprocess.run(["git", *identity, *arguments], cwd=place.root, check=True)
+
+    place.write("db/0003_note.sql", "ALTER TABLE orders ADD COLUMN more text;\n")
+    git("init", "-q", "-b", "main")
+    git("add", "db/0001_orders.sql")
+    git("commit", "-qm", "x")
+    for path in (place.root / ".git").rglob("*"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert "not automatic" not in place.lint("db/0003_note.sql")[1]
+    place.mark()
+    assert place.is_kept("db/0003_note.sql")
+    git("add", "-A")
+    git("commit", "-qm", "x")
+    assert "not automatic: it is committed" in place.lint("db/0003_note.sql")[1]
+
+
 def test_each_command_line_has_its_own_answer(place: Place):
     place.lint("db")
     place.mark()

@@ -3,8 +3,8 @@
 An entry is found by the command, the place, the day (ignore comments expire) and this program's own
 files. It holds what the run opened and listed, a digest of all that was there, and the output. As
 Python itself tells of every file that is opened (audit events), nothing is forgotten. Not kept is
-what wrote a file, started another program than ``git rev-parse``, said something on standard error,
-failed, or could not read something.
+what wrote a file, started another program than Git to ask for the last commit, said something on
+standard error, failed, or could not read something.
 
 Entries lie in the user's own cache folder, which nobody else may write. One that is damaged counts
 as none. All of it may be deleted at any time.
@@ -27,7 +27,8 @@ MOST_BYTES: Final = 64_000_000
 
 _NEVER: Final = frozenset({"--no-cache", "--stdin", "--fix", "--since", "--changed"})
 _DIGEST: Final = 32
-_GIT_ROOT: Final = ["git", "rev-parse", "--show-toplevel"]
+_GIT: Final = (["git", "rev-parse"], ["git", "ls-tree"])
+"""What they say hangs on where ``.git`` is, and on the files in it that their callers read too."""
 _TICK_NS: Final = 20_000_000
 """A file's time is that of the last tick of the kernel's clock (at most 10 ms), which lags behind
 ``time.time_ns()``."""
@@ -142,7 +143,7 @@ class _Reads:
                 self.complete = False
             else:
                 self.folders[os.fsdecode(arguments[0] or ".")] = None
-        elif event == "subprocess.Popen" and list(arguments[1]) != _GIT_ROOT:
+        elif event == "subprocess.Popen" and list(arguments[1])[:2] not in _GIT:
             self.complete = False
 
     def places(self) -> list[str]:

@@ -220,8 +220,10 @@ def _fixed(request: Request, result: Result) -> Result:
         if not done.contents:
             break
         done.save(request.root)
-        new = tuple(request.root / path for path, (old, _) in done.contents.items() if not old)
-        request = replace(request, paths=(*request.paths, *new))
+        new = [path for path, (old, _) in done.contents.items() if not old]
+        paths = (request.root / path for path in new)
+        added = request.added.union(new)
+        request = replace(request, paths=(*request.paths, *paths), added=added)
         result = _lint(request, None)
     return result
 

@@ -55,22 +55,22 @@ def planned(result: Result, root: Path, now: datetime) -> Repair:
 def _repair(result: Result, root: Path, now: datetime, wanted: Callable[[Change], bool]) -> Repair:
     repair = Repair()
     for folder in result.folders:
-        _folder(repair, folder, root, now, wanted, result.unsaved)
+        _folder(repair, folder, root, now, wanted, result)
     return repair
 
 
 def _folder(
     repair: Repair,
-    result: FolderResult,
+    folder: FolderResult,
     root: Path,
     now: datetime,
     wanted: Callable[[Change], bool],
-    unsaved: Mapping[str, bytes],
+    result: Result,
 ) -> None:
     pairs = []
-    for problem in result.problems:
+    for problem in folder.problems:
         if problem.finding.suppressed is None:
-            found = change(problem, result.folder)
+            found = change(problem, folder.folder, result.may_have_run)
             if found is not None and wanted(found):
                 pairs.append((problem, found))
     pairs = _lock_timeouts_last(pairs)
@@ -80,6 +80,9 @@ def _folder(
     repair.repaired += [p for p, found in pairs if found.edits and done.issuperset(found.edits)]
     replanned = {id(problem.migration) for problem in repair.repaired}
     for problem, found in pairs:
+        if found.edits and (reason := result.may_have_run(folder.folder, problem.migration)):
+            remark = f"{problem.migration.path}: {reason}"
+            repair.remarks += [remark] if remark not in repair.remarks else []
         if found.edits or not found.reason:
             continue
         if problem.direction == "down" and id(problem.migration) in replanned:
@@ -90,12 +93,12 @@ def _folder(
         repair.remarks += [remark] if remark not in repair.remarks else []
     repair.remarks += dict.fromkeys(remark for found in kept for remark in found.remarks)
     edits = [edit for found in kept for edit in found.edits]
-    contents = files.edited(root, edits, unsaved)
-    _refuse_changed(result.folder, contents)
+    contents = files.edited(root, edits, result.unsaved)
+    _refuse_changed(folder.folder, contents)
     new = [migration for found in kept for migration in found.new]
     if new:
-        written = files.write_new(result.folder, new, now)
-        base = files.shown_root(result.folder, root)
+        written = files.write_new(folder.folder, new, now)
+        base = files.shown_root(folder.folder, root)
         for name, content in written.files.items():
             contents[f"{base}{name}"] = (b"", content.encode())
         repair.remarks += written.remarks

@@ -12,7 +12,7 @@ from senior_backend import config, git, sql
 from senior_backend.catalog.model import Catalog
 from senior_backend.errors import InputError
 from senior_backend.findings import NotAnalyzed, Outcome
-from senior_backend.migrations import baseline, ignore
+from senior_backend.migrations import applied, baseline, ignore
 from senior_backend.migrations.history import History
 from senior_backend.migrations.lint import Linted, Problem, Selection, lint
 from senior_backend.migrations.settings import Settings
@@ -38,6 +38,8 @@ class Request:
     render_with: str | None = None
     """The Python that renders what an Alembic revision does not show, or None not to."""
     today: date = field(default_factory=date.today)
+    added: frozenset[str] = frozenset()
+    """The files that fixes of this run have written, by the names under which they are shown."""
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Result:
     """Files and directories that are no migrations for PostgreSQL, by the reason."""
     unsaved: dict[str, bytes] = field(default_factory=dict)
     """What was linted and stands in no file, by the name under which it is shown."""
+    may_have_run: applied.Why = applied.nothing
 
     @property
     def files(self) -> set[str]:
@@ -109,6 +112,7 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
     result = Result(
         not_analyzed=list(_not_analyzed(found.not_read, settings, wanted)),
         left_out=_left_out(found.not_read),
+        may_have_run=applied.why(request.root, request.since, request.added),
     )
     known = baseline.read(request.root / settings.baseline) if settings.baseline else Counter[str]()
     for part in found.found:
@@ -174,7 +178,7 @@ def _wanted(request: Request) -> Callable[[str], bool] | None:
     if request.since is None and not request.changed:
         return None
     changed = set()
-    for repository in dict.fromkeys(map(_repository, request.paths)):
+    for repository in dict.fromkeys(map(git.repository_of, request.paths)):
         for file in git.changed_files(repository, request.since):
             changed.add(f"{repository}/{file}")
     folders = cache(os.path.realpath)
@@ -184,15 +188,6 @@ def _wanted(request: Request) -> Callable[[str], bool] | None:
         return f"{folders(folder)}/{name}" in changed
 
     return wanted
-
-
-def _repository(path: Path) -> Path:
-    """The top of the work tree that holds a path."""
-    real = Path(os.path.realpath(path if path.is_dir() else path.parent))
-    for folder in (real, *real.parents):
-        if (folder / ".git").exists():
-            return folder
-    return git.root(real)
 
 
 def _folder(
@@ -251,7 +246,7 @@ def explain_fixes(result: Result, root: Path) -> Result:
         for linted in folder.linted:
             for index, problem in enumerate(linted.problems):
                 if problem.remedy:
-                    fix = present.fix(problem, folder.folder, root, now, result.unsaved)
+                    fix = present.fix(problem, folder.folder, root, now, result)
                     finding = replace(problem.finding, fix=fix)
                     linted.problems[index] = replace(problem, finding=finding)
     return result

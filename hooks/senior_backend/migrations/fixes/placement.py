@@ -5,11 +5,12 @@ share the transaction of its NOT VALID) becomes a new migration of the same tool
 past a later statement or migration, which may need it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
 from senior_backend import sql
+from senior_backend.migrations.applied import Why
 from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.lint import Problem
 from senior_backend.operations import reader, recipes
@@ -25,7 +26,7 @@ from senior_backend.operations.objects import Drop, DropFromTable, Rename
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
 from senior_backend.operations.tables import AttachPartition, CreateTable, DetachPartition
-from senior_backend.sources import registry
+from senior_backend.sources import registry, writing
 from senior_backend.sources.migration import Folder, NewMigration, Segment
 from senior_backend.sql.script import Statement
 from senior_backend.sql.text import SqlText, Verbatim
@@ -73,12 +74,26 @@ class _Place:
         return [s for n, s in enumerate(self.statements) if n != self.index]
 
 
-def change(problem: Problem, folder: Folder) -> Change | None:
+def change(problem: Problem, folder: Folder, may_have_run: Why) -> Change | None:
     """What to do to the files for a problem with a remedy; None when it has none.
 
     The edits of a plan take its statement out of the migration that exists. Without any edit there
-    is only something to know or to do by hand, which ``reason`` says.
+    is only something to know or to do by hand, which ``reason`` says. No edit of a migration that
+    may have run is automatic, whatever it is.
     """
+    found = _change(problem, folder)
+    if found is None or not found.edits:
+        return found
+    found = replace(found, edits=(*found.edits, *_new_down(problem, folder, found)))
+    reason = may_have_run(folder, problem.migration)
+    if not reason:
+        return found
+    if found.reason not in ("", _PAST):
+        reason = f"{found.reason}; {reason}"
+    return replace(found, automatic=False, reason=reason)
+
+
+def _change(problem: Problem, folder: Folder) -> Change | None:
     remedy = problem.remedy
     if remedy is None:
         return None
@@ -113,7 +128,7 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
     if problem.transaction is None and on_their_own:
         statements = [text for phase in phases for text in phase.up]
         only = not phases[0].transactional and all(map(_is_setting, place.others))
-        gone = [_remove(s) for s in place.others if only and _is_local(s)]
+        gone = _without_settings(place, local_only=True) if only else []
         edits = (*gone, _replace(problem, place.statement, statements))
         return Change(edits, (), remedy.safe, remedy.reason)
     if problem.transaction == "explicit":
@@ -122,8 +137,8 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
     alone = place.segment.transaction == "implicit" and all(map(_is_setting, place.others))
     if alone and len(phases[0].up) == 1 and (problem.direction == "up" or len(phases) == 1):
         # Without the settings the statement is the only one of its message: no transaction block.
-        gone = [_remove(s) for s in place.others] if not phases[0].transactional else []
-        reason = _LATER if later and len(phases) > 1 else ""
+        gone = _without_settings(place) if not phases[0].transactional else []
+        reason = _PAST if later and len(phases) > 1 else ""
         kept = _kept(problem, place, phases)
         return Change(
             (*gone, *kept),
@@ -140,7 +155,7 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         return Change(reason=_NO_PLACE)
     automatic, reason = remedy.safe, remedy.reason
     if later:
-        automatic, reason = False, _LATER
+        automatic, reason = False, _PAST
     elif (named := _named_later(place, phases)) is not None:
         automatic, reason = False, f"a later statement of the migration {named}"
     if phases[0].transactional and not remedy.apart:
@@ -172,22 +187,26 @@ def _outside(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) ->
     return Change(tuple(edits), (), remedy.safe, remedy.reason, insertion.remarks)
 
 
-def _without_settings(place: _Place) -> list[FileEdit]:
+def _without_settings(place: _Place, *, local_only: bool = False) -> list[FileEdit]:
     """The settings around a statement go; those that the file begins with leave no blank line."""
-    text, before = place.segment.text, place.statements[: place.index]
-    parts, at = [], 0
-    for statement in (*before, place.statement):
-        parts.append(text.data[at : statement.start])
-        at = statement.end
-    if before and not b"".join(parts).replace(b";", b"").strip():
-        after = place.statements[place.index + 1 :]
-        return [_edit(text, Edit(0, place.statement.start, "")), *map(_remove, after)]
-    return [_remove(setting) for setting in place.others]
+    data = place.segment.text.data
+    gone = [s for s in place.others if not local_only or _is_local(s)]
+    at, first = 0, []
+    for setting in gone:
+        if data[at : setting.start].strip():
+            break
+        first.append(setting)
+        semicolon = data.find(b";", setting.end)
+        alone = semicolon >= 0 and not data[setting.end : semicolon].strip()
+        at = semicolon + 1 if alone else setting.end
+    edits = [_remove(setting) for setting in gone if setting not in first]
+    if first:
+        at += len(data[at:]) - len(data[at:].lstrip())
+        edits.insert(0, _edit(place.segment.text, Edit(0, at, "")))
+    return edits
 
 
-_LATER: Final = (
-    "it is not the newest migration: if it has run anywhere, add a new one instead of changing it"
-)
+_PAST: Final = "the migrations after it may need what would move behind them: split it by hand"
 _NO_PLACE: Final = (
     "every file of this folder runs in a transaction, by its settings: the safe form needs a file "
     "that does not"
@@ -271,6 +290,33 @@ def _adapted_down(
         line = "" if text.data[:end].endswith(b"\n") or not end else "\n"
         edits.append(_edit(text, Edit(end, end, f"{line}{content}")))
     return tuple(edits)
+
+
+_DOWN_BESIDE: Final = {
+    "/migration.sql": "/down.sql",
+    "/up.sql": "/down.sql",
+    ".up.sql": ".down.sql",
+}
+"""How the file that leads up ends, and the one that takes it back."""
+
+
+def _new_down(problem: Problem, folder: Folder, found: Change) -> tuple[FileEdit, ...]:
+    """A down for what is all of its migration, mended where it is, if others have downs.
+
+    As it would get one in a migration of its own.
+    """
+    phases = problem.remedy.phases if problem.remedy else ()
+    if problem.migration.down is not None or len(phases) != 1 or phases[0].transactional:
+        return ()
+    place = _place(problem)
+    path = problem.text.path
+    ending = next((ending for ending in _DOWN_BESIDE if path.endswith(ending)), None)
+    if found.new or not phases[0].down or place is None or ending is None:
+        return ()
+    if not writing.has_downs(folder) or not all(map(_is_setting, place.others)):
+        return ()
+    down = path.removesuffix(ending) + _DOWN_BESIDE[ending]
+    return (FileEdit(down, 0, 0, _content(problem.text, writing.script(phases[0].down))),)
 
 
 def _last_text(problem: Problem) -> SqlText | None:

@@ -1,6 +1,5 @@
 """A remedy as a finding shows it: the diff, the new files, the rollback."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from senior_backend.findings import Fix
 from senior_backend.migrations.fixes import files
 from senior_backend.migrations.fixes.placement import change
 from senior_backend.migrations.lint import Problem
+from senior_backend.migrations.run import Result
 from senior_backend.sources.migration import Folder
 
 
@@ -17,15 +17,15 @@ def fix(
     folder: Folder,
     root: Path,
     now: datetime,
-    unsaved: Mapping[str, bytes],
+    result: Result,
 ) -> Fix | None:
     """What to write instead, with paths relative to ``root``; None when only people can decide."""
-    found = change(problem, folder)
+    found = change(problem, folder, result.may_have_run)
     if found is None or problem.remedy is None:
         return None
     diffs = [
         files.diff(path, before, after)
-        for path, (before, after) in files.edited(root, found.edits, unsaved).items()
+        for path, (before, after) in files.edited(root, found.edits, result.unsaved).items()
     ]
     new = {}
     if found.new:

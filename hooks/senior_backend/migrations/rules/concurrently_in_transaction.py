@@ -79,7 +79,7 @@ def check(step: Step) -> Iterator[Hazard]:
     inside = step.in_function or step.within is not None
     if step.transaction is None and not inside:
         return
-    statement = _refusing(step)
+    statement = refusing(step)
     if statement is None:
         return
     if inside:
@@ -99,7 +99,7 @@ def check(step: Step) -> Iterator[Hazard]:
     )
 
 
-def _refusing(step: Step) -> str | None:
+def refusing(step: Step) -> str | None:
     """What the statement is called in PostgreSQL's refusal; None when it can run in a block."""
     operation = step.operation
     match operation:
