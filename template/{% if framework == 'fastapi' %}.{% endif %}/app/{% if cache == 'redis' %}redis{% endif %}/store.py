@@ -41,7 +41,8 @@ class RedisStore:
         prefix: begins every key, so that services can share a database.
         timeout_s: what a request may lose to Redis, once: after a command that took longer none is
             sent until Redis has answered the store itself.
-        on_change: called with the error when Redis is away, with None when it answers again.
+        on_change: called with the error when Redis is away, with None when it answers, at
+            first or again.
     """
 
     def __init__(
@@ -131,7 +132,7 @@ class RedisStore:
         except (RedisError, OSError, TimeoutError) as error:
             self._lose(error)
             return False
-        if self.last_error not in (None, NOT_ASKED):
+        if self.last_error is not None:
             self._on_change(None)
         self._era += 1
         self.last_error = None

@@ -41,7 +41,7 @@ export interface StoreOptions {
    * Redis has answered the store itself.
    */
   readonly timeoutMs: number;
-  /** Called with the error when Redis is away, with undefined when it answers again. */
+  /** Called with the error when Redis is away, with undefined when it answers (again). */
   readonly onChange?: (error: string | undefined) => void;
 }
 
@@ -191,11 +191,13 @@ export class RedisStore {
     return true;
   }
 
-  /** Tell each outage once, and its end. */
+  /** Tell once how Redis was found at first, and each outage and its end. */
   #note(error: string | undefined): void {
-    const wasAway = this.lastError !== undefined && this.lastError !== NOT_ASKED;
+    const before = this.lastError;
     this.lastError = error;
-    if (wasAway !== (error !== undefined)) this.#onChange(error);
+    if (before === NOT_ASKED || (before === undefined) !== (error === undefined)) {
+      this.#onChange(error);
+    }
   }
 }
 
