@@ -1,11 +1,12 @@
 /** What the service does by itself, until it is stopped. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { expect } from "vitest";
+import { expect, onTestFinished, vi } from "vitest";
 
 import { Database } from "../../src/database/database.ts";
 import { parseDatabaseUrl } from "../../src/database/url.ts";
 import { startMaintenance } from "../../src/maintenance.ts";
+import { log } from "../../src/observability/logs.ts";
 import { test as base } from "../service.ts";
 
 const LIMITS = {
@@ -50,12 +51,16 @@ test("expired keys are deleted again and again, until it is stopped", async ({
   expect(await countKeys()).toBe(1);
 });
 
-test("a round that fails is not the last one", async ({
+test("a round that fails is told and is not the last one", async ({
   pool,
   database,
   addExpiredKey,
   countKeys,
 }) => {
+  const told = vi.spyOn(log, "error").mockReturnValue();
+  onTestFinished(() => {
+    told.mockRestore();
+  });
   const maintenance = startMaintenance(pool, { intervalMs: 10 });
   await database.query("alter table idempotency_keys rename to elsewhere");
   await sleep(100);
@@ -63,4 +68,5 @@ test("a round that fails is not the last one", async ({
   await addExpiredKey();
   await expect.poll(countKeys, { timeout: 5000 }).toBe(0);
   await maintenance.stop();
+  expect(told).toHaveBeenCalledWith("maintenance failed", { error: expect.anything() });
 });
