@@ -68,5 +68,5 @@ test("a round that fails is told and is not the last one", async ({
   await addExpiredKey();
   await expect.poll(countKeys, { timeout: 5000 }).toBe(0);
   await maintenance.stop();
-  expect(told).toHaveBeenCalledWith("maintenance failed", { error: expect.anything() });
+  expect(told).toHaveBeenCalledWith("maintenance failed", { error: expect.any(Error) as Error });
 });
