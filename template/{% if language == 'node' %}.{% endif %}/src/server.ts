@@ -248,7 +248,7 @@ export function metricsListener(metrics: Metrics): RequestListener {
   };
 }
 
-/** Listen on every address; the port, which the system chooses when `port` is 0. */
+/** Listen on every IPv4 address; the port, which the system chooses when `port` is 0. */
 async function listen(server: Server, variable: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
