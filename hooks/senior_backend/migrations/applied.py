@@ -50,6 +50,10 @@ def why(root: Path, since: str | None, added: Collection[str] = ()) -> Why:
         return known if not real.isdisjoint(known) else {}
 
     @cache
+    def gone(folder: Folder) -> set[str]:
+        return {name for path, name in committed(folder).items() if not os.path.lexists(path)}
+
+    @cache
     def newest(folder: Folder) -> str:
         asked = (m for m in reversed(folder.migrations) if not (m.repeatable or is_added(m)))
         return next((migration.path for migration in asked), "")
@@ -64,7 +68,7 @@ def why(root: Path, since: str | None, added: Collection[str] = ()) -> Why:
         if not known:
             return NOT_NEWEST if newest(folder) != migration.path else ""
         old = any(path in known for path in _real(root, migration))
-        if old or _is_renamed(root / migration.path, known):
+        if old or _is_renamed(root / migration.path, gone(folder)):
             return RELEASED if since is not None else COMMITTED
         return ""
 
@@ -138,12 +142,13 @@ def _text(path: Path) -> str:
         return ""
 
 
-def _is_renamed(path: Path, known: dict[str, str]) -> bool:
-    """Whether it is what a file was that has gone since."""
+def _is_renamed(path: Path, gone: Collection[str]) -> bool:
+    """Whether it is what a file was that has gone since, by the object names of those."""
+    if not gone:
+        return False
     try:
         data = path.read_bytes()
     except OSError:
         return False
-    algorithm = sha256 if len(next(iter(known.values()))) == 64 else sha1
-    name = algorithm(b"blob %d\0%s" % (len(data), data)).hexdigest()
-    return any(same == name and not os.path.lexists(old) for old, same in known.items())
+    algorithm = sha256 if len(next(iter(gone))) == 64 else sha1
+    return algorithm(b"blob %d\0%s" % (len(data), data)).hexdigest() in gone

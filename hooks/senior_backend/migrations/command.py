@@ -125,7 +125,9 @@ def lint_command(
     """Lint migration folders and files.
 
     Without PATHS, those of the settings, else the working directory. A single file is linted with
-    the migrations before it replayed. Exit codes: 0 clean, 1 findings, 2 bad usage or unreadable
+    the migrations before it replayed. --fix changes no migration that may have run: none that the
+    last commit holds (with --since: that was there where the branch left REV), and where Git knows
+    none of the folder, only the newest. Exit codes: 0 clean, 1 findings, 2 bad usage or unreadable
     input, 3 something could not be checked.
     """
     narrowed = options["changed"] or options["since"] is not None
