@@ -103,7 +103,9 @@ def test_every_format_can_show_any_name(repository: Make, output_format: str) ->
 
 def test_any_name_can_be_mended_and_be_in_a_baseline(repository: Make) -> None:
     odd = {os.fsdecode(b"db/004_\xff.sql"): INDEX, "db/005_two\nlines.sql": INDEX}
-    made = repository({"db/001_orders.sql": TABLE, **odd})
+    made = repository({"db/001_orders.sql": TABLE, 'db/002_\n"é.sql': "SELECT 1;\n"})
+    made.commit()
+    made.write(odd)
     assert made.run("lint", "db", "--write-baseline", "known.json").code == 0
     assert made.run("lint", "db", "--baseline", "known.json").code == 0
     fixed = made.run("lint", "db", "--fix")
