@@ -242,7 +242,7 @@ def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
     assert stopped.returncode == 1, stopped.stdout + stopped.stderr
     assert "- hook id: migration-lint\n" in stopped.stderr
     assert f"[{bad.rule}]" in stopped.stderr
-    reported = set(re.findall(rf"{layout.folder}/\S+\.sql", stopped.stderr))
+    reported = set(re.findall(rf"^({layout.folder}/\S+\.sql):\d", stopped.stderr, re.MULTILINE))
     assert reported <= {layout.up, layout.down}, "only what is new is reported"
     assert git(service, "rev-parse", "HEAD") == start
 
