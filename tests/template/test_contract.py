@@ -52,7 +52,7 @@ def test_the_contract_is_kept(installed: Callable[..., Path], framework: str, ex
 # Each tree with one host: what the answers change is the same in both trees, and tested for both
 # in test_pooler.py and test_supabase.py.
 @pytest.mark.parametrize(
-    ("framework", "database"), zip(TREES, itertools.cycle(["supabase", "neon"]), strict=False)
+    ("framework", "database"), list(zip(TREES, itertools.cycle(["supabase", "neon"]), strict=False))
 )
 def test_the_contract_is_kept_behind_a_transaction_pooler(
     installed: Callable[..., Path], framework: str, database: str

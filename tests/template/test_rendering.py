@@ -214,7 +214,8 @@ def test_no_cache_leaves_no_trace_of_redis(service: Path, answers: Answers):
     named = [
         name
         for name, text in texts_of(service).items()
-        if name != "package-lock.json" and re.search(r"(?i)\b(io)?redis(?!tribut)", f"{name}\n{text}")
+        if name != "package-lock.json"
+        and re.search(r"(?i)\b(io)?redis(?!tribut)", f"{name}\n{text}")
     ]
     assert bool(named) == (answers["cache"] == "redis"), named
 

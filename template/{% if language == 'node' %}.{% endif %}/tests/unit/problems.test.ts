@@ -59,9 +59,9 @@ test.for<[string, unknown, number, string, object]>([
 });
 
 test("an unknown reference is named by its place in the body", () => {
-  const problem = problemOf(new InvalidReference("customerId", "There is no such customer."));
+  const problem = problemOf(new InvalidReference("roomId", "There is no such room."));
   expect(problem.kind.status).toBe(422);
-  expect(problem.errors).toMatchObject([{ pointer: "/customerId", code: "unknown-reference" }]);
+  expect(problem.errors).toMatchObject([{ pointer: "/roomId", code: "unknown-reference" }]);
 });
 
 test.for<[PropertyKey[], string]>([
