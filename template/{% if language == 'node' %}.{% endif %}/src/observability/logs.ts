@@ -20,11 +20,16 @@ const COLLECT_MS = 20;
 /** When standard output takes nothing, lines beyond this are dropped rather than memory filled. */
 const MAX_WAITING_BYTES = 16_777_216;
 
-let destination = pino.destination({ dest: 1, sync: true });
-let logger = loggerTo(destination, "info");
+/** Writes at once: what is urgent, and what is left at the end. */
+const urgent = pino.destination({ dest: 1, sync: true });
+let destination = urgent;
+let logger = loggerTo(urgent, "info");
 let waiting = "";
 
-/** Write lines from `level` on, without waiting for standard output until the process ends. */
+/**
+ * Write lines from `level` on: those below a warning without waiting for standard output, the others
+ * at once, since the process may end before a write that is handed over to a thread has begun.
+ */
 export function configureLogs(level: LogLevel): void {
   destination = pino.destination({ dest: 1, sync: false, maxLength: MAX_WAITING_BYTES });
   logger = loggerTo({ write: collect }, level);
@@ -33,8 +38,8 @@ export function configureLogs(level: LogLevel): void {
 
 function flush(): void {
   try {
-    sendWaiting();
     destination.flushSync();
+    sendWaiting(urgent);
   } catch {
     // Standard output is closed, or was never opened: nobody can be told.
   }
@@ -85,14 +90,16 @@ export function logDependency(name: string, address: string, error: string | und
 
 function collect(line: string): void {
   if (waiting === "") {
-    setTimeout(sendWaiting, COLLECT_MS);
+    setTimeout(() => {
+      sendWaiting(destination);
+    }, COLLECT_MS);
   }
   waiting += line;
 }
 
-function sendWaiting(): void {
+function sendWaiting(to: DestinationStream): void {
   if (waiting !== "") {
-    destination.write(waiting);
+    to.write(waiting);
     waiting = "";
   }
 }
@@ -120,7 +127,7 @@ function write(level: LogLevel, event: string, fields: Fields): void {
   const shown = redacted(fields, 0) as Fields;
   logger[level](request === undefined ? shown : { ...shown, ...identityOf(request) }, event);
   if (LEVELS[level] >= LEVELS.warning) {
-    sendWaiting(); // the process may not live long
+    sendWaiting(urgent);
   }
 }
 
