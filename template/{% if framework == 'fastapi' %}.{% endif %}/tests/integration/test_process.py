@@ -184,12 +184,12 @@ def test_logs_are_json_from_the_first_line_to_the_last(environment: Mapping[str,
 
 
 def test_metrics_have_a_port_of_their_own(environment: Mapping[str, str]) -> None:
-    with serving(environment) as service:
+    with serving({**environment, "DATABASE_POOL_MAX": "7"}) as service:
         httpx.get(f"{service.url}/nowhere")
         text = httpx.get(service.metrics_url).text
         assert httpx.get(f"{service.url}/metrics").status_code == 404
     assert 'http_requests_total{method="GET",route="unmatched",status="404"} 1.0' in text
-    assert "database_pool_max_connections 10.0" in text
+    assert "database_pool_max_connections 7.0" in text
 
 
 class Collector(BaseHTTPRequestHandler):

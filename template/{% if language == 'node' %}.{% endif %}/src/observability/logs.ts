@@ -15,8 +15,6 @@ const LEVELS = { debug: 20, info: 30, warning: 40, error: 50 } as const;
 const SECRET = /authorization|cookie|password|secret|token|api_key|apikey|dsn/;
 /** What lies deeper in a field is not shown. */
 const MAX_DEPTH = 6;
-/** Lines wait for each other this long: a write wakes a thread, which costs more than the line. */
-const COLLECT_MS = 20;
 /** When standard output takes nothing, lines beyond this are dropped rather than memory filled. */
 const MAX_WAITING_BYTES = 16_777_216;
 
@@ -88,11 +86,12 @@ export function logDependency(name: string, address: string, error: string | und
   }
 }
 
+/** The lines of one turn of the event loop share a write, which costs more than a line. */
 function collect(line: string): void {
   if (waiting === "") {
-    setTimeout(() => {
+    setImmediate(() => {
       sendWaiting(destination);
-    }, COLLECT_MS);
+    });
   }
   waiting += line;
 }
