@@ -221,6 +221,7 @@ def test_prisma_has_one_statement_that_refuses_a_transaction_in_each_file(tmp_pa
     _, written = write(tmp_path, {"p/1_a/migration.sql": ONE, "p/1_a/down.sql": ONE}, new)
     assert dict(written.files) == {
         "20260304050607_indexes_1/migration.sql": "create index concurrently a on t (a);\n",
+        "20260304050607_indexes_1/down.sql": "-- Nothing to take back.\n",
         "20260304050608_indexes_2/migration.sql": "vacuum t;\n",
         "20260304050608_indexes_2/down.sql": "drop index concurrently a;\n",
     }

@@ -27,7 +27,6 @@ from senior_backend.sources.source import Options
 ID: Final = "diesel"
 TITLE: Final = "Diesel"
 
-_NOTHING: Final = "Nothing to take back."
 _METADATA: Final = "metadata.toml"
 _ALONE: Final = re.compile(rb"^\s*run_in_transaction\s*=\s*false", re.MULTILINE)
 _NO_TRANSACTION: Final = "run_in_transaction = false\n"
@@ -84,7 +83,7 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         place = f"{newest}_{naming.slug(step.name)}"
         files[f"{place}/up.sql"] = writing.script(step.up, step.note)
         if has_downs:
-            files[f"{place}/down.sql"] = writing.script(step.down, "" if step.down else _NOTHING)
+            files[f"{place}/down.sql"] = writing.down_script(step.down)
         if not step.transactional:
             files[f"{place}/{_METADATA}"] = _NO_TRANSACTION
     return writing.written(folder.root, files, remarks)

@@ -59,6 +59,6 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         versions.append(version)
         stem = f"{version}_{naming.slug(step.name)}"
         files[f"{stem}.up.sql"] = writing.script(step.up, step.note)
-        if step.down and has_downs:
-            files[f"{stem}.down.sql"] = writing.script(step.down)
+        if has_downs:
+            files[f"{stem}.down.sql"] = writing.down_script(step.down)
     return writing.written(folder.root, files, remarks)

@@ -95,6 +95,6 @@ def write(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Written
         dated.append(version)
         place = f"{version}_{naming.slug(step.name)}"
         files[f"{place}/migration.sql"] = writing.script(step.up, step.note)
-        if step.down and has_downs:
-            files[f"{place}/down.sql"] = writing.script(step.down)
+        if has_downs:
+            files[f"{place}/down.sql"] = writing.down_script(step.down)
     return writing.written(folder.root, files, remarks)

@@ -18,6 +18,11 @@ def script(statements: Sequence[str], note: str = "") -> str:
     return "\n".join([*lines, *(terminated(statement) for statement in statements)]) + "\n"
 
 
+def down_script(statements: Sequence[str]) -> str:
+    """The down of a pair; tools do not go back past a missing one, even if it has no work."""
+    return script(statements, "" if statements else "Nothing to take back.")
+
+
 def terminated(statement: str) -> str:
     """A statement with exactly one semicolon at its end."""
     return statement.strip().rstrip(";").rstrip() + ";"
