@@ -71,7 +71,7 @@ def test_a_service_of_the_real_template(
         "make setup",
         "make dev",
         "make test",
-        "pre-commit install",
+        "make hooks",
     ]
 
 

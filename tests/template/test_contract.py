@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.programs import needs_pgbouncer
 from tests.fixtures.template import ROOT
 from tests.template.make import PATH
 from tests.template.trees import EXAMPLES, TREES
@@ -48,7 +49,7 @@ def test_the_contract_is_kept(installed: Callable[..., Path], framework: str, ex
     run_contract(installed(framework, example), framework, example)
 
 
-@pytest.mark.skipif(not shutil.which("pgbouncer"), reason="needs pgbouncer (apt install pgbouncer)")
+@needs_pgbouncer
 # Each tree with one host: what the answers change is the same in both trees, and tested for both
 # in test_pooler.py and test_supabase.py.
 @pytest.mark.parametrize(

@@ -31,15 +31,11 @@ from tests.contract.service import (
     start_process,
     wait_until,
 )
+from tests.fixtures.programs import needs_pgbouncer
 from tests.template.make import PATH
 from tests.template.trees import TREES
 
-pytestmark = [
-    pytest.mark.verify,
-    pytest.mark.skipif(
-        not shutil.which("pgbouncer"), reason="needs pgbouncer (apt install pgbouncer)"
-    ),
-]
+pytestmark = [pytest.mark.verify, needs_pgbouncer]
 
 PGBOUNCER = [sys.executable, str(Path(__file__).with_name("pgbouncer.py"))]
 # As many operators set it, to have drivers connect at all.

@@ -17,12 +17,13 @@ from tests.contract.conftest import SHARED_ENVIRONMENT, new_tenant, open_http
 from tests.contract.database import Cluster, Database
 from tests.contract.issuer import Issuer
 from tests.contract.service import Commands, StartedService, run_migrations, start_process
-from tests.fixtures.redis import MISSING, Redis, redis_server
+from tests.fixtures.programs import needs_redis
+from tests.fixtures.redis import Redis, redis_server
 from tests.template.make import PATH
 from tests.template.test_contract import run_contract
 from tests.template.trees import TREES
 
-pytestmark = [pytest.mark.verify, pytest.mark.skipif(bool(MISSING), reason=MISSING or "")]
+pytestmark = [pytest.mark.verify, needs_redis]
 
 PER_MINUTE = 30
 # More than a busy machine needs for an answer; where the timeout of Redis matters it is set.

@@ -101,7 +101,8 @@ def _report_new(created: creation.Created, template: source.Source) -> None:
     if created.repository != "committed":
         name = place.resolve().name
         steps.append((f"git add . && git commit -m 'Start {name}'", "updates need a commit"))
-    if (place / "Makefile").is_file():
+    has_makefile = (place / "Makefile").is_file()
+    if has_makefile:
         steps += [
             ("make setup", "the locked dependencies"),
             ("make dev", "database, migrations, server"),
@@ -110,7 +111,8 @@ def _report_new(created: creation.Created, template: source.Source) -> None:
     # pre-commit reads the configuration in a repository's top folder only.
     is_top = created.repository != "existing" or (place / ".git").exists()
     if is_top and (place / ".pre-commit-config.yaml").is_file():
-        steps.append(("pre-commit install", "its checks on every commit"))
+        hooks = "make hooks" if has_makefile else "pre-commit install"
+        steps.append((hooks, "its checks on every commit"))
     width = max(len(command) for command, _ in steps)
     for command, why in steps:
         click.echo(f"  {command:<{width}}  # {why}" if why else f"  {command}")
