@@ -23,6 +23,7 @@ TOOLS = {
     "update": "senior_backend.scaffold.command:update",
     "check": "senior_backend.checks.command:check",
     "migrations": "senior_backend.migrations.command:migrations",
+    "load": "senior_backend.load.command:load",
     "explain": "senior_backend.explain:explain",
     "postgres": "senior_backend.postgres.command:postgres",
 }
