@@ -40,7 +40,7 @@ class Target:
     """Lower case, ASCII (IDNA), without the brackets of an IPv6 address."""
     port: int
     prefix: str
-    """Stands before the path of every endpoint: empty, or ``/api/v1`` without a slash at its end."""
+    """Stands before the path of every endpoint: empty, or ``/api/v1`` with no slash at its end."""
     server_name: str
     """What the certificate must be for, and SNI names."""
     addresses: tuple[Address, ...] = ()
