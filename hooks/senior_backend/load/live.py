@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from senior_backend.load.formats import units
 from senior_backend.load.histogram import Histogram
 from senior_backend.load.recording import Window
 
@@ -172,12 +173,7 @@ class View:
 def _times(response: Histogram) -> tuple[str, ...]:
     if not response.counts:
         return ("nothing yet",)
-    return tuple(f"p{p} {_milliseconds(response.percentile(p))}" for p in (50, 95, 99))
-
-
-def _milliseconds(nanoseconds: float) -> str:
-    value = nanoseconds / 1e6
-    return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
+    return tuple(f"p{p} {units.duration(response.percentile(p) / 1e6)}" for p in (50, 95, 99))
 
 
 def _worst(causes: dict[str, int]) -> str:
