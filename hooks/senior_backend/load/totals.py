@@ -63,27 +63,29 @@ class Numbers:
 
     due: int = 0
     started: int = 0
+    """Arrivals whose first request was sent, within the measured part."""
     sent: int = 0
     dropped: int = 0
     gauges: dict[int, Gauge] = field(default_factory=dict)
     """The last of each worker."""
     slept_ns: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """By worker."""
+    """By worker, within the measured part."""
     length_ns: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    """By worker."""
+    """By worker: how much of the measured part its windows account for."""
 
-    def add(self, worker: int, window: Window) -> None:
-        """Add one window of one worker."""
+    def add(self, worker: int, window: Window, *, measured: bool) -> None:
+        """Add one window of one worker; after the measured part only responses are awaited."""
         self.due += window.due
-        self.started += window.started
         self.sent += window.sent
         self.dropped += window.dropped
         self._gauge(
             worker,
             Gauge(window.index, window.backlog, window.open_connections, window.in_flight),
         )
-        self.slept_ns[worker] += window.slept_ns
-        self.length_ns[worker] += window.length_ns
+        if measured:
+            self.started += window.started
+            self.slept_ns[worker] += window.slept_ns
+            self.length_ns[worker] += window.length_ns
 
     def merge(self, other: "Numbers") -> None:
         """Add another stretch."""
@@ -141,9 +143,9 @@ class Totals:
     tls: Counts = field(default_factory=_counts)
     connection_failures: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def add(self, worker: int, window: Window) -> None:
+    def add(self, worker: int, window: Window, *, measured: bool) -> None:
         """Add one window of one worker."""
-        self.numbers.add(worker, window)
+        self.numbers.add(worker, window, measured=measured)
         for endpoint, counts in window.endpoints.items():
             add_endpoint(self.endpoints.setdefault(endpoint, EndpointCounts()), counts)
         add_counts(self.pacing, window.pacing)
@@ -192,9 +194,9 @@ class Stretch:
         """Endpoint -> requests that failed."""
         self._response: dict[int, Counts | Packed] = {}
 
-    def add(self, worker: int, window: Window) -> None:
+    def add(self, worker: int, window: Window, *, measured: bool) -> None:
         """Add one window of one worker."""
-        self.numbers.add(worker, window)
+        self.numbers.add(worker, window, measured=measured)
         for endpoint, counts in window.endpoints.items():
             if counts.response:
                 add_counts(self._opened(endpoint), counts.response)
@@ -253,10 +255,10 @@ class _Watch:
     open: dict[int, Totals] = field(default_factory=dict)
     next: int = 0
 
-    def add(self, worker: int, window: Window, complete: int) -> None:
+    def add(self, worker: int, window: Window, complete: int, *, measured: bool) -> None:
         """Add a window; tell of the stretches that lie before the window ``complete``."""
         place = max(self.next, min(window.index // self.length, self.last))
-        self.open.setdefault(place, Totals()).add(worker, window)
+        self.open.setdefault(place, Totals()).add(worker, window, measured=measured)
         while self.next < self.last and (self.next + 1) * self.length <= complete:
             self.tell(self.length)
 
@@ -292,8 +294,6 @@ class Recording:
         self.duration_ns = duration_ns
         self.total = Totals()
         """Exact, from the first window to the last response."""
-        self.measured = Numbers()
-        """Of the measured part alone, without the wait for the last responses."""
         self.span = 1
         """Windows in a stretch of the series."""
         self.most = max(
@@ -321,15 +321,14 @@ class Recording:
         if window.index < 0:
             self.total.connected(window)
             return
-        self.total.add(worker, window)
-        if window.index < self.seconds:
-            self.measured.add(worker, window)
+        measured = window.index < self.seconds
+        self.total.add(worker, window, measured=measured)
         self._latest[worker] = max(window.index, self._latest.get(worker, -1))
         place = window.index // self.span
-        self._series.setdefault(place, Stretch()).add(worker, window)
+        self._series.setdefault(place, Stretch()).add(worker, window, measured=measured)
         self._packed.pop(place, None)
         for watch in self._watches:
-            watch.add(worker, window, self.complete)
+            watch.add(worker, window, self.complete, measured=measured)
         self._settle()
 
     @property
@@ -352,7 +351,7 @@ class Recording:
 
     def covered_ns(self, worker: int) -> int:
         """How much of the measured part the windows of a worker account for."""
-        return self.measured.length_ns.get(worker, 0)
+        return self.total.numbers.length_ns.get(worker, 0)
 
     def series(self) -> Iterator[tuple[int, int, Stretch]]:
         """The stretches in order: first window, number of windows, what happened."""

@@ -136,8 +136,10 @@ def _behind(evidence: Evidence) -> list[str]:
     if busy <= BUSY:
         return []
     return [
-        f"{_rates(evidence)}, and the generator was the limit: its loop was busy {busy:.0%} of the"
-        f" time; {_more(evidence)}"
+        (
+            f"{_rates(evidence)}, and the generator was the limit: its loop was busy {busy:.0%}"
+            f" of the time; {_more(evidence)}"
+        )
     ]
 
 
@@ -156,17 +158,18 @@ def _pacing(evidence: Evidence) -> list[str]:
     if late < 3 or late <= 0.01 * pacing.count:
         return []
     return [
-        f"{late:,} of {pacing.count:,} sends that had a connection were more than"
-        f" {_time(limit)} late (p99 {_time(pacing.percentile(99))}): the generator's own delay is"
-        f" in the response times; {_steadier(evidence)}"
+        (
+            f"{late:,} of {pacing.count:,} sends that had a connection were more than"
+            f" {_time(limit)} late (p99 {_time(pacing.percentile(99))}): the generator's own delay"
+            f" is in the response times; {_steadier(evidence)}"
+        )
     ]
 
 
 def _more(evidence: Evidence) -> str:
-    workers = "a machine with more cores" if evidence.local else "more workers or cores"
     if evidence.local:
-        workers += ", or the target on another one"
-    return f"use {workers}, or a lower rate"
+        return "run the target on another machine, use more cores, or a lower rate"
+    return "use more workers (generator.workers) on a machine with more cores, or a lower rate"
 
 
 def _steadier(evidence: Evidence) -> str:
@@ -194,8 +197,10 @@ def _saturated(evidence: Evidence) -> list[str]:
     dropped = f", {evidence.dropped:,} arrivals were given up" if evidence.dropped else ""
     backlog = max((moment.backlog for moment in behind), default=0)
     return [
-        f"the target did not keep up{since}: {_rates(evidence)}; {waited}, up to {backlog:,}"
-        f" arrivals waited{dropped}; their wait is in the response times"
+        (
+            f"the target did not keep up{since}: {_rates(evidence)}; {waited}, up to {backlog:,}"
+            f" arrivals waited{dropped}; their wait is in the response times"
+        )
     ]
 
 
@@ -203,8 +208,10 @@ def _limit(evidence: Evidence) -> list[str]:
     if evidence.max_open < evidence.max_connections:
         return []
     return [
-        f"all {evidence.max_connections:,} connections (connections.max) were in use at some time:"
-        " arrivals may have waited for one"
+        (
+            f"all {evidence.max_connections:,} connections (connections.max) were in use at some"
+            " time: arrivals may have waited for one"
+        )
     ]
 
 
@@ -226,8 +233,10 @@ def _small_pacing(evidence: Evidence) -> list[str]:
     if not pacing > PACING_SHARE * response:  # also where one is NaN
         return []
     return [
-        f"sends were {_time(pacing)} late at the median, {pacing / response:.0%} of the median"
-        f" response time ({_time(response)}); {_steadier(evidence)}"
+        (
+            f"sends were {_time(pacing)} late at the median, {pacing / response:.0%} of the median"
+            f" response time ({_time(response)}); {_steadier(evidence)}"
+        )
     ]
 
 
@@ -252,8 +261,10 @@ def _local(evidence: Evidence) -> list[str]:
     if not evidence.local:
         return []
     return [
-        "generator and target share this machine: they take processor time from each other, and"
-        " there is no network between them"
+        (
+            "generator and target share this machine: they take processor time from each other, and"
+            " there is no network between them"
+        )
     ]
 
 
