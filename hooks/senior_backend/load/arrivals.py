@@ -27,10 +27,15 @@ from math import ceil, floor, log, sqrt
 from random import Random
 from typing import Final, Literal
 
+from senior_backend.errors import InputError
+from senior_backend.load.scenario.model import Constant, LoadModel, Ramp, Spike, Steps
+
 SECOND: Final = 1_000_000_000
 
 BLOCK: Final = 512
 """Random gaps that are drawn together."""
+
+MOST_STRETCHES: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +288,37 @@ def schedule(
         warming=_part(warming, 0, f"{seed} warm-up" if random else None),
         measured=_part(stretches, warm_ns, f"{seed}" if random else None),
     )
+
+
+def schedule_of(load: LoadModel) -> Schedule:
+    """The arrivals that a scenario asks for."""
+    stretches: list[Stretch] = []
+    before = 0.0
+    for stage in load.shape:
+        match stage:
+            case Constant():
+                stretches += constant(stage.rate, stage.duration_ns)
+                before = stage.rate
+            case Ramp():
+                stretches += ramp(before, stage.ramp_to, stage.duration_ns)
+                before = stage.ramp_to
+            case Steps():
+                if abs(stage.step_to - before) / stage.by > MOST_STRETCHES:
+                    raise InputError(
+                        f"load.stages: steps of {stage.by:g} from {before:g} to {stage.step_to:g} "
+                        f"are more than {MOST_STRETCHES:,}; write a greater 'by', or ramp_to"
+                    )
+                stretches += steps(before, stage.step_to, stage.by, stage.every_ns)
+                before = stage.step_to
+            case Spike():
+                stretches += constant(stage.spike_to, stage.duration_ns)
+    planned = schedule(stretches, warm_ns=load.warm_up_ns, arrivals=load.arrivals, seed=load.seed)
+    if not planned.measured.count:
+        raise InputError(
+            "load: not one arrival is due in the whole time; write a higher rate or a longer "
+            "duration"
+        )
+    return planned
 
 
 def _part(stretches: Sequence[Stretch], start_ns: int, seed: str | None) -> _Part:
