@@ -75,6 +75,10 @@ class SeriesWindow(Document):
     open_connections: int
     requested_rate: float
     """Arrivals due a second in this stretch."""
+    started: int = 0
+    """Arrivals of which the first request was sent in it."""
+    errors: dict[str, int] = Field(default_factory=dict)
+    """Cause -> requests that failed of it in this stretch; adds up to ``total.failed``."""
     total: WindowNumbers
     endpoints: dict[str, WindowNumbers]
 

@@ -205,6 +205,8 @@ def _series(recording: Recording) -> list[SeriesWindow]:
             in_flight=stretch.numbers.in_flight,
             open_connections=stretch.numbers.open_connections,
             requested_rate=_rate(stretch.numbers.due, length),
+            started=stretch.numbers.started,
+            errors=dict(sorted(stretch.errors.items())),
             total=_all_endpoints(stretch),
             endpoints={
                 recording.endpoints[index]: _window(

@@ -186,12 +186,14 @@ def failed(counts: EndpointCounts) -> int:
 class Stretch:
     """A part of the series: what can be shown over time, with a histogram for each endpoint."""
 
-    __slots__ = ("_response", "failed", "numbers")
+    __slots__ = ("_response", "errors", "failed", "numbers")
 
     def __init__(self) -> None:
         self.numbers = Numbers()
         self.failed: Counts = _counts()
         """Endpoint -> requests that failed."""
+        self.errors: dict[str, int] = {}
+        """Cause -> requests that failed of it."""
         self._response: dict[int, Counts | Packed] = {}
 
     def add(self, worker: int, window: Window, *, measured: bool) -> None:
@@ -202,11 +204,15 @@ class Stretch:
                 add_counts(self._opened(endpoint), counts.response)
             if counts.failures:
                 self.failed[endpoint] += failed(counts)
+                for cause, times in counts.failures.items():
+                    self._failed_of(cause, sum(times.values()))
 
     def merge(self, other: "Stretch") -> None:
         """Add what follows."""
         self.numbers.merge(other.numbers)
         add_counts(self.failed, other.failed)
+        for cause, count in other.errors.items():
+            self._failed_of(cause, count)
         for endpoint in other._response:
             add_counts(self._opened(endpoint), other.response(endpoint))
 
@@ -232,6 +238,9 @@ class Stretch:
             len(kept[0]) if isinstance(kept, tuple) else len(kept)
             for kept in self._response.values()
         )
+
+    def _failed_of(self, cause: str, count: int) -> None:
+        self.errors[cause] = self.errors.get(cause, 0) + count
 
     def _opened(self, endpoint: int) -> Counts:
         kept = self._response.get(endpoint)
