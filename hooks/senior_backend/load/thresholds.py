@@ -28,7 +28,7 @@ A trend has avg, min, med, max and p(N). The first four take a selector.
 import difflib
 import operator
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -36,7 +36,8 @@ from senior_backend.errors import InputError
 from senior_backend.load.histogram import Histogram, bounds
 from senior_backend.load.recording import Counts, EndpointCounts
 from senior_backend.load.result import ThresholdResult
-from senior_backend.load.scenario.model import Judged, Scenario, Thresholds
+from senior_backend.load.scenario.model import Judged, Request, Scenario, Thresholds
+from senior_backend.load.scenario.source import Path
 from senior_backend.load.totals import SECOND, Recording, Totals, add_endpoint, failed
 
 _TREND: Final = ("avg", "min", "med", "max", "p(N)")
@@ -155,19 +156,19 @@ def parse(
     """A threshold from its two texts; ``endpoint`` is where it stands, if not on top.
 
     ``given`` has its window and what to do when it fails. Whether the endpoint of a selector exists
-    is for ``of_scenario`` to say.
+    is not asked here. Errors name the metric and the text, not the file.
     """
     found, named = _metric(metric)
     if endpoint is not None:
         if named is not None and named != endpoint:
             raise InputError(
-                f"thresholds of {endpoint}: {metric}: it is about {named}; write it there, or "
-                "under the scenario's own thresholds"
+                f"{metric}: it is about {named}; write it there, or under the scenario's own "
+                "thresholds"
             )
         if not found.by_endpoint:
             raise InputError(
-                f"thresholds of {endpoint}: {found.name} is not counted by endpoint; write it "
-                "under the scenario's own thresholds"
+                f"{found.name} is not counted by endpoint; write it under the scenario's own "
+                "thresholds"
             )
         named = endpoint
         quote = '"' if "," in endpoint else ""
@@ -177,7 +178,7 @@ def parse(
     if given is not None and given.window_ns is not None:
         window_s, rest = divmod(given.window_ns, SECOND)
         if rest or not window_s:
-            raise InputError(f"thresholds: {metric}: {text}: a window is whole seconds, like 10s")
+            raise InputError(f"{metric}: {text}: a window is whole seconds, like 10s")
     return replace(
         threshold,
         endpoint=named,
@@ -210,31 +211,48 @@ def of_scenario(scenario: Scenario, endpoints: Sequence[str]) -> list[Threshold]
 
     ``endpoints`` are the names in the plan: endpoints first, then the steps of the flows.
     """
-    asked = _all(scenario.thresholds, None)
-    requests = [*scenario.endpoints, *(step for flow in scenario.flows for step in flow.steps)]
-    for name, request in zip(endpoints, requests, strict=True):
-        asked += _all(request.thresholds, name)
-    for threshold in asked:
-        check_endpoint(threshold, endpoints)
+    asked = []
+    for _path, metric, judged, endpoint in _written(scenario, endpoints):
+        asked.append(_existing(metric, judged, endpoint, endpoints))
     return complete(asked)
 
 
-def check_endpoint(threshold: Threshold, endpoints: Sequence[str]) -> None:
-    """Refuse a threshold for an endpoint that the scenario does not have."""
-    if threshold.endpoint is None or threshold.endpoint in endpoints:
-        return
-    raise InputError(
-        f"thresholds: {threshold.metric}: no endpoint is called {threshold.endpoint}"
-        + _near(threshold.endpoint, endpoints)
-    )
+def problems(scenario: Scenario, endpoints: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """What is wrong with the thresholds of a scenario, with the way to each in its file."""
+    for path, metric, judged, endpoint in _written(scenario, endpoints):
+        try:
+            _existing(metric, judged, endpoint, endpoints)
+        except InputError as error:
+            yield path, str(error)
 
 
-def _all(thresholds: Thresholds, endpoint: str | None) -> list[Threshold]:
-    return [
-        parse(metric, judged.threshold, given=judged, endpoint=endpoint)
-        for metric, several in thresholds.items()
-        for judged in several
+def _written(
+    scenario: Scenario, endpoints: Sequence[str]
+) -> Iterator[tuple[Path, str, Judged, str | None]]:
+    places: list[tuple[Path, str | None, Thresholds]] = [((), None, scenario.thresholds)]
+    requests: list[tuple[Path, Request]] = [
+        (("endpoints", number), endpoint) for number, endpoint in enumerate(scenario.endpoints)
     ]
+    for number, flow in enumerate(scenario.flows):
+        requests += [(("flows", number, "steps", i), step) for i, step in enumerate(flow.steps)]
+    for name, (path, request) in zip(endpoints, requests, strict=True):
+        places.append((path, name, request.thresholds))
+    for place, endpoint, thresholds in places:
+        for metric, several in thresholds.items():
+            for number, judged in enumerate(several):
+                yield (*place, "thresholds", metric, number), metric, judged, endpoint
+
+
+def _existing(
+    metric: str, judged: Judged, endpoint: str | None, endpoints: Sequence[str]
+) -> Threshold:
+    threshold = parse(metric, judged.threshold, given=judged, endpoint=endpoint)
+    if threshold.endpoint is not None and threshold.endpoint not in endpoints:
+        raise InputError(
+            f"{threshold.metric}: no endpoint is called {threshold.endpoint}"
+            + _near(threshold.endpoint, endpoints)
+        )
+    return threshold
 
 
 def _metric(text: str) -> tuple[_Metric, str | None]:
@@ -242,33 +260,29 @@ def _metric(text: str) -> tuple[_Metric, str | None]:
     found = _METRIC.fullmatch(text)
     if not found:
         raise InputError(
-            f"thresholds: '{text}' is no metric; write it like http_req_duration or "
+            f"'{text}' is no metric; write it like http_req_duration or "
             "http_req_duration{name:ENDPOINT}"
         )
     name = found["name"]
     if name not in _METRICS:
         if name in _ELSEWHERE:
-            raise InputError(f"thresholds: {name} is not measured; {_ELSEWHERE[name]}")
-        raise InputError(f"thresholds: no metric is called {name}" + _near(name, list(_METRICS)))
+            raise InputError(f"{name} is not measured; {_ELSEWHERE[name]}")
+        raise InputError(f"no metric is called {name}" + _near(name, list(_METRICS)))
     metric = _METRICS[name]
     endpoint = None
     for part in _tags(found["tags"]):
         tag = _TAG.fullmatch(part)
         if not tag:
-            raise InputError(f"thresholds: {text}: '{part.strip()}' is no tag; write name:ENDPOINT")
+            raise InputError(f"{text}: '{part.strip()}' is no tag; write name:ENDPOINT")
         value = tag["quoted"] if tag["quoted"] is not None else tag["value"]
         if tag["tag"] == "expected_response" and value == "true":
             continue  # response times are those of requests that succeeded, anyway
         if tag["tag"] != "name":
-            raise InputError(
-                f"thresholds: {text}: no tag is called {tag['tag']}; there is name, an endpoint"
-            )
+            raise InputError(f"{text}: no tag is called {tag['tag']}; there is name, an endpoint")
         if not metric.by_endpoint:
-            raise InputError(
-                f"thresholds: {text}: {name} is not counted by endpoint; leave out {{name:…}}"
-            )
+            raise InputError(f"{text}: {name} is not counted by endpoint; leave out {{name:…}}")
         if endpoint is not None:
-            raise InputError(f"thresholds: {text}: one name only; write a threshold for each")
+            raise InputError(f"{text}: one name only; write a threshold for each")
         endpoint = value
     return metric, endpoint
 
@@ -281,7 +295,7 @@ def _tags(text: str | None) -> list[str]:
 
 
 def _expression(metric: _Metric, written: str, text: str) -> Threshold:
-    where = f"thresholds: {written}: {text}"
+    where = f"{written}: {text}"
     found = _EXPRESSION.fullmatch(text)
     if not found:
         raise InputError(f"{where}: not understood; {_mend(text, metric)}")
