@@ -4,7 +4,7 @@ Keys are added, never renamed. Times are milliseconds unless a name says otherwi
 nanoseconds (``histogram``). The schema is ``schemas/load-result.json``.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,7 +18,7 @@ Buckets = list[tuple[int, int]]
 class Document(BaseModel):
     """A part of the result; keys of newer versions are kept aside, not refused."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 
 
 class Histograms(Document):
@@ -198,3 +198,12 @@ class Result(Document):
     environment: Environment
     series: Annotated[list[SeriesWindow], Field(max_length=600)]
     blocks: list[Block]
+
+
+def schema() -> dict[str, Any]:
+    """The published schema: what every result of version 1 is, those of newer versions included."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Result.model_json_schema(),
+        "title": "Result of a load test by senior-backend, version 1",
+    }
