@@ -12,7 +12,7 @@ def render(outcome: Outcome) -> str:
     """One workflow command a finding that is not suppressed, or a place not analyzed."""
     lines = [_finding(f) for f in outcome.ordered() if f.suppressed is None]
     lines += [
-        f"::warning file={_property(n.path)},line={n.line}::{_data(f'not analyzed: {n.reason}')}"
+        f"::warning file={attribute(n.path)},line={n.line}::{data(f'not analyzed: {n.reason}')}"
         for n in outcome.not_analyzed
     ]
     return "\n".join(lines)
@@ -22,21 +22,23 @@ def _finding(finding: Finding) -> str:
     place = ",".join(
         f"{name}={value}"
         for name, value in (
-            ("file", _property(finding.path)),
+            ("file", attribute(finding.path)),
             ("line", finding.line),
             ("endLine", finding.end_line),
             ("col", finding.column),
             ("endColumn", finding.end_column),
-            ("title", _property(finding.rule)),
+            ("title", attribute(finding.rule)),
         )
         if value is not None
     )
-    return f"::{_COMMANDS[finding.severity]} {place}::{_data(finding.message)}"
+    return f"::{_COMMANDS[finding.severity]} {place}::{data(finding.message)}"
 
 
-def _data(text: str) -> str:
+def data(text: str) -> str:
+    """The message of a command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def attribute(text: str) -> str:
+    """A value between ``::`` and ``::``."""
+    return data(text).replace(":", "%3A").replace(",", "%2C")

@@ -28,7 +28,7 @@ def render(outcome: Outcome) -> str:
     for missing in outcome.not_analyzed:
         case = _case(suite, missing.path, missing.line, "not-analyzed")
         kind = "error" if missing.whole else "skipped"
-        ET.SubElement(case, kind, message=_printable(f"not analyzed: {missing.reason}"))
+        ET.SubElement(case, kind, message=printable(f"not analyzed: {missing.reason}"))
     if not findings and not outcome.not_analyzed:
         ET.SubElement(suite, "testcase", classname=outcome.tool, name="nothing found")
     ET.indent(suite)
@@ -38,10 +38,10 @@ def render(outcome: Outcome) -> str:
 
 def _finding(suite: ET.Element, finding: Finding) -> None:
     case = _case(suite, finding.path, finding.line, finding.rule)
-    message = _printable(finding.message)
+    message = printable(finding.message)
     if finding.suppressed:
         ET.SubElement(
-            case, "skipped", message=_printable(f"suppressed: {finding.suppressed.reason}")
+            case, "skipped", message=printable(f"suppressed: {finding.suppressed.reason}")
         )
     elif finding.class_ == "gate":
         ET.SubElement(case, "failure", type=finding.severity, message=message)
@@ -52,10 +52,10 @@ def _finding(suite: ET.Element, finding: Finding) -> None:
 def _case(suite: ET.Element, path: str, line: int, rule: str) -> ET.Element:
     name = f"{rule} at line {line}"
     return ET.SubElement(
-        suite, "testcase", classname=_printable(path), file=_printable(path), name=name
+        suite, "testcase", classname=printable(path), file=printable(path), name=name
     )
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without the characters that XML 1.0 cannot hold (section 2.2, Char)."""
     return _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -36,7 +36,7 @@ def render(outcome: Outcome) -> str:
     if outcome.not_analyzed:
         lines.append("Not analyzed:")
         lines += [
-            f"- {_code(f'{n.path}:{n.line}')}: {_cell(n.reason)}" for n in outcome.not_analyzed
+            f"- {code(f'{n.path}:{n.line}')}: {cell(n.reason)}" for n in outcome.not_analyzed
         ]
     return "\n".join(lines).rstrip("\n")
 
@@ -49,20 +49,20 @@ def _headline(outcome: Outcome) -> str:
 
 
 def _row(finding: Finding) -> str:
-    place = _code(f"{finding.path}:{finding.line}")
+    place = code(f"{finding.path}:{finding.line}")
     mark = _MARKS[finding.severity]
-    return f"| {mark} | {place} | {_cell(finding.message)} | {_code(finding.rule)} |"
+    return f"| {mark} | {place} | {cell(finding.message)} | {code(finding.rule)} |"
 
 
 def _fold(finding: Finding, fix: Fix) -> list[str]:
     title = f"{finding.rule} at {finding.path}:{finding.line}"
-    lines = [f"<details><summary>Fix for {_html(title)}</summary>", ""]
+    lines = [f"<details><summary>Fix for {html(title)}</summary>", ""]
     if fix.reason:
-        lines += [_html(f"Not automatic: {fix.reason}"), ""]
+        lines += [html(f"Not automatic: {fix.reason}"), ""]
     if fix.diff:
         lines += _fence("diff", fix.diff)
     for name, content in (fix.files or {}).items():
-        lines += [f"{_code(name)}:", *_fence("sql", content)]
+        lines += [f"{code(name)}:", *_fence("sql", content)]
     if fix.rollback:
         lines += ["Rollback:", *_fence("sql", fix.rollback)]
     return [*lines, "</details>", ""]
@@ -76,14 +76,21 @@ def _fence(language: str, content: str) -> list[str]:
     return [f"{fence}{language}", content.rstrip("\n"), fence, ""]
 
 
-def _code(text: str) -> str:
-    one_line = " ".join(text.split("\n")).replace("|", "\\|")
-    return f"`` {one_line} ``" if "`" in one_line else f"`{one_line}`"
+def code(text: str) -> str:
+    """As written, in a fence longer than any in it; a cell of a table may hold it."""
+    one_line = " ".join(text.splitlines()).replace("|", "\\|")
+    fence = "`"
+    while fence in one_line:
+        fence += "`"
+    space = " " if "`" in one_line else ""
+    return f"{fence}{space}{one_line}{space}{fence}"
 
 
-def _cell(text: str) -> str:
-    return _html(" ".join(text.split())).replace("|", "\\|")
+def cell(text: str) -> str:
+    """A sentence in a cell of a table."""
+    return html(" ".join(text.split())).replace("|", "\\|")
 
 
-def _html(text: str) -> str:
+def html(text: str) -> str:
+    """Without a tag in it."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,236 @@
+"""The rows that the formats for people share: endpoints, errors, thresholds, and facts."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from senior_backend.load.formats import units
+from senior_backend.load.result import EndpointResult, Result, ThresholdResult
+
+COLUMNS: Final = ("p50", "p90", "p95", "p99", "p99.9", "max")
+
+TOTAL: Final = "all"
+"""The name of the row that sums up."""
+
+RESPONSE: Final = "from the moment a request was due: what a user waits"
+SERVICE: Final = "from the moment it was sent: what the target took"
+
+
+def doubt(result: Result) -> str:
+    """What follows every number that an INVALID run measured; empty if the run is valid."""
+    return "" if result.valid else " ?"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One endpoint, or all of them."""
+
+    name: str
+    now: EndpointResult
+    before: EndpointResult | None
+    """The same endpoint in the baseline."""
+    total: bool = False
+
+
+def endpoints(result: Result, baseline: Result | None, most: int | None = None) -> list[Row]:
+    """In the order of the scenario, all of them last.
+
+    Above ``most``, only the slowest (by p99) and those that failed; the formats say so.
+    """
+    old = baseline.endpoints if baseline else {}
+    rows = [Row(name, now, old.get(name)) for name, now in result.endpoints.items()]
+    if most is not None and len(rows) > most:
+        rows.sort(key=lambda row: (-row.now.failed, -row.now.response_time_ms.get("p99", 0.0)))
+        rows = rows[:most]
+    total = Row(TOTAL, result.total, baseline.total if baseline else None, total=True)
+    return [*rows, total] if len(result.endpoints) != 1 else rows
+
+
+def left_out(result: Result, most: int) -> str:
+    """A sentence about the endpoints that a short table does not show; empty if it shows all."""
+    if len(result.endpoints) <= most:
+        return ""
+    return (
+        f"{most} of {len(result.endpoints)} endpoints: those with most failures, then the slowest; "
+        "the formats json and csv have all"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRow:
+    """How many requests failed of one cause, and where most of them did."""
+
+    cause: str
+    count: int
+    share: float | None
+    """Of all requests that ended."""
+    endpoints: tuple[tuple[str, int], ...]
+    """Most failures first."""
+
+
+def errors(result: Result) -> list[ErrorRow]:
+    """By cause, the most frequent first."""
+    rows = []
+    for cause, count in sorted(result.total.errors.items(), key=lambda item: -item[1]):
+        where = [(n, e.errors[cause]) for n, e in result.endpoints.items() if cause in e.errors]
+        where.sort(key=lambda item: -item[1])
+        rows.append(ErrorRow(cause, count, units.of(count, result.total.count), tuple(where)))
+    return rows
+
+
+def where(row: ErrorRow, most: int = 3) -> str:
+    """The endpoints of an error: ``orders 12, items 3 and 4 more``."""
+    shown = ", ".join(f"{name} {units.count(count)}" for name, count in row.endpoints[:most])
+    more = len(row.endpoints) - most
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+_LIMIT: Final = re.compile(r"[<>=!]=?=?\s*(-?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*$")
+_TIME: Final = re.compile(r"\s*(?:p\(|avg|mean|min|med|max)")
+
+
+def threshold_value(threshold: ThresholdResult) -> str:
+    """What was measured, in the unit of the expression, with as many digits as tell it apart.
+
+    200.04 against ``p(95)<200`` is not shown as 200.
+    """
+    value = threshold.value
+    if value is None or value != value:
+        return "no samples"
+    unit = " ms" if _TIME.match(threshold.expression) else ""
+    limit = _LIMIT.search(threshold.expression)
+    digits = 3
+    if limit:
+        try:
+            against = float(limit[1])
+        except ValueError:
+            against = value
+        while digits < 12 and value != against and _read(value, digits) == against:
+            digits += 1
+    return f"{units.significant(value, digits)}{unit}"
+
+
+def _read(value: float, digits: int) -> float:
+    return float(units.significant(value, digits).replace(",", ""))
+
+
+def threshold_notes(threshold: ThresholdResult) -> str:
+    """How it was judged, where that is not the plain way."""
+    notes = []
+    if threshold.window_s is not None:
+        notes.append(f"worst of every {units.span(threshold.window_s)}")
+    if threshold.aborted:
+        notes.append("ended the run")
+    if threshold.default:
+        notes.append("default")
+    return ", ".join(notes)
+
+
+def run_facts(result: Result) -> list[tuple[str, str]]:
+    """How the run was made."""
+    length = units.span(result.duration_s)
+    if result.interrupted:
+        length += f" of {units.span(result.planned_duration_s)}"
+    if result.warm_up_s:
+        length += f" after {units.span(result.warm_up_s)} of warm-up"
+    return [
+        ("scenario", result.scenario),
+        ("target", result.target),
+        ("started", result.started_at),
+        ("measured", length),
+        ("arrivals", f"{result.arrivals}, seed {result.seed}"),
+    ]
+
+
+def load_facts(result: Result) -> list[tuple[str, str, str]]:
+    """Name, number, and what it is of: what was asked and what became of it."""
+    failed = result.total.failed
+    achieved = result.achieved_rate / result.requested_rate if result.requested_rate else None
+    return [
+        ("asked", units.rate(result.requested_rate), f"{units.count(result.due)} arrivals"),
+        ("achieved", units.rate(result.achieved_rate), f"{units.share(achieved)} of asked"),
+        ("sent", units.count(result.sent), f"requests, {units.count(result.completed)} ended"),
+        (
+            "failed",
+            units.count(failed),
+            f"{units.share(units.of(failed, result.total.count))} of ended",
+        ),
+        (
+            "dropped",
+            units.count(result.dropped),
+            f"{units.share(units.of(result.dropped, result.due))} of arrivals",
+        ),
+    ]
+
+
+def connection_facts(result: Result) -> list[tuple[str, str]]:
+    """What it took to reach the target."""
+    made = result.connections
+    facts = [
+        ("connections", f"{units.count(made.opened)} opened, at most {units.count(made.max_open)}"),
+        ("connect", _times(made.connect_time_ms)),
+    ]
+    if made.tls_time_ms:
+        facts.append(("TLS handshake", _times(made.tls_time_ms)))
+    facts.append(
+        ("addresses", f"{', '.join(made.addresses)} ({units.duration(made.resolve_time_ms)})")
+    )
+    facts += [
+        (f"not opened: {cause}", units.count(count))
+        for cause, count in sorted(made.failed.items(), key=lambda item: -item[1])
+    ]
+    return facts
+
+
+def generator_facts(result: Result) -> list[tuple[str, str]]:
+    """How the load generator fared: what the numbers may be trusted with."""
+    generator, pacing = result.generator, result.pacing_error_us
+    late = {"p50": pacing.p50 / 1e3, "p99": pacing.p99 / 1e3, "max": pacing.max / 1e3}
+    return [
+        ("workers", f"{generator.workers}, the busiest {units.share(generator.busy)} busy"),
+        ("sent late by", _times(late)),
+        ("processor", f"{units.span(generator.cpu_s)}, {_per_cpu_second(result)}"),
+        ("memory", f"{units.size(generator.max_rss_bytes)} a worker at most"),
+    ]
+
+
+def _per_cpu_second(result: Result) -> str:
+    if not result.generator.cpu_s:
+        return f"{units.NOTHING} requests a second of it"
+    each = result.completed / result.generator.cpu_s
+    return f"{units.significant(each)} requests a second of it"
+
+
+def environment_facts(result: Result) -> list[tuple[str, str]]:
+    """Where it ran."""
+    where_ = result.environment
+    return [
+        ("host", f"{where_.host}, {where_.cores} core{'s' * (where_.cores != 1)}"),
+        ("platform", where_.platform),
+        ("Python", where_.python),
+        ("senior-backend", where_.senior_backend),
+    ]
+
+
+def _times(times: dict[str, float]) -> str:
+    shown = [f"{name} {units.duration(times.get(name))}" for name in ("p50", "p99", "max")]
+    return ", ".join(shown) if times else units.NOTHING
+
+
+def comparable(result: Result, baseline: Result) -> Sequence[str]:
+    """Why differences to the baseline mean less than they seem; empty if nothing speaks against."""
+    notes = []
+    if not baseline.valid:
+        notes.append("the baseline is INVALID: differences to it mean nothing")
+    if baseline.scenario != result.scenario:
+        notes.append(f"the baseline is of another scenario: {baseline.scenario}")
+    if baseline.target != result.target:
+        notes.append(f"the baseline is of another target: {baseline.target}")
+    if abs(baseline.requested_rate - result.requested_rate) > 0.01 * result.requested_rate:
+        notes.append(f"the baseline was asked for {units.rate(baseline.requested_rate)}")
+    if (here := result.environment.host) != baseline.environment.host:
+        notes.append(
+            f"the baseline was measured from {baseline.environment.host}, this from {here}"
+        )
+    return notes
