@@ -1,0 +1,887 @@
+"""The loop: sends each request when it is due, whatever the target does, and counts what comes.
+
+``Loop._run`` is the hot path. It is one function on purpose: a call for each request would cost a
+tenth of the rate. It takes only what is plain (a request that fits the socket, a whole response in
+one read); everything else is in the methods after it, where clarity counts.
+
+Arrivals come due in order, so those that wait need no queue: they are the arrivals from the next
+unsent one to the last that is due, with their intended times. Later steps of flows stand in
+``_ready`` once their time has come. The older of the two goes first.
+"""
+
+import heapq
+import resource
+import sys
+from collections import defaultdict, deque
+from dataclasses import replace
+from ssl import SSLSocket, SSLWantReadError, SSLWantWriteError
+from time import perf_counter_ns, process_time
+from typing import TYPE_CHECKING, Any, Final
+
+from httptools import HttpParserError, HttpParserUpgrade
+
+from senior_backend.load import causes
+from senior_backend.load.engine import poller as polling
+from senior_backend.load.engine.channel import Channel
+from senior_backend.load.engine.connection import (
+    CLOSED,
+    IDLE,
+    OPENING,
+    READ_SIZE,
+    READING,
+    SENDING,
+    WAITING,
+    Connection,
+    ConnectionFailedError,
+    Dialer,
+)
+from senior_backend.load.engine.messages import Done, Message, Ready
+from senior_backend.load.engine.settings import SECOND, EngineSettings
+from senior_backend.load.histogram import bucket
+from senior_backend.load.http1 import HEAD_END, Glance, Reader, ResponseError
+from senior_backend.load.plan import Plan, Response, Step, Variables
+from senior_backend.load.recording import Counts, EndpointCounts, Window
+
+if TYPE_CHECKING:
+    from senior_backend.load.arrivals import Schedule
+
+Request = tuple[int, int, int, Step, EndpointCounts, Variables | None]
+"""Intended send, actual send, arrival, step, where it counts, what its flow has captured."""
+
+LaterStep = tuple[int, int, int, Step, Variables]
+"""When it is to be sent, a number that keeps the order, arrival, step, what was captured."""
+
+_NEVER: Final = 1 << 62
+_CHUNK: Final = 1024
+_SPIN_NS: Final = 150_000
+"""How long before a send a precise loop stops sleeping: more than any wake-up is late."""
+_SCAN: Final = 512
+"""Connections looked at for timeouts in one turn: some 30 us."""
+_ROTATION_NS: Final = 300_000
+"""A window is sent away when there is that much time before the next send,"""
+_ROTATION_LIMIT_NS: Final = 50_000_000
+"""or when it has waited that long for such a gap."""
+_LOOK_NS: Final = 1_000_000
+"""The shortest time between two looks around."""
+_DIALS_AT_ONCE: Final = 8
+"""Connections begun in one turn: some 0.3 ms."""
+_WARM_AT_ONCE: Final = 32
+"""Connections under way at once before the start: less than the shortest listen queues."""
+
+BLOCKED: Final = (BlockingIOError, SSLWantReadError, SSLWantWriteError)
+
+
+class Loop:
+    """One worker's run. ``prepare`` opens connections, ``run`` follows the schedule."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        schedule: "Schedule",
+        settings: EngineSettings,
+        poller: polling.Poller,
+        channel: Channel,
+        *,
+        worker: int = 0,
+        workers: int = 1,
+    ) -> None:
+        self._plan = plan
+        self._schedule = schedule
+        self._settings = settings
+        self._poller = poller
+        self._channel = channel
+        self._worker = worker
+        self._workers = workers
+        self._dialer = Dialer(settings, poller)
+
+        self._connections: list[Connection | Channel | _Nothing] = [_NOTHING] * (channel.fd + 1)
+        """By descriptor."""
+        self._connections[channel.fd] = channel
+        self._idle: deque[Connection] = deque()
+        """Those that are open and free. The one that has been so for longest goes first, so that
+        all of a target's addresses, and all processes behind them, get their share."""
+        self._open = 0
+        """Connections, those under way included."""
+        self._connecting = 0
+        self._max_open = 0
+        self._refusals: deque[str] = deque()
+        """Causes; each ends one request that waits for a connection, if there is one."""
+        self._connection_reason: str | None = None
+
+        self._later: list[LaterStep] = []
+        """A heap: steps of flows whose time has not come."""
+        self._ready: deque[LaterStep] = deque()
+        self._order = 0
+
+        self._measured = [EndpointCounts() for _ in plan.endpoints]
+        self._thrown = [EndpointCounts() for _ in plan.endpoints]
+        """Where the warm-up counts: nobody reads it."""
+        self._window = Window(index=-1)
+        self._thrown_pacing: Counts = defaultdict(int)
+        self._window.connect = self._dialer.connect_times
+        self._window.tls = self._dialer.tls_times
+
+        self._due: list[int] = []
+        """When the next arrivals are due, in the clock's time; empty: there are no more."""
+        self._base = worker
+        """The number of the first of them."""
+
+        self._messages: deque[Message] = deque()
+        self._stopped_at: int | None = None
+        self._over = False
+        self._begin = 0
+        """When the warm-up begins."""
+        self._start = 0
+        """When the measured part begins."""
+        self._end = 0
+        """When it ends."""
+        self._drained = 0
+        """When the run ends at the latest."""
+        self._rotate_at = 0
+        self._rotated = 0
+        self._slept = 0
+        self._due_before = 0
+        self._taken_before = 0
+        self._dropped = 0
+        self._later_sent = 0
+        self._scan_rest: list[Connection | Channel | _Nothing] = []
+        self._scan_next = 0
+        self._scan_earliest = 0
+        self._shortest = min(
+            settings.connect_timeout_ns,
+            settings.tls_timeout_ns,
+            *(step.timeout_ns for step in _steps(plan)),
+        )
+
+    # ---------------------------------------------------------------- before the start
+
+    def prepare(self) -> Ready:
+        """Open the first connections; what cannot be opened is said, not raised."""
+        wanted = min(self._settings.warm_connections, self._settings.max_connections)
+        tried = 0
+        while not self._over and (tried < wanted or self._connecting):
+            while tried < wanted and self._connecting < _WARM_AT_ONCE:
+                tried += 1
+                self._dial()
+            if self._connecting:
+                self._attend(_LOOK_NS)
+        self._refusals.clear()
+        return Ready(
+            open_connections=self._open,
+            failed=dict(self._window.connection_failures),
+            reason=self._connection_reason,
+        )
+
+    def wait_for_start(self) -> int | None:
+        """The moment of the start; None: the run was ended instead."""
+        while True:
+            while self._messages:
+                message = self._messages.popleft()
+                if message[0] == "start":
+                    begin: int = message[1]
+                    return begin
+                if message[0] in ("stop", "end"):
+                    return None
+                self._plan.refresh(message[1])
+            self._attend(SECOND)
+
+    def _attend(self, nanoseconds: int) -> None:
+        """Handle what happens in that time, without haste."""
+        for fd, _event in self._poller.wait(nanoseconds):
+            self._handle(self._connections[fd])
+        self._scan(perf_counter_ns())
+
+    # ---------------------------------------------------------------- the run
+
+    def run(self, begin: int) -> Done:
+        """Follow the schedule from ``begin`` to its end, drain, and report."""
+        self._begin = begin
+        self._start = begin + self._schedule.warm_ns
+        self._end = self._start + self._schedule.duration_ns
+        self._drained = self._end + self._settings.drain_ns
+        self._rotate_at = self._start
+        self._rotated = begin
+        cpu = process_time()
+        self._finish(self._run())
+        return Done(
+            cpu_s=process_time() - cpu,
+            max_rss_bytes=_max_rss(),
+            opened=self._dialer.opened,
+            max_open=self._max_open,
+            connection_reason=self._connection_reason,
+        )
+
+    def _run(self) -> int:
+        """Until the run is over; the place in ``_due`` where it ended."""
+        # Locals are found by number, attributes by name: this is a third of the rate.
+        clock = perf_counter_ns
+        poll, wait = self._poller.poll, self._poller.wait
+        # Whatever has the state WAITING is a Connection with a request.
+        connections: list[Any] = self._connections
+        idle, ready, later, refusals = self._idle, self._ready, self._later, self._refusals
+        take_idle, put_idle = idle.popleft, idle.append
+        messages = self._messages
+        stride = self._workers
+        first = self._plan.first
+        in_turn = len(first)
+        glance_limit = min(self._settings.header_limit, self._settings.body_limit)
+        max_wait = self._settings.max_wait_ns
+        precise = self._settings.precise
+
+        due, size, base, counts, pacing = self._refill(0)
+        i = 0
+        wake = due[0] if size else _NEVER
+        look_at = 0
+
+        while not self._over:
+            # 1. Wait: for a response, for the next send, for the next look around.
+            now = clock()
+            limit = min(wake, look_at)
+            if limit <= now:
+                events = poll()
+            else:
+                if not precise:
+                    events = wait(limit - now)
+                elif limit - now > _SPIN_NS:
+                    events = wait(limit - now - _SPIN_NS)
+                else:
+                    events = poll()
+                after = clock()
+                self._slept += after - now
+                now = after
+
+            # Connections that were free while the next arrivals came due: what is late on these is
+            # this program's own doing.
+            free = len(idle)
+
+            # 2. Receive.
+            for fd, _event in events:
+                connection = connections[fd]
+                if connection.state != WAITING:
+                    self._handle(connection)
+                    continue
+                try:
+                    data = connection.recv(READ_SIZE)
+                except BLOCKED:
+                    continue
+                except OSError:
+                    self._receive(connection, b"")
+                    continue
+                received = len(data)
+                if received > glance_limit:
+                    self._receive(connection, data)
+                    continue
+                glance = connection.glance
+                glance.begun = glance.complete = 0
+                try:
+                    glance.feed(data)
+                except (HttpParserError, HttpParserUpgrade):
+                    self._receive(connection, data)
+                    continue
+                status = glance.status()
+                if glance.complete != 1 or glance.begun != 1 or status < 200:
+                    self._receive(connection, data)
+                    continue
+                now = clock()
+                intended, sent, arrival, step, where, variables = connection.request
+                if status not in step.expected:
+                    cause = causes.http_status(status)
+                elif step.judge is None:
+                    cause = None
+                else:
+                    cause = step.judge(arrival, _response(step, glance, data), variables)
+                where.statuses[status] += 1
+                where.bytes_received += received
+                if cause is None:
+                    value = now - intended
+                    exponent = value.bit_length() - 8
+                    where.response[
+                        (exponent << 7) + (value >> exponent) if exponent > 0 else value
+                    ] += 1
+                    value = now - sent
+                    exponent = value.bit_length() - 8
+                    where.service[
+                        (exponent << 7) + (value >> exponent) if exponent > 0 else value
+                    ] += 1
+                    if step.next is not None:
+                        self._follow(connection.request, now)
+                else:
+                    _count_failure(where, cause, now - intended)
+                if glance.keep_alive:
+                    connection.state = IDLE
+                    put_idle(connection)
+                else:
+                    self._close(connection)
+
+            # 3. Send what is due.
+            while later and later[0][0] <= now:
+                ready.append(heapq.heappop(later))
+            if refusals or messages or ready or (size and now - due[i] > max_wait):
+                i = self._attend_to_waiting(now, i)
+                due, size, base, counts, pacing = self._refill(i)
+                i = 0
+            while idle:
+                if not size:
+                    if not ready:
+                        break
+                    self._send_later(take_idle(), ready.popleft())
+                    continue
+                intended = due[i]
+                if ready and ready[0][0] <= intended:
+                    self._send_later(take_idle(), ready.popleft())
+                    continue
+                now = clock()
+                if intended > now:
+                    break
+                arrival = base + i * stride
+                step = first[arrival % in_turn]
+                request = step.static
+                if request is None:
+                    variables = {}
+                    request = step.render(arrival, variables)  # type: ignore[misc] # one is given
+                    now = clock()
+                elif step.judge is None:
+                    variables = None
+                else:
+                    variables = {}
+                if free > 0:
+                    free -= 1
+                    value = now - intended
+                    exponent = value.bit_length() - 8
+                    pacing[(exponent << 7) + (value >> exponent) if exponent > 0 else value] += 1
+                connection = take_idle()
+                connection.state = READING if step.head else WAITING
+                connection.request = (
+                    intended,
+                    now,
+                    arrival,
+                    step,
+                    counts[step.endpoint],
+                    variables,
+                )
+                try:
+                    if (count := connection.send(request)) != len(request):
+                        self._send_rest(connection, request, count)
+                except BLOCKED:
+                    self._send_rest(connection, request, 0)
+                except OSError:
+                    self._fail(connection, causes.RESET)
+                i += 1
+                if i == size:
+                    due, size, base, counts, pacing = self._refill(i)
+                    i = 0
+
+            # 4. When there will be something to do.
+            if not idle:
+                wake = self._open_more(now, i)
+            elif size:
+                wake = due[i]
+            else:
+                wake = _NEVER
+            if later and later[0][0] < wake:
+                wake = later[0][0]
+            if look_at <= now:
+                look_at = self._look_around(now, i, wake)
+        return i
+
+    # ---------------------------------------------------------------- arrivals
+
+    def _refill(self, i: int) -> tuple[list[int], int, int, list[EndpointCounts], Counts]:
+        """What comes after the first ``i`` arrivals of ``_due``, and where it counts.
+
+        The warm-up's arrivals and the measured ones are never in one list.
+        """
+        self._base += i * self._workers
+        due = self._due
+        if i < len(due):
+            due = due[i:]
+        elif self._stopped_at is None:
+            schedule = self._schedule
+            warm = schedule.warm - self._base
+            most = -(-warm // self._workers) if warm > 0 else _CHUNK
+            begin = self._begin
+            chunk = schedule.chunk(self._base, self._workers, min(most, _CHUNK))
+            due = [begin + moment for moment in chunk]
+        else:
+            due = []
+        self._due = due
+        if self._base < self._schedule.warm:
+            return due, len(due), self._base, self._thrown, self._thrown_pacing
+        return due, len(due), self._base, self._measured, self._window.pacing
+
+    def _attend_to_waiting(self, now: int, i: int) -> int:
+        """Messages, connections that were refused, requests that waited too long.
+
+        Takes requests that cannot be sent from the front of those that wait.
+        """
+        while self._messages:
+            i = self._obey(self._messages.popleft(), now, i)
+        due, ready = self._due, self._ready
+        while self._refusals:
+            cause = self._refusals.popleft()
+            if i == len(due):
+                due, i = self._refill(i)[0], 0
+            if ready and (i == len(due) or ready[0][0] <= due[i]):
+                self._fail_later(ready.popleft(), cause, now)
+            elif i < len(due) and due[i] <= now:
+                arrival = self._base + i * self._workers
+                step = self._plan.first[arrival % len(self._plan.first)]
+                _count_failure(self._counts_of(arrival)[step.endpoint], cause, now - due[i])
+                i += 1
+        longest = now - self._settings.max_wait_ns
+        while ready and ready[0][0] < longest:
+            self._fail_later(ready.popleft(), causes.UNRESOLVED, now)
+        while True:
+            if i == len(due):
+                due, i = self._refill(i)[0], 0
+            if i == len(due) or due[i] >= longest:
+                return i
+            if self._base + i * self._workers >= self._schedule.warm:
+                self._dropped += 1
+            i += 1
+
+    def _obey(self, message: Message, now: int, i: int) -> int:
+        if message[0] == "token":
+            self._plan.refresh(message[1])
+        elif message[0] == "stop" and self._stopped_at is None:
+            i = self._stop(now, i)
+        elif message[0] == "end":
+            self._over = True
+        return i
+
+    def _stop(self, now: int, i: int) -> int:
+        """Send nothing more. What is due and was not sent never will be."""
+        unsent = self._due_of(now) - self._taken(i)
+        self._dropped += unsent
+        self._stopped_at = now
+        self._drained = min(self._drained, now + self._settings.drain_ns)
+        self._base = self._worker + self._workers * self._own(self._due_count(now))
+        self._due = []
+        self._later.clear()
+        while self._ready:
+            self._fail_later(self._ready.popleft(), causes.UNRESOLVED, now)
+        return 0
+
+    def _counts_of(self, arrival: int) -> list[EndpointCounts]:
+        return self._thrown if arrival < self._schedule.warm else self._measured
+
+    def _own(self, count: int) -> int:
+        """How many of the first ``count`` arrivals are this worker's."""
+        return max(0, -(-(count - self._worker) // self._workers))
+
+    def _due_count(self, now: int) -> int:
+        """How many arrivals of all workers have come."""
+        if self._stopped_at is not None:
+            now = min(now, self._stopped_at)
+        return self._schedule.due_by(now - self._begin) if now >= self._begin else 0
+
+    def _due_of(self, now: int) -> int:
+        """How many measured arrivals of this worker have come."""
+        return max(0, self._own(self._due_count(now)) - self._own(self._schedule.warm))
+
+    def _taken(self, i: int) -> int:
+        """How many of these were sent, or given up."""
+        taken = (self._base - self._worker) // self._workers + i
+        return max(0, taken - self._own(self._schedule.warm))
+
+    # ---------------------------------------------------------------- sending, beside the hot path
+
+    def _send_rest(self, connection: Connection, request: bytes, count: int) -> None:
+        """The socket took only the first ``count`` bytes."""
+        connection.outgoing = memoryview(request)[count:]
+        connection.state = SENDING
+        self._poller.change(connection.fd, writing=True)
+
+    def _send_later(self, connection: Connection, later: LaterStep) -> None:
+        """A later step of a flow; its time has come."""
+        intended, _order, arrival, step, variables = later
+        request = step.static
+        if request is None:
+            request = step.render(arrival, variables)  # type: ignore[misc] # one is given
+        now = perf_counter_ns()
+        where = self._counts_of(arrival)[step.endpoint]
+        connection.request = (intended, now, arrival, step, where, variables)
+        connection.state = READING if step.head else WAITING
+        if arrival >= self._schedule.warm:
+            self._later_sent += 1
+        try:
+            if (count := connection.send(request)) != len(request):
+                self._send_rest(connection, request, count)
+        except BLOCKED:
+            self._send_rest(connection, request, 0)
+        except OSError:
+            self._fail(connection, causes.RESET)
+
+    def _follow(self, request: Request, now: int) -> None:
+        """A step of a flow succeeded: the next one is sent after the pause."""
+        _intended, _sent, arrival, step, _where, variables = request
+        if step.next is None or self._stopped_at is not None:
+            return
+        self._order += 1
+        later = (now + step.pause_ns, self._order, arrival, step.next, variables or {})
+        if step.pause_ns:
+            heapq.heappush(self._later, later)
+        else:
+            self._ready.append(later)
+
+    def _fail_later(self, later: LaterStep, cause: str, now: int) -> None:
+        """A later step cannot be sent: it counts like one that was sent and failed."""
+        intended, _order, arrival, step, _variables = later
+        if arrival >= self._schedule.warm:
+            self._later_sent += 1
+        _count_failure(self._counts_of(arrival)[step.endpoint], cause, now - intended)
+
+    # ---------------------------------------------------------------- receiving, likewise
+
+    def _handle(self, connection: "Connection | Channel | _Nothing") -> None:
+        """Something happened on what is not waiting for a plain response."""
+        if isinstance(connection, Channel):
+            self._messages.extend(connection.ready())
+        elif isinstance(connection, Connection):
+            state = connection.state
+            if state == OPENING:
+                self._go_on_opening(connection)
+            elif state == IDLE:
+                self._idle_event(connection)
+            else:
+                if state == SENDING:
+                    self._go_on_sending(connection)
+                self._read(connection)
+
+    def _idle_event(self, connection: Connection) -> None:
+        """The target closed a connection that was not in use, which is its right; or spoke
+        without having been asked, after which the connection cannot be trusted.
+        """
+        try:
+            data = connection.recv(READ_SIZE)
+        except BLOCKED:
+            return  # TLS: a session ticket, say.
+        except OSError:
+            data = b""
+        if not data or data.strip(b"\r\n"):
+            self._idle.remove(connection)
+            self._close(connection)
+
+    def _go_on_sending(self, connection: Connection) -> None:
+        try:
+            count = connection.send(connection.outgoing)
+        except BLOCKED:
+            return
+        except OSError:
+            # It may have answered before it stopped listening: 413, say.
+            self._sent(connection)
+            return
+        connection.outgoing = connection.outgoing[count:]
+        if not connection.outgoing:
+            self._sent(connection)
+            connection.state = READING
+
+    def _sent(self, connection: Connection) -> None:
+        connection.outgoing = _NOTHING_TO_SEND
+        self._poller.change(connection.fd, writing=False)
+
+    def _read(self, connection: Connection) -> None:
+        """Read more of a response."""
+        try:
+            data = connection.recv(READ_SIZE)
+            self._receive(connection, data)
+            sock = connection.sock
+            # What the TLS layer has read already, the poller knows nothing of.
+            while data and isinstance(sock, SSLSocket) and connection.reader and sock.pending():
+                data = connection.recv(READ_SIZE)
+                self._receive(connection, data)
+        except BLOCKED:
+            return
+        except OSError:
+            self._receive(connection, b"")
+
+    def _receive(self, connection: Connection, data: bytes) -> None:
+        """A part of a response, or nothing: the other side has closed."""
+        reader = connection.reader
+        if reader is None:
+            step = connection.request[3]
+            reader = connection.reader = Reader(
+                head_only=step.head,
+                header_limit=self._settings.header_limit,
+                body_limit=self._settings.body_limit,
+                wants_headers=step.wants_headers,
+                wants_body=step.wants_body,
+            )
+            connection.received = 0
+            if connection.state == WAITING:
+                connection.state = READING
+        connection.received += len(data)
+        try:
+            complete = reader.feed(data) if data else reader.end()
+        except ResponseError as error:
+            self._fail(connection, error.cause if connection.received else causes.RESET)
+            return
+        if complete:
+            self._complete(connection, reader)
+
+    def _complete(self, connection: Connection, reader: Reader) -> None:
+        now = perf_counter_ns()
+        intended, sent, arrival, step, where, variables = connection.request
+        cause = None
+        if reader.status not in step.expected:
+            cause = causes.http_status(reader.status)
+        elif step.judge is not None:
+            response = Response(reader.status, reader.headers, reader.body)
+            cause = step.judge(arrival, response, {} if variables is None else variables)
+        where.statuses[reader.status] += 1
+        where.bytes_received += connection.received
+        if cause is None:
+            where.response[bucket(now - intended)] += 1
+            where.service[bucket(now - sent)] += 1
+            self._follow(connection.request, now)
+        else:
+            _count_failure(where, cause, now - intended)
+        if reader.reusable and connection.state == READING:
+            connection.state = IDLE
+            connection.reader = None
+            connection.glance = Glance()
+            self._idle.append(connection)
+        else:
+            self._close(connection)
+
+    def _fail(self, connection: Connection, cause: str) -> None:
+        """No response came of the request, and none can come any more."""
+        intended, _sent, _arrival, _step, where, _variables = connection.request
+        _count_failure(where, cause, perf_counter_ns() - intended)
+        if connection.reader is not None:
+            where.bytes_received += connection.received
+        self._close(connection)
+
+    # ---------------------------------------------------------------- connections
+
+    def _open_more(self, now: int, i: int) -> int:
+        """No connection is free: open as many as requests wait, within the limit.
+
+        The moment when one more will be needed, or when the oldest request has waited too long.
+        """
+        due, ready = self._due, self._ready
+        oldest = min(
+            due[i] if i < len(due) else _NEVER,
+            ready[0][0] if ready else _NEVER,
+        )
+        too_late = oldest + self._settings.max_wait_ns
+        for _ in range(_DIALS_AT_ONCE):
+            if self._open >= self._settings.max_connections:
+                return too_late
+            place = i + self._connecting - len(ready)
+            if place >= i:
+                moment = self._due_at(place)
+                if moment > now:
+                    return min(moment, too_late)
+            self._dial()
+            if self._refusals:
+                break
+        return now
+
+    def _due_at(self, place: int) -> int:
+        """When the arrival at a place of ``_due`` is due, also beyond its end."""
+        if place < len(self._due):
+            return self._due[place]
+        arrival = self._base + place * self._workers
+        if self._stopped_at is not None or arrival >= self._schedule.count:
+            return _NEVER
+        return self._begin + self._schedule.due(arrival)
+
+    def _dial(self) -> None:
+        try:
+            connection = self._dialer.dial()
+        except ConnectionFailedError as error:
+            self._refuse(error)
+            return
+        table = self._connections
+        if connection.fd >= len(table):
+            table.extend([_NOTHING] * (connection.fd + 1 - len(table)))
+        table[connection.fd] = connection
+        self._connecting += 1
+        self._open += 1
+        self._max_open = max(self._max_open, self._open)
+
+    def _go_on_opening(self, connection: Connection) -> None:
+        try:
+            if self._dialer.advance(connection):
+                self._connecting -= 1
+                self._idle.append(connection)
+        except ConnectionFailedError as error:
+            self._give_up_opening(connection, error)
+
+    def _give_up_opening(self, connection: Connection, error: ConnectionFailedError) -> None:
+        self._connecting -= 1
+        self._close(connection)
+        self._refuse(error)
+
+    def _refuse(self, error: ConnectionFailedError) -> None:
+        self._window.connection_failures[error.cause] += 1
+        self._connection_reason = error.reason
+        self._refusals.append(error.cause)
+
+    def _close(self, connection: Connection) -> None:
+        self._connections[connection.fd] = _NOTHING
+        self._open -= 1
+        connection.close()
+
+    # ---------------------------------------------------------------- once in a while
+
+    def _look_around(self, now: int, i: int, wake: int) -> int:
+        """Timeouts, the window, the end; when to look again."""
+        again = self._scan(now)
+        if now < self._rotate_at:
+            again = min(again, self._rotate_at)
+        elif (
+            self._window.index < 0
+            or wake - now > _ROTATION_NS
+            or now > self._rotate_at + _ROTATION_LIMIT_NS
+        ):
+            self._rotate(now, i)
+            again = min(again, self._rotate_at)
+        else:
+            again = min(again, wake)
+        if self._stopped_at is None and now < self._end:
+            return min(again, self._end)
+        busy = self._open - self._connecting - len(self._idle)
+        if now >= self._drained or not (busy or self._due or self._ready or self._later):
+            self._over = True
+        return min(again, now + _LOOK_NS)
+
+    def _scan(self, now: int) -> int:
+        """Look for timeouts, a few connections a turn; when to go on.
+
+        A pass finds the earliest deadline there is. What is sent after the pass began ends at the
+        earliest one shortest timeout later, so nothing can be missed in between.
+        """
+        if now < self._scan_next:
+            return self._scan_next
+        if not self._scan_rest:
+            self._scan_rest = self._connections[:]
+            self._scan_earliest = now + self._shortest
+        part = self._scan_rest[-_SCAN:]
+        del self._scan_rest[-_SCAN:]
+        earliest = self._scan_earliest
+        for connection in part:
+            state = connection.state
+            if not isinstance(connection, Connection) or state in (IDLE, CLOSED):
+                continue
+            if state == OPENING:
+                deadline = connection.deadline
+                if deadline <= now:
+                    self._give_up_opening(connection, self._dialer.too_late(connection))
+                    continue
+            else:
+                deadline = connection.request[1] + connection.request[3].timeout_ns
+                if deadline <= now:
+                    self._fail(connection, causes.TIMEOUT)
+                    continue
+            earliest = min(earliest, deadline)
+        self._scan_earliest = earliest
+        self._scan_next = now if self._scan_rest else max(earliest, now + _LOOK_NS)
+        return self._scan_next
+
+    def _rotate(self, now: int, i: int) -> None:
+        """Send the window away and begin the next, in the same objects: the hot path has them."""
+        window = self._window
+        if window.index >= 0:
+            window.endpoints = {
+                number: counts
+                for number, counts in enumerate(self._measured)
+                if counts.statuses or counts.failures
+            }
+            due, taken = self._due_of(now), self._taken(i)
+            window.due = due - self._due_before
+            window.dropped = self._dropped
+            window.started = taken - self._taken_before - self._dropped
+            window.sent = window.started + self._later_sent
+            window.backlog = max(0, due - taken) + len(self._ready)
+            window.in_flight = self._open - self._connecting - len(self._idle)
+            self._due_before, self._taken_before = due, taken
+            self._dropped = self._later_sent = 0
+        window.open_connections = self._open - self._connecting
+        window.slept_ns = self._slept
+        window.length_ns = max(0, now - self._rotated)
+        # What is measured already belongs to the first window of the measured part.
+        self._channel.send("window", window if window.index >= 0 else replace(window, pacing={}))
+        for counts in window.endpoints.values():
+            counts.response.clear()
+            counts.service.clear()
+            counts.failures.clear()
+            counts.statuses.clear()
+            counts.bytes_received = 0
+        if window.index >= 0:
+            window.pacing.clear()
+        window.endpoints = {}
+        window.connect.clear()
+        window.tls.clear()
+        window.connection_failures.clear()
+        self._slept = 0
+        self._rotated = now
+        window.index = max(window.index + 1, (now - self._start) // SECOND)
+        self._rotate_at = self._start + (window.index + 1) * SECOND
+
+    def _finish(self, i: int) -> None:
+        """Count what did not end, and send the last window."""
+        now = perf_counter_ns()
+        if self._stopped_at is None:
+            i = self._stop(now, i)
+        for connection in self._connections:
+            if isinstance(connection, Connection):
+                if connection.state in (WAITING, READING, SENDING):
+                    self._fail(connection, causes.UNRESOLVED)
+                else:
+                    connection.close()
+        if self._window.index < 0 and now >= self._start:
+            self._rotate(now, i)
+        self._rotate(now, i)
+
+
+class _Nothing:
+    """Stands in the table of connections where there is none."""
+
+    state = CLOSED
+
+
+_NOTHING: Final = _Nothing()
+_NOTHING_TO_SEND: Final = memoryview(b"")
+
+
+def _response(step: Step, glance: Glance, data: bytes) -> Response:
+    """What ``step`` asked for of a response that came whole."""
+    if step.wants_headers or (step.wants_body and (glance.chunked or data[:1] != b"H")):
+        glance.chunked = False
+        reader = Reader(
+            head_only=False,
+            header_limit=len(data),
+            body_limit=len(data),
+            wants_headers=step.wants_headers,
+            wants_body=step.wants_body,
+        )
+        reader.feed(data)
+        return Response(reader.status, reader.headers, reader.body)
+    body = data[data.find(HEAD_END) + len(HEAD_END) :] if step.wants_body else b""
+    return Response(glance.status(), [], body)
+
+
+def _count_failure(where: EndpointCounts, cause: str, elapsed: int) -> None:
+    counts = where.failures.get(cause)
+    if counts is None:
+        counts = where.failures[cause] = defaultdict(int)
+    counts[bucket(elapsed)] += 1
+
+
+def _steps(plan: Plan) -> list[Step]:
+    """Every step there is."""
+    steps: dict[int, Step] = {}
+    for first in plan.first:
+        step: Step | None = first
+        while step is not None and id(step) not in steps:
+            steps[id(step)] = step
+            step = step.next
+    return list(steps.values())
+
+
+def _max_rss() -> int:
+    """In bytes; Linux counts in KiB, macOS in bytes."""
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return size if sys.platform == "darwin" else size * 1024
