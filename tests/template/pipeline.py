@@ -23,6 +23,8 @@ class Step:
 class Job:
     """Its steps, the images of itself and of the servers beside it, and the addresses of these."""
 
+    preparation: tuple[str, ...]
+    """Lines that put packages of the system into the job's image."""
     steps: tuple[Step, ...]
     environment: Mapping[str, str]
     images: tuple[str, ...]
@@ -34,7 +36,7 @@ class Job:
         """Every command in its order."""
         return [
             line
-            for step in self.steps
+            for step in (Step("\n".join(self.preparation), {}), *self.steps)
             for line in step.script.splitlines()
             if line and not line.startswith("export ")
         ]
@@ -52,6 +54,7 @@ def _of_github(document: Mapping[str, Any]) -> dict[str, Job]:
         servers = job.get("services", {}).values()
         published = [port for server in servers for port in server["ports"]]
         jobs[name] = Job(
+            preparation=(),
             steps=tuple(Step(s["run"], s.get("env", {})) for s in job["steps"] if "run" in s),
             environment=job.get("env", {}),
             images=tuple(server["image"] for server in servers),
@@ -74,7 +77,10 @@ def _of_gitlab(document: Mapping[str, Any]) -> dict[str, Job]:
         timeout = re.fullmatch(r"(\d+) minutes", job.get("timeout", default["timeout"]))
         assert timeout
         jobs[name] = Job(
-            steps=(Step("\n".join(job.get("before_script", []) + job["script"]), {}),),
+            preparation=tuple(job.get("before_script", [])),
+            steps=tuple(
+                Step("\n".join(job[part]), {}) for part in ("script", "after_script") if part in job
+            ),
             environment=job.get("variables", {}),
             images=(job["image"], *job.get("services", [])),
             addresses=frozenset((host, PORTS[host]) for host in hosts),

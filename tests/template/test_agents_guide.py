@@ -15,7 +15,7 @@ pytestmark = pytest.mark.verify
 
 # ```python file=PATH: the whole file; append=PATH: what is added to one that is there.
 BLOCK = re.compile(r"^```\w+ (file|append)=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = {"fastapi": 9, "express": 10}
+BLOCKS = {"fastapi": 10, "express": 11}
 NOT_COPIED = shutil.ignore_patterns(".venv", "node_modules")
 
 
@@ -42,6 +42,7 @@ def test_the_steps_give_a_service_that_passes(
     succeed(service, "openapi")
     succeed(service, "lint")
     succeed(service, "lint-sql", SENIOR_BACKEND=str(ROOT))
+    succeed(service, "load-test-check", SENIOR_BACKEND=str(ROOT))
     succeed(service, "test", SENIOR_BACKEND=str(ROOT))
     description = (service / "openapi.json").read_text()
     assert re.search(r'"/v1/memos/\{memo_?[iI]d\}"', description)

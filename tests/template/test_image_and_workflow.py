@@ -217,17 +217,38 @@ def test_the_servers_are_met_where_they_are(service: Path, kind: str):
 
 def test_continuous_integration_runs_what_the_people_run(service: Path, kind: str):
     jobs = {name: job.lines for name, job in read(service, kind).items()}
-    check, migrations = jobs.pop("check"), jobs.pop("migrations")
+    check, migrations, load = jobs.pop("check"), jobs.pop("migrations"), jobs.pop("load")
     (image,) = jobs.values()
     assert check[:4] == ["make setup", "make lint", "make test", "make migrate"]
     assert re.fullmatch(r"make migrate DOWN=\w+", check[4])
     assert check[5:] == ["make migrate"]
     assert migrations == ["make lint-sql"]
     assert image[-1] == "make build"
+    setup, test, report = load[-3:]
+    assert setup == "make setup"
+    assert test.startswith("make load-test ")
+    assert report.startswith("make -s load-test-report ")
     targets = set(re.findall(r"^([a-z-]+):", (service / "Makefile").read_text(), re.MULTILINE))
-    for line in check + migrations + image:
+    for line in check + migrations + load + image:
         if line.startswith("make "):
-            assert line.split()[1] in targets, line
+            assert line.removeprefix("make ").removeprefix("-s ").split()[0] in targets, line
+
+
+def test_the_load_test_is_shown_also_when_it_fails(service: Path, kind: str):
+    """The reason for a red job: a summary or a report of tests, and all files to look at."""
+    job = yaml.safe_load((service / FILES[kind]).read_text())[
+        "jobs" if kind == "github" else "load"
+    ]
+    if kind == "github":
+        *_, summary, upload = job["load"]["steps"]
+        assert [step["if"] for step in (summary, upload)] == ["${{ !cancelled() }}"] * 2
+        assert summary["run"].endswith('>> "$GITHUB_STEP_SUMMARY"')
+        assert upload["with"]["path"] == "results"
+    else:
+        assert job["artifacts"]["when"] == "always"
+        assert job["artifacts"]["paths"] == ["results/"]
+        (script,) = job["after_script"]
+        assert script.endswith(f"> {job['artifacts']['reports']['junit']}")
 
 
 # Renovate's managers that have something to do in a service, with the files of theirs.

@@ -57,6 +57,7 @@ def test_make_alone_lists_every_target(generated: dict[str, Path], tree: str, tm
             "lint",
         ),
         *("format", "openapi", "lock", "test", "build", "clean", "help"),
+        *("load-test", "load-test-check", "load-test-report", "load-test-baseline"),
     } <= set(listed)
     assert "ours" in listed, "a target of local.mk"
 
@@ -239,6 +240,9 @@ USES_OF_TOOLS = {
     "test": "postgres run",
     "lint-sql": "migrations lint",
     "explain": "explain",
+    "load-test": "postgres run",
+    "load-test-check": "load run",
+    "load-test-report": "load report",
 }
 
 

@@ -58,6 +58,31 @@ def test_extras_stand_before_the_address(source):
     assert requirement == f"senior-backend[postgres] @ git+https://github.com/org/x@{HASH}"
 
 
+# The same -> a file of it as an editor fetches it, and as a person reads it.
+FILES = {
+    "gh:org/x": (
+        "https://raw.githubusercontent.com/org/x/HEAD/docs/a.md",
+        "https://github.com/org/x/blob/HEAD/docs/a.md",
+    ),
+    "https://github.com/org/x.git": (
+        "https://raw.githubusercontent.com/org/x/HEAD/docs/a.md",
+        "https://github.com/org/x/blob/HEAD/docs/a.md",
+    ),
+    "gl:team/tools/x": (
+        "https://gitlab.com/team/tools/x/-/raw/HEAD/docs/a.md",
+        "https://gitlab.com/team/tools/x/-/blob/HEAD/docs/a.md",
+    ),
+    "https://git.example.com/x.git": ("", "docs/a.md in the repository of the template"),
+    "git@github.com:org/x.git": ("", "docs/a.md in the repository of the template"),
+    "/srv/git/x": ("", "docs/a.md in the repository of the template"),
+}
+
+
+@pytest.mark.parametrize(("typed", "shown"), FILES.items())
+def test_where_a_file_of_the_template_can_be_read(source, typed: str, shown: tuple[str, str]):
+    assert (source.raw_file(typed, "docs/a.md"), source.page(typed, "docs/a.md")) == shown
+
+
 @pytest.mark.parametrize("commit", [None, ""])
 def test_a_template_without_git_has_no_commit_to_pin(source, commit: str | None):
     assert source.revision(commit) == "HEAD"
@@ -123,7 +148,7 @@ def test_a_hosted_address_is_stored_as_typed_and_rendered_for_git(
     assert result.returncode == 0, result.stderr
     address, revision, requirement = rendered_source(service)
     assert (address, revision) == (hosted, git(template_repository, "rev-parse", "HEAD"))
-    assert requirement == f"senior-backend[postgres] @ git+{hosted}@{revision}"
+    assert requirement == f"senior-backend[$(EXTRAS)] @ git+{hosted}@{revision}"
 
 
 def test_a_relative_path_is_refused_with_the_remedy(tmp_path: Path, template_repository: Path):

@@ -34,7 +34,7 @@ def release(template: Path) -> str:
         f"{{% if framework == '{name}' %}}.{{% endif %}}/{tree.custom_routes}"
         for name, tree in TREES.items()
     ]
-    for theirs in ("local.mk", "compose.override.yml", *custom):
+    for theirs in ("local.mk", "compose.override.yml", "loadtest/scenario.yml.jinja", *custom):
         (files / theirs).write_text("# The template's own text.\n")
     commit = commit_all(template, "A newer version")
     git(template, "tag", NEXT_TAG)
@@ -211,9 +211,11 @@ def test_files_of_the_people_are_never_touched(template: Path, tmp_path: Path, f
         "local.mk": "ours:\n\t@echo ours\n",
         "compose.override.yml": "services:\n  mail:\n    image: axllent/mailpit:v1.27\n",
         TREES[framework].custom_routes: "Routes of our own.\n",
+        "loadtest/scenario.yml": "name: our own load\n",
     }
+    given = {TREES[framework].custom_routes, "loadtest/scenario.yml"}
     for name, text in theirs.items():
-        assert (service / name).exists() == (name == TREES[framework].custom_routes)
+        assert (service / name).exists() == (name in given)
         (service / name).write_text(text)
     update(service)
     assert_clean(service)
