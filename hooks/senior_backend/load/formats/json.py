@@ -18,12 +18,12 @@ def render(result: Result, baseline: Result | None = None) -> str:
 
 
 def _part(key: str, value: object) -> str:
-    if key not in _LONG or not value:
-        return _text(value)
-    if isinstance(value, dict):
+    if key in _LONG and value and isinstance(value, dict):
         lines = [f"    {_text(name)}: {_text(entry)}" for name, entry in value.items()]
         return "{\n" + ",\n".join(lines) + "\n  }"
-    return "[\n" + ",\n".join(f"    {_text(entry)}" for entry in value) + "\n  ]"
+    if key in _LONG and value and isinstance(value, list):
+        return "[\n" + ",\n".join(f"    {_text(entry)}" for entry in value) + "\n  ]"
+    return _text(value)
 
 
 def _text(value: object) -> str:

@@ -115,6 +115,15 @@ def _read(value: float, digits: int) -> float:
     return float(units.significant(value, digits).replace(",", ""))
 
 
+def broken(threshold: ThresholdResult) -> str:
+    """A threshold that does not hold, as a sentence."""
+    value = threshold_value(threshold)
+    measured = "there were no samples" if threshold.value is None else f"it was {value}"
+    notes = threshold_notes(threshold)
+    named = f"{threshold.metric}: {threshold.expression}"
+    return f"{named}, but {measured}" + (f" ({notes})" if notes else "")
+
+
 def threshold_notes(threshold: ThresholdResult) -> str:
     """How it was judged, where that is not the plain way."""
     notes = []
