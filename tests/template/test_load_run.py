@@ -162,8 +162,8 @@ def test_the_service_has_these_settings_whatever_the_env_file_says(
 ):
     """The last one is a setting that is the service's own."""
     own = {"DATABASE_POOL_MAX": "7"}
-    theirs = {name: "theirs" for name in ("DATABASE_DIRECT_URL", "DATABASE_POOLED", "APP_ENV")}
-    theirs |= {name: "theirs" for name in ("OIDC_ISSUER", "OIDC_JWKS_URL", "LOG_LEVEL")}
+    theirs = dict.fromkeys(("DATABASE_DIRECT_URL", "DATABASE_POOLED", "APP_ENV"), "theirs")
+    theirs |= dict.fromkeys(("OIDC_ISSUER", "OIDC_JWKS_URL", "LOG_LEVEL"), "theirs")
     assert run(service, ["sh"], "true", PORT="8000", **theirs, **own).returncode == 0
     seen = started_as(service)
     assert seen[variable] == value

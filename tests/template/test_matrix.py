@@ -61,8 +61,8 @@ def test_what_continuous_integration_runs_succeeds(
         here["TEST_REDIS_URL"] = redis_url
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "uv").symlink_to(UV)
-    # Migrations first, since they need nothing installed. The image needs Docker. What a job puts into
-    # its image is here already.
+    # Migrations first, since they need nothing installed. The image needs Docker. What a job puts
+    # into its image is here already.
     parts = (jobs["migrations"], check, jobs["load"])
     summary = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     for job, step in [(part, step) for part in parts for step in part.steps]:
