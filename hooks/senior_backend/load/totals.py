@@ -370,19 +370,25 @@ class Recording:
     def blocks(self) -> Iterator[tuple[int, int, Stretch]]:
         """About 30 equal stretches of the measured part, as in ``series``.
 
-        What ended after the measured part is in the last one: it was due before its end.
+        The last is up to half as long again, or down to half as long. What ended after the measured
+        part is in it: it was due before the end.
         """
-        inside = [place for place in sorted(self._series) if place * self.span < self.seconds]
+        inside = [place for place in self._series if place * self.span < self.seconds]
         if not inside:
             return
-        each = max(1, -(-(inside[-1] + 1) // BLOCKS))
-        count = -(-(inside[-1] + 1) // each)
+        parts = max(inside) + 1
+        each = -(-parts // BLOCKS)
+        count = max(1, (2 * parts + each) // (2 * each))
         joined: dict[int, Stretch] = {}
         for place, stretch in self._series.items():
             joined.setdefault(min(place // each, count - 1), Stretch()).merge(stretch)
         for block in sorted(joined):
             start = block * each * self.span
-            yield start, min(each * self.span, self.seconds - start), joined[block]
+            end = start + each * self.span
+            if block == count - 1:
+                last = max(gauge.index for gauge in joined[block].numbers.gauges.values())
+                end = min(self.seconds, last + 1)
+            yield start, end - start, joined[block]
 
     def _settle(self) -> None:
         """Pack what no longer grows, and join stretches when there are too many."""

@@ -114,7 +114,9 @@ def _short(evidence: Evidence) -> bool:
 
 
 def _late(moment: Moment) -> bool:
-    return moment.backlog > 0 or moment.started < ACHIEVED * moment.due
+    """More was left waiting, or left from before, than what comes due as one looks."""
+    waiting = moment.backlog > (1 - ACHIEVED) * moment.due
+    return waiting or moment.started < ACHIEVED * moment.due
 
 
 def _rates(evidence: Evidence) -> str:
