@@ -297,6 +297,7 @@ def _evidence(recording: Recording, facts: Facts, every: EndpointCounts) -> vali
         connection_failures=sum(recording.total.connection_failures.values()),
         max_pacing_error_ns=facts.max_pacing_error_ns,
         precise=facts.precise,
+        interrupted=facts.interrupted,
         local=facts.local,
     )
 

@@ -73,6 +73,8 @@ class Evidence:
     connection_failures: int
     max_pacing_error_ns: int
     precise: bool
+    interrupted: bool
+    """What was waiting at that moment was given up, whoever it waited for."""
     local: bool
     """The target is on the machine of the generator."""
 
@@ -81,8 +83,7 @@ def judge(evidence: Evidence) -> tuple[list[str], list[str]]:
     """Why the run is not valid, and what else its numbers are to be read with."""
     reasons = [*_lost(evidence), *_missing(evidence), *_behind(evidence), *_pacing(evidence)]
     warnings = [
-        *_saturated(evidence),
-        *_limit(evidence),
+        *(_saturated(evidence) or _limit(evidence)),
         *([] if reasons else _little_reserve(evidence)),
         *_small_pacing(evidence),
         *_few(evidence),
@@ -126,21 +127,28 @@ def _rates(evidence: Evidence) -> str:
     return f"{achieved:,.1f} of {wanted:,.1f} arrivals a second were sent ({share:.1%})"
 
 
-def _busy_behind(evidence: Evidence) -> float:
-    """How busy the loop was at most while arrivals waited."""
-    return max((moment.busy for moment in evidence.moments if _late(moment)), default=0.0)
+def _own_share(evidence: Evidence) -> float:
+    """How much of what was not sent on time fell behind while the generator's loop was busy.
+
+    Only while arrivals fall behind: whoever makes up for a target that stood still is busy as well.
+    """
+    behind = [(m.due - m.started, m.busy) for m in evidence.moments if m.started < m.due]
+    missing = sum(count for count, _ in behind)
+    return sum(count for count, busy in behind if busy > BUSY) / missing if missing else 0.0
+
+
+def _generator_was_the_limit(evidence: Evidence) -> bool:
+    return _own_share(evidence) > 0.5
 
 
 def _behind(evidence: Evidence) -> list[str]:
-    if not _short(evidence) or evidence.lost:
+    if evidence.lost or not _short(evidence) or not _generator_was_the_limit(evidence):
         return []
-    busy = max(_busy_behind(evidence), evidence.busy)
-    if busy <= BUSY:
-        return []
+    busy = max(m.busy for m in evidence.moments if m.started < m.due)
     return [
         (
             f"{_rates(evidence)}, and the generator was the limit: its loop was busy {busy:.0%}"
-            f" of the time; {_more(evidence)}"
+            f" of the time while arrivals fell behind; {_more(evidence)}"
         )
     ]
 
@@ -184,9 +192,10 @@ def _steadier(evidence: Evidence) -> str:
 def _saturated(evidence: Evidence) -> list[str]:
     """Arrivals waited for the target: for a connection that was taken, or was not to be had."""
     behind = [moment for moment in evidence.moments if _late(moment)]
-    if evidence.lost or not (_short(evidence) or evidence.dropped):
+    given_up = evidence.dropped and not evidence.interrupted
+    if evidence.lost or not (_short(evidence) or given_up):
         return []
-    if max(_busy_behind(evidence), evidence.busy) > BUSY and not evidence.dropped:
+    if _generator_was_the_limit(evidence):
         return []
     waited = "all connections were waiting for responses"
     if evidence.max_open < evidence.max_connections:
@@ -232,7 +241,7 @@ def _little_reserve(evidence: Evidence) -> list[str]:
 def _small_pacing(evidence: Evidence) -> list[str]:
     response = evidence.response.percentile(50)
     pacing = evidence.pacing.percentile(50)
-    if not pacing > PACING_SHARE * response:  # also where one is NaN
+    if not 0 < PACING_SHARE * response < pacing:  # also where one is NaN
         return []
     return [
         (
