@@ -5,7 +5,7 @@ three numbers. Whatever is not that plain goes to a ``Reader``, from its first b
 pieces, interim ones, HEAD, bodies that end with the connection, limits, and everything broken.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from httptools import (
     HttpParserError,
@@ -32,6 +32,9 @@ class Glance:
     It is if ``begun`` and ``complete`` are both 1 after feeding (set both to 0 before); ``status``,
     ``keep_alive`` and ``chunked`` then describe it, and the same object takes the next response.
     After anything else, and after errors, it must be thrown away.
+
+    It and its parser know each other: without ``discard`` only the garbage collector, which is off
+    during a run, would free them. The same goes for ``Reader``.
     """
 
     __slots__ = ("begun", "chunked", "complete", "feed", "keep_alive", "parser", "status")
@@ -41,9 +44,13 @@ class Glance:
         self.complete = 0
         self.keep_alive = False
         self.chunked = False
-        self.parser = HttpResponseParser(self)
-        self.feed = self.parser.feed_data
-        self.status = self.parser.get_status_code
+        self.parser: Any = HttpResponseParser(self)
+        self.feed: Any = self.parser.feed_data
+        self.status: Any = self.parser.get_status_code
+
+    def discard(self) -> None:
+        """Free it; it is not used any more."""
+        self.parser = self.feed = self.status = None
 
     def on_message_begin(self) -> None:
         """httptools: a response begins."""
@@ -99,7 +106,7 @@ class Reader:
         self._body_limit = body_limit
         self._wants_headers = wants_headers
         self._wants_body = wants_body
-        self._parser = HttpResponseParser(self)
+        self._parser: Any = HttpResponseParser(self)
         self._head = bytearray()
         self._headers_complete = False
         self._interim = 0
@@ -154,6 +161,10 @@ class Reader:
             self.complete = True
         self._keep_alive = False
         return True
+
+    def discard(self) -> None:
+        """Free the parser; nothing more will be fed."""
+        self._parser = None
 
     # What httptools calls. An exception would only come back wrapped: failures are noted instead.
 

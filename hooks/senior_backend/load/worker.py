@@ -65,8 +65,7 @@ def work(poller: polling.Poller, channel: Channel) -> None:
     gc.disable()
     channel.send("ready", ready)
     begin = loop.wait_for_start()
-    if begin is not None:
-        channel.send("done", loop.run(begin))
+    channel.send("done", loop.report() if begin is None else loop.run(begin))
 
 
 def _receive_job(poller: polling.Poller, channel: Channel) -> Job | None:

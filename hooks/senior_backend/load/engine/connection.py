@@ -100,6 +100,9 @@ class Connection:
     def close(self) -> None:
         """Give it up; the poller forgets it by itself."""
         self.state = CLOSED
+        self.glance.discard()
+        if self.reader is not None:
+            self.reader.discard()
         with contextlib.suppress(OSError):
             self.sock.close()
 
@@ -110,7 +113,7 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=tls.ca)
     except (OSError, ssl.SSLError) as error:
         raise InputError(
-            f"{tls.ca}: not a file of certificates to trust ({_words(error)}): it must hold them "
+            f"{tls.ca}: not a file of certificates to trust ({words(error)}): it must hold them "
             "in PEM form"
         ) from None
     if not tls.verify:
@@ -126,7 +129,7 @@ def tls_context(tls: Tls) -> ssl.SSLContext:
         except (OSError, ssl.SSLError, ValueError) as error:
             raise InputError(
                 f"{tls.cert}: not usable as the client's certificate"
-                f"{f' with the key {tls.key}' if tls.key else ''} ({_words(error)}): both must be "
+                f"{f' with the key {tls.key}' if tls.key else ''} ({words(error)}): both must be "
                 "in PEM form, belong together and need no password"
             ) from None
     return context
@@ -160,7 +163,7 @@ class Dialer:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            raise ConnectionFailedError(causes.CONNECT_FAILED, _words(error)) from None
+            raise ConnectionFailedError(causes.CONNECT_FAILED, words(error)) from None
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -207,7 +210,6 @@ class Dialer:
         if self._context is None:
             return self._open(connection)
         connection.stage = HANDSHAKE
-        connection.reader = None
         connection.began = now
         connection.deadline = now + self._settings.tls_timeout_ns
         try:
@@ -217,7 +219,7 @@ class Dialer:
                 server_hostname=self._server_name,
             )
         except (OSError, ValueError) as error:
-            raise ConnectionFailedError(causes.TLS_FAILED, _words(error)) from None
+            raise ConnectionFailedError(causes.TLS_FAILED, words(error)) from None
         return self._shake_hands(connection)
 
     def _shake_hands(self, connection: Connection) -> bool:
@@ -230,14 +232,13 @@ class Dialer:
             self._poller.change(connection.fd, writing=True)
             return False
         except (OSError, ValueError) as error:
-            raise ConnectionFailedError(causes.TLS_FAILED, _words(error)) from None
+            raise ConnectionFailedError(causes.TLS_FAILED, words(error)) from None
         self.tls_times[bucket(perf_counter_ns() - connection.began)] += 1
         return self._open(connection)
 
     def _open(self, connection: Connection) -> bool:
         self._poller.change(connection.fd, writing=False)
         connection.state = IDLE
-        connection.reader = None
         connection.recv = connection.sock.recv
         connection.send = connection.sock.send
         self.opened += 1
@@ -255,7 +256,7 @@ class Dialer:
         except BlockingIOError:
             return False
         except OSError as error:
-            raise ConnectionFailedError(causes.PROXY_REFUSED, _words(error)) from None
+            raise ConnectionFailedError(causes.PROXY_REFUSED, words(error)) from None
         try:
             complete = reader.feed(data) if data else reader.end()
         except ResponseError as error:
@@ -268,6 +269,8 @@ class Dialer:
             raise ConnectionFailedError(
                 causes.PROXY_REFUSED, "the proxy sent more than its answer before the tunnel began"
             )
+        reader.discard()
+        connection.reader = None
         return True
 
 
@@ -280,13 +283,13 @@ def _tunnel_request(proxy: Proxy) -> bytes:
 
 def _refusal(error: OSError) -> ConnectionFailedError:
     if error.errno == errno.ECONNREFUSED:
-        return ConnectionFailedError(causes.CONNECT_REFUSED, _words(error))
+        return ConnectionFailedError(causes.CONNECT_REFUSED, words(error))
     if error.errno == errno.ETIMEDOUT:
-        return ConnectionFailedError(causes.CONNECT_TIMEOUT, _words(error))
-    return ConnectionFailedError(causes.CONNECT_FAILED, _words(error))
+        return ConnectionFailedError(causes.CONNECT_TIMEOUT, words(error))
+    return ConnectionFailedError(causes.CONNECT_FAILED, words(error))
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """An error as the system words it, on one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate verify failed: {error.verify_message}"

@@ -14,7 +14,7 @@ import resource
 import sys
 from collections import defaultdict, deque
 from dataclasses import replace
-from ssl import SSLSocket, SSLWantReadError, SSLWantWriteError
+from ssl import SSLEOFError, SSLError, SSLSocket, SSLWantReadError, SSLWantWriteError
 from time import perf_counter_ns, process_time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,7 @@ from senior_backend.load.engine.connection import (
     Connection,
     ConnectionFailedError,
     Dialer,
+    words,
 )
 from senior_backend.load.engine.messages import Done, Message, Ready
 from senior_backend.load.engine.settings import SECOND, EngineSettings
@@ -50,6 +51,19 @@ Request = tuple[int, int, int, Step, EndpointCounts, Variables | None]
 
 LaterStep = tuple[int, int, int, Step, Variables]
 """When it is to be sent, a number that keeps the order, arrival, step, what was captured."""
+
+Heads = dict[int, tuple[bytes, int]]
+"""Length of a whole response -> its head, and its status.
+
+A response of the same length that begins with the same bytes is framed in the same way, so it need
+not be parsed again. Servers that put a number of their own into each head never get here.
+"""
+
+_UNKNOWN: Final = (b"\0", 0)
+"""No response begins like this."""
+_HEADS: Final = 1024
+_LEARN_NS: Final = 1_000_000
+"""A head is remembered once in that time: where none ever comes again, the attempt costs little."""
 
 _NEVER: Final = 1 << 62
 _CHUNK: Final = 1024
@@ -100,6 +114,8 @@ class Loop:
         self._idle: deque[Connection] = deque()
         """Those that are open and free. The one that has been so for longest goes first, so that
         all of a target's addresses, and all processes behind them, get their share."""
+        self._closed_idle = False
+        """Some of these are closed by now."""
         self._open = 0
         """Connections, those under way included."""
         self._connecting = 0
@@ -189,6 +205,7 @@ class Loop:
         """Handle what happens in that time, without haste."""
         for fd, _event in self._poller.wait(nanoseconds):
             self._handle(self._connections[fd])
+        self._forget_closed_idle()
         self._scan(perf_counter_ns())
 
     # ---------------------------------------------------------------- the run
@@ -199,12 +216,16 @@ class Loop:
         self._start = begin + self._schedule.warm_ns
         self._end = self._start + self._schedule.duration_ns
         self._drained = self._end + self._settings.drain_ns
-        self._rotate_at = self._start
+        self._rotate_at = min(self._start, begin + SECOND)
         self._rotated = begin
         cpu = process_time()
         self._finish(self._run())
+        return self.report(process_time() - cpu)
+
+    def report(self, cpu_s: float = 0.0) -> Done:
+        """How this worker fared."""
         return Done(
-            cpu_s=process_time() - cpu,
+            cpu_s=cpu_s,
             max_rss_bytes=_max_rss(),
             opened=self._dialer.opened,
             max_open=self._max_open,
@@ -227,6 +248,9 @@ class Loop:
         glance_limit = min(self._settings.header_limit, self._settings.body_limit)
         max_wait = self._settings.max_wait_ns
         precise = self._settings.precise
+
+        heads: Heads = {}
+        learn_at = 0
 
         due, size, base, counts, pacing = self._refill(0)
         i = 0
@@ -264,32 +288,42 @@ class Loop:
                     data = connection.recv(READ_SIZE)
                 except BLOCKED:
                     continue
-                except OSError:
-                    self._receive(connection, b"")
+                except OSError as error:
+                    self._break(connection, error)
                     continue
                 received = len(data)
                 if received > glance_limit:
                     self._receive(connection, data)
                     continue
-                glance = connection.glance
-                glance.begun = glance.complete = 0
-                try:
-                    glance.feed(data)
-                except (HttpParserError, HttpParserUpgrade):
-                    self._receive(connection, data)
-                    continue
-                status = glance.status()
-                if glance.complete != 1 or glance.begun != 1 or status < 200:
-                    self._receive(connection, data)
-                    continue
-                now = clock()
+                head, status = heads.get(received, _UNKNOWN)
+                if data.startswith(head):
+                    now = clock()
+                    keep_alive, chunked = True, False
+                else:
+                    glance = connection.glance
+                    glance.begun = glance.complete = 0
+                    glance.chunked = False
+                    try:
+                        glance.feed(data)
+                    except (HttpParserError, HttpParserUpgrade):
+                        self._receive(connection, data)
+                        continue
+                    status = glance.status()
+                    if glance.complete != 1 or glance.begun != 1 or status < 200:
+                        self._receive(connection, data)
+                        continue
+                    now = clock()
+                    keep_alive, chunked = glance.keep_alive, glance.chunked
+                    if now > learn_at and keep_alive and not chunked:
+                        _learn(heads, data, status)
+                        learn_at = now + _LEARN_NS
                 intended, sent, arrival, step, where, variables = connection.request
                 if status not in step.expected:
                     cause = causes.http_status(status)
                 elif step.judge is None:
                     cause = None
                 else:
-                    cause = step.judge(arrival, _response(step, glance, data), variables)
+                    cause = step.judge(arrival, _response(step, status, data, chunked), variables)
                 where.statuses[status] += 1
                 where.bytes_received += received
                 if cause is None:
@@ -307,7 +341,7 @@ class Loop:
                         self._follow(connection.request, now)
                 else:
                     _count_failure(where, cause, now - intended)
-                if glance.keep_alive:
+                if keep_alive:
                     connection.state = IDLE
                     put_idle(connection)
                 else:
@@ -316,18 +350,27 @@ class Loop:
             # 3. Send what is due.
             while later and later[0][0] <= now:
                 ready.append(heapq.heappop(later))
-            if refusals or messages or ready or (size and now - due[i] > max_wait):
-                i = self._attend_to_waiting(now, i)
-                due, size, base, counts, pacing = self._refill(i)
-                i = 0
+            if (
+                refusals
+                or messages
+                or self._closed_idle
+                or (size and now - due[i] > max_wait)
+                or (ready and now - ready[0][0] > max_wait)
+            ):
+                place = self._attend_to_waiting(now, i)
+                if place != i or self._due is not due:
+                    due, size, base, counts, pacing = self._refill(place)
+                    i = 0
             while idle:
                 if not size:
                     if not ready:
                         break
+                    free -= 1
                     self._send_later(take_idle(), ready.popleft())
                     continue
                 intended = due[i]
                 if ready and ready[0][0] <= intended:
+                    free -= 1
                     self._send_later(take_idle(), ready.popleft())
                     continue
                 now = clock()
@@ -410,10 +453,11 @@ class Loop:
         return due, len(due), self._base, self._measured, self._window.pacing
 
     def _attend_to_waiting(self, now: int, i: int) -> int:
-        """Messages, connections that were refused, requests that waited too long.
+        """Messages, connections that were closed or refused, requests that waited too long.
 
         Takes requests that cannot be sent from the front of those that wait.
         """
+        self._forget_closed_idle()
         while self._messages:
             i = self._obey(self._messages.popleft(), now, i)
         due, ready = self._due, self._ready
@@ -556,16 +600,29 @@ class Loop:
             data = connection.recv(READ_SIZE)
         except BLOCKED:
             return  # TLS: a session ticket, say.
-        except OSError:
+        except OSError as error:
+            self._note_alert(connection, error)
             data = b""
         if not data or data.strip(b"\r\n"):
-            self._idle.remove(connection)
             self._close(connection)
+            self._closed_idle = True
+
+    def _forget_closed_idle(self) -> None:
+        """Once for all that closed in this turn: a restarted server closes thousands at once."""
+        if self._closed_idle:
+            still = [connection for connection in self._idle if connection.state == IDLE]
+            self._idle.clear()
+            self._idle.extend(still)
+            self._closed_idle = False
 
     def _go_on_sending(self, connection: Connection) -> None:
         try:
             count = connection.send(connection.outgoing)
+        except SSLWantReadError:
+            self._poller.change(connection.fd, writing=False)
+            return
         except BLOCKED:
+            self._poller.change(connection.fd, writing=True)
             return
         except OSError:
             # It may have answered before it stopped listening: 413, say.
@@ -592,8 +649,25 @@ class Loop:
                 self._receive(connection, data)
         except BLOCKED:
             return
-        except OSError:
+        except OSError as error:
+            self._break(connection, error)
+
+    def _break(self, connection: Connection, error: OSError) -> None:
+        """The connection broke while a response was expected."""
+        if self._note_alert(connection, error):
+            self._fail(connection, causes.TLS_FAILED)
+        else:
             self._receive(connection, b"")
+
+    def _note_alert(self, connection: Connection, error: OSError) -> bool:
+        """Whether it was the TLS layer. TLS 1.3 refuses a client's certificate only after the
+        handshake has ended for the client (RFC 8446, 4.4.2.4).
+        """
+        if not isinstance(error, SSLError) or isinstance(error, SSLEOFError):
+            return False
+        self._window.connection_failures[causes.TLS_FAILED] += 1
+        self._connection_reason = words(error)
+        return True
 
     def _receive(self, connection: Connection, data: bytes) -> None:
         """A part of a response, or nothing: the other side has closed."""
@@ -636,9 +710,11 @@ class Loop:
             self._follow(connection.request, now)
         else:
             _count_failure(where, cause, now - intended)
+        reader.discard()
         if reader.reusable and connection.state == READING:
             connection.state = IDLE
             connection.reader = None
+            connection.glance.discard()
             connection.glance = Glance()
             self._idle.append(connection)
         else:
@@ -817,8 +893,11 @@ class Loop:
         window.connection_failures.clear()
         self._slept = 0
         self._rotated = now
-        window.index = max(window.index + 1, (now - self._start) // SECOND)
-        self._rotate_at = self._start + (window.index + 1) * SECOND
+        if now < self._start:
+            self._rotate_at = min(self._start, now + SECOND)
+        else:
+            window.index = max(window.index + 1, (now - self._start) // SECOND)
+            self._rotate_at = self._start + (window.index + 1) * SECOND
 
     def _finish(self, i: int) -> None:
         """Count what did not end, and send the last window."""
@@ -846,21 +925,31 @@ _NOTHING: Final = _Nothing()
 _NOTHING_TO_SEND: Final = memoryview(b"")
 
 
-def _response(step: Step, glance: Glance, data: bytes) -> Response:
+def _learn(heads: Heads, data: bytes, status: int) -> None:
+    """Remember the head of a response that came whole, was understood and is not chunked."""
+    if not data.startswith(b"HTTP/"):
+        return  # Empty lines before it.
+    if len(heads) >= _HEADS:
+        heads.clear()
+    heads[len(data)] = data[: data.index(HEAD_END) + len(HEAD_END)], status
+
+
+def _response(step: Step, status: int, data: bytes, chunked: bool) -> Response:
     """What ``step`` asked for of a response that came whole."""
-    if step.wants_headers or (step.wants_body and (glance.chunked or data[:1] != b"H")):
-        glance.chunked = False
-        reader = Reader(
-            head_only=False,
-            header_limit=len(data),
-            body_limit=len(data),
-            wants_headers=step.wants_headers,
-            wants_body=step.wants_body,
+    if not step.wants_headers and not chunked and data.startswith(b"HTTP/"):
+        return Response(
+            status, [], data[data.find(HEAD_END) + len(HEAD_END) :] if step.wants_body else b""
         )
-        reader.feed(data)
-        return Response(reader.status, reader.headers, reader.body)
-    body = data[data.find(HEAD_END) + len(HEAD_END) :] if step.wants_body else b""
-    return Response(glance.status(), [], body)
+    reader = Reader(
+        head_only=False,
+        header_limit=len(data),
+        body_limit=len(data),
+        wants_headers=step.wants_headers,
+        wants_body=step.wants_body,
+    )
+    reader.feed(data)
+    reader.discard()
+    return Response(status, reader.headers, reader.body)
 
 
 def _count_failure(where: EndpointCounts, cause: str, elapsed: int) -> None:
