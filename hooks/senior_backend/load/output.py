@@ -17,7 +17,8 @@ from typing import Final, Literal
 
 from senior_backend.errors import InputError, NotRunError
 
-Kind = Literal["result", "html"]
+Kind = Literal["result", "html", "report"]
+"""A report in another format cannot be told from any text: as with every tool it is replaced."""
 
 HTML_MARK: Final = '<meta name="generator" content="senior-backend load'
 """What every page of ours has near its start."""
@@ -55,7 +56,7 @@ def prepare(option: str, path: Path, kind: Kind) -> Destination:
         if not os.access(real, os.W_OK):
             raise InputError(f"{where}: it cannot be written to")
         return Destination(option, path, path, device=True)
-    if mode is not None and not _is_ours(real, kind, where):
+    if mode is not None and kind != "report" and not _is_ours(real, kind, where):
         what = "the result of a load test" if kind == "result" else "a page of a load test"
         raise InputError(f"{where}: a file is there that is not {what}; choose another name")
     try:

@@ -4,6 +4,7 @@ The host name is resolved once, before the start, and every connection goes to t
 then: a test must not move to another host half-way, nor wait for a resolver.
 """
 
+import contextlib
 import errno
 import ipaddress
 import re
@@ -233,11 +234,15 @@ def preflight(
 
     def attempt(address: Address) -> OSError | None:
         try:
-            with _connect(address, connect_s) as connection:
-                if proxy is not None and target.tls:
-                    _open_tunnel(connection, target, proxy, proxy_headers)
-                if context is not None and target.tls:
-                    _handshake(connection, target, context, tls_s)
+            dial(
+                target,
+                address,
+                context=context,
+                proxy=proxy,
+                proxy_headers=proxy_headers,
+                connect_s=connect_s,
+                tls_s=tls_s,
+            ).close()
         except OSError as error:
             return error
         return None
@@ -255,6 +260,32 @@ def preflight(
     if proxy is not None:
         return replace(target, addresses=tuple(good), resolve_ms=proxy.resolve_ms), notes
     return replace(target, addresses=tuple(good)), notes
+
+
+def dial(
+    target: Target,
+    address: Address,
+    *,
+    context: ssl.SSLContext | None,
+    proxy: Target | None,
+    proxy_headers: bytes = b"",
+    connect_s: float,
+    tls_s: float,
+) -> socket.socket:
+    """A connection that is ready for a request, in blocking mode; ``address`` is the first hop's.
+
+    Raises ``OSError`` where there is no connection, ``NotRunError`` where it leads nowhere.
+    """
+    connection = _connect(address, connect_s)
+    try:
+        if proxy is not None and target.tls:
+            _open_tunnel(connection, target, proxy, proxy_headers)
+        if context is not None and target.tls:
+            connection = _handshake(connection, target, context, tls_s)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _connect(address: Address, timeout_s: float) -> socket.socket:
@@ -310,28 +341,33 @@ def _open_tunnel(connection: socket.socket, target: Target, proxy: Target, heade
 
 def _handshake(
     connection: socket.socket, target: Target, context: ssl.SSLContext, timeout_s: float
-) -> None:
+) -> ssl.SSLSocket:
     connection.settimeout(timeout_s)
     try:
-        with context.wrap_socket(connection, server_hostname=target.server_name) as secure:
-            _await_alert(secure)
+        secure = context.wrap_socket(connection, server_hostname=target.server_name)
     except (OSError, ValueError) as error:
         raise NotRunError(f"{target.endpoint}: {_tls_failure(error, target, timeout_s)}") from None
+    try:
+        _await_alert(secure)
+    except OSError as error:
+        secure.close()
+        raise NotRunError(f"{target.endpoint}: {_tls_failure(error, target, timeout_s)}") from None
+    return secure
 
 
 def _await_alert(secure: ssl.SSLSocket) -> None:
     """Whether the target takes our certificate, or asks for one we do not have."""
     if secure.version() != "TLSv1.3":
         return  # told within the handshake
+    timeout = secure.gettimeout()
     secure.setblocking(False)
     with selectors.DefaultSelector() as selector:
         selector.register(secure, selectors.EVENT_READ)
-        if not selector.select(_ALERT_S):
-            return
-    try:
-        secure.recv(1)
-    except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-        return  # session tickets
+        told = selector.select(_ALERT_S)
+    if told:
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):  # session tickets
+            secure.recv(1)
+    secure.settimeout(timeout)
 
 
 _CERTIFICATE_ALERTS: Final = (
