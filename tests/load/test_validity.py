@@ -53,8 +53,8 @@ INVALID = {
     "the loop had no time left": (
         BEHIND,
         (
-            "800.0 of 1,000.0 arrivals a second were sent (80.0%), and the generator was the limit: its"
-            " loop was busy 97% of the time while arrivals fell behind; use more workers"
+            "800.0 of 1,000.0 arrivals a second were sent (80.0%), and the generator was the limit:"
+            " its loop was busy 97% of the time while arrivals fell behind; use more workers"
             " (generator.workers) on a machine with more cores, or a lower rate"
         ),
     ),
@@ -161,8 +161,8 @@ WARNINGS = {
         SATURATED,
         (
             "the target did not keep up from 0 s on: 800.0 of 1,000.0 arrivals a second were sent"
-            " (80.0%); all connections were waiting for responses, up to 2,000 arrivals waited; their"
-            " wait is in the response times"
+            " (80.0%); all connections were waiting for responses, up to 2,000 arrivals waited;"
+            " their wait is in the response times"
         ),
     ),
     "arrivals were given up": (
