@@ -7,7 +7,7 @@ What needs more than one field to be judged, or the files it names, is judged in
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -21,16 +21,37 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from senior_backend.load.scenario import durations
+from senior_backend.load.scenario.errors import suggestion
 
 SECOND: Final = 1_000_000_000
 
+_USUAL: Final = {
+    "rps": "rate",
+    "url": "path",
+    "assert": "expect",
+    "checks": "expect",
+    "sleep": "pause",
+    "think_time": "pause",
+    "extract": "capture",
+    "host": "target",
+    "base_url": "target",
+}
+"""What other tools call it -> what it is called here."""
 
-def _wrong(message: str, at: tuple[str | int, ...] = ()) -> PydanticCustomError:
-    """An error whose message is meant for the user, at a place below the value that is judged."""
-    return PydanticCustomError("scenario", "{message}", {"message": message, "at": at})
+
+def _wrong(
+    message: str, at: tuple[str | int, ...] = (), *, key: bool = False
+) -> PydanticCustomError:
+    """An error whose message is meant for the user, at a place below the value that is judged.
+
+    ``key``: it is the key that is wrong, not its value.
+    """
+    context = {"message": message, "at": at, "key": key}
+    return PydanticCustomError("scenario", "{message}", context)
 
 
 def _parsed(parse: Callable[[str], Any], what: str) -> Callable[[object], Any]:
@@ -48,6 +69,22 @@ def _parsed(parse: Callable[[str], Any], what: str) -> Callable[[object], Any]:
 def _kind(value: object) -> str:
     names = {bool: "true or false", dict: "a mapping", list: "a list", type(None): "nothing"}
     return names.get(type(value), f"{value!r}")
+
+
+def _auto_or(lowest: int, highest: int) -> BeforeValidator:
+    """``auto`` or a number, in one sentence instead of pydantic's two."""
+
+    def judge(value: object) -> object:
+        number = isinstance(value, int) and not isinstance(value, bool)
+        if value != "auto" and not (number and lowest <= cast("int", value) <= highest):
+            raise _wrong(f"auto or {lowest} to {highest} is needed here, not {_kind(value)}")
+        return value
+
+    return BeforeValidator(judge)
+
+
+def _optional_text(value: object) -> object:
+    return None if value is None else _text(value)
 
 
 def _text(value: object) -> object:
@@ -71,6 +108,7 @@ def _listed(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+OptionalText = Annotated[str | None, BeforeValidator(_optional_text)]
 Nanoseconds = Annotated[
     int,
     BeforeValidator(_parsed(durations.duration, "a time is needed here, like 60s")),
@@ -141,6 +179,28 @@ class Part(BaseModel):
         protected_namespaces=(),
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _keys(cls, value: object, info: ValidationInfo) -> object:
+        """Unknown and missing keys before anything else: a misspelt key is often both."""
+        if isinstance(value, Part):
+            return value
+        if not isinstance(value, dict):
+            raise _wrong(f"a mapping is needed here, not {_kind(value)}; write key: value")
+        fields: dict[str, FieldInfo] = {
+            field.alias or name: field for name, field in cls.model_fields.items()
+        }
+        # In a file only the file's names; in Python also those of the attributes.
+        python_names = () if (info.context or {}).get("folder") else cls.model_fields
+        for key in value:
+            if key not in fields and key not in python_names:
+                hint = suggestion(_USUAL.get(str(key), str(key)), fields)
+                raise _wrong(f"unknown key '{key}'; {hint}", (key,), key=True)
+        for (name, needed), attribute in zip(fields.items(), cls.model_fields, strict=True):
+            if needed.is_required() and name not in value and attribute not in value:
+                raise _wrong(f"'{name}' is missing: {needed.description}")
+        return value
+
 
 class Constant(Part):
     """A constant rate."""
@@ -191,8 +251,8 @@ Stage = Annotated[
     Discriminator(
         _stage,
         custom_error_type="scenario",
-        custom_error_message="a stage has one of rate, ramp_to, step_to, spike_to: "
-        "{{rate: 50, duration: 30s}}",
+        custom_error_message="a stage has one of rate, ramp_to, step_to, spike_to; "
+        "write one like rate: 50",
     ),
 ]
 
@@ -270,7 +330,9 @@ class Connections(Part):
     max: int = Field(
         default=500, ge=1, le=60_000, description="Open at once at most, over all workers."
     )
-    warm: Literal["auto"] | Annotated[int, Field(ge=0)] = Field(
+    warm: Annotated[
+        Literal["auto"] | Annotated[int, Field(ge=0, le=60_000)], _auto_or(0, 60_000)
+    ] = Field(
         default="auto",
         description="Opened before the start, so that no request pays for it; auto: by the rate.",
     )
@@ -315,7 +377,7 @@ class Tls(Part):
         default=None, description="PEM file of its key, where that is not in `cert`."
     )
     verify: bool = Field(default=True, description="false: take any certificate.")
-    server_name: Text | None = Field(
+    server_name: OptionalText = Field(
         default=None, description="The name to ask for (SNI) and to expect in the certificate."
     )
 
@@ -348,8 +410,11 @@ class Limits(Part):
 class Generator(Part):
     """The load generator itself."""
 
-    workers: Literal["auto"] | Annotated[int, Field(ge=1, le=256)] = Field(
-        default="auto", description="Processes; auto: as many as the rate and the cores ask for."
+    workers: Annotated[Literal["auto"] | Annotated[int, Field(ge=1, le=256)], _auto_or(1, 256)] = (
+        Field(
+            default="auto",
+            description="Processes; auto: as many as the rate and the cores ask for.",
+        )
     )
     precise: bool = Field(
         default=False, description="Spin before each send: steadier, at the price of busy cores."
@@ -364,8 +429,8 @@ class Generator(Part):
 class Bearer(Part):
     """Where a bearer token comes from: one of `env` and `command`."""
 
-    env: Text | None = Field(default=None, description="The variable that holds the token.")
-    command: Text | None = Field(
+    env: OptionalText = Field(default=None, description="The variable that holds the token.")
+    command: OptionalText = Field(
         default=None,
         description="A command whose first line of output is the token. Run in the working "
         "directory, without a shell.",
@@ -389,8 +454,8 @@ class Bearer(Part):
 class ApiKey(Part):
     """A key from the environment, sent in a header or in the query."""
 
-    header: Text | None = Field(default=None, description="The header it is sent in.")
-    query: Text | None = Field(default=None, description="The query parameter it is sent in.")
+    header: OptionalText = Field(default=None, description="The header it is sent in.")
+    query: OptionalText = Field(default=None, description="The query parameter it is sent in.")
     env: Text = Field(description="The variable that holds the key.")
 
     @model_validator(mode="after")
@@ -418,11 +483,11 @@ class Auth(Part):
 class Capture(Part):
     """Where in a response a value is: one of `json`, `header` and `regex`."""
 
-    json_path: Text | None = Field(
+    json_path: OptionalText = Field(
         default=None, alias="json", description="JMESPath in a JSON body: id, items[0].id."
     )
-    header: Text | None = Field(default=None, description="The name of a response header.")
-    regex: Text | None = Field(
+    header: OptionalText = Field(default=None, description="The name of a response header.")
+    regex: OptionalText = Field(
         default=None,
         description="A regular expression on the body; its first group, or all of it.",
     )
@@ -490,7 +555,7 @@ class Expect(Part):
         alias="json",
         description="JMESPath -> the value it must have: `length(items)`: 20.",
     )
-    body_contains: Text | None = Field(default=None, description="A text the body must contain.")
+    body_contains: OptionalText = Field(default=None, description="A text the body must contain.")
 
 
 class Judged(Part):
@@ -542,12 +607,12 @@ Thresholds = dict[Text, ThresholdList]
 class GraphQL(Part):
     """A GraphQL operation, sent as POST. `errors` in its response are a failure."""
 
-    query: Text | None = Field(default=None, description="The document.")
+    query: OptionalText = Field(default=None, description="The document.")
     query_file: File | None = Field(default=None, description="A file with the document.")
     variables: dict[str, Any] = Field(
         default_factory=dict, description="Variables of the operation; ${…} as in json."
     )
-    operation: Text | None = Field(
+    operation: OptionalText = Field(
         default=None, description="Which one, where the document has several."
     )
 
@@ -561,21 +626,22 @@ class GraphQL(Part):
 class Request(Part):
     """One request, and how its response is judged."""
 
-    name: Text | None = Field(
+    name: OptionalText = Field(
         default=None,
         min_length=1,
         description="What it is called in results; default: method and path, or the operation.",
     )
-    method: Text | None = Field(
+    method: OptionalText = Field(
         default=None, description="Default: GET, or POST for graphql. A body alone changes nothing."
     )
-    path: Text | None = Field(
+    path: OptionalText = Field(
         default=None,
         description="Below the target, with its query: /v1/orders?limit=20. Values of ${…} are "
         "percent-encoded.",
     )
-    headers: dict[Text, Text] = Field(
-        default_factory=dict, description="Headers of this request, before those of the scenario."
+    headers: dict[Text, OptionalText] = Field(
+        default_factory=dict,
+        description="Headers of this request, before those of the scenario; null leaves one out.",
     )
     json_body: Any = Field(
         default=None,
@@ -583,7 +649,7 @@ class Request(Part):
         description="A JSON body; sets Content-Type. A string that is just one ${…} becomes the "
         "value itself.",
     )
-    body: Text | None = Field(default=None, description="A body as text.")
+    body: OptionalText = Field(default=None, description="A body as text.")
     body_file: File | None = Field(
         default=None, description="A file that is sent as it is, with no ${…} in it."
     )
@@ -711,7 +777,7 @@ class Scenario(Part):
     name: Text = Field(
         default="scenario", min_length=1, description="Named in results; default: the file's name."
     )
-    target: Text | None = Field(
+    target: OptionalText = Field(
         default=None,
         description="Where to: http://127.0.0.1:8000. Only a loopback address may stand here; any "
         "other host must be named with --target.",
@@ -722,7 +788,7 @@ class Scenario(Part):
     )
     timeouts: Timeouts = Field(default_factory=Timeouts, description="For each phase.")
     tls: Tls = Field(default_factory=Tls, description="For https targets.")
-    proxy: Text | None = Field(
+    proxy: OptionalText = Field(
         default=None,
         description="http://host:port of a proxy. Never taken from the environment.",
     )
@@ -730,7 +796,7 @@ class Scenario(Part):
     generator: Generator = Field(
         default_factory=Generator, description="The load generator itself."
     )
-    headers: dict[Text, Text] = Field(
+    headers: dict[Text, OptionalText] = Field(
         default_factory=dict, description="Headers of all requests; those of a request win."
     )
     auth: Auth | None = Field(default=None, description="How requests prove who sends them.")
