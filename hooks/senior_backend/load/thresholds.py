@@ -36,7 +36,9 @@ from senior_backend.errors import InputError
 from senior_backend.load.histogram import Histogram, bounds
 from senior_backend.load.recording import Counts, EndpointCounts
 from senior_backend.load.result import ThresholdResult
-from senior_backend.load.scenario.model import Judged, Request, Scenario, Thresholds
+from senior_backend.load.scenario import compile as compiling
+from senior_backend.load.scenario.errors import ScenarioError
+from senior_backend.load.scenario.model import Judged, Scenario
 from senior_backend.load.scenario.source import Path
 from senior_backend.load.totals import SECOND, Recording, Totals, add_endpoint, failed
 
@@ -150,29 +152,13 @@ class Threshold:
         return value is not None and _OPERATORS[self.operator](value, self.limit)
 
 
-def parse(
-    metric: str, text: str, *, given: Judged | None = None, endpoint: str | None = None
-) -> Threshold:
-    """A threshold from its two texts; ``endpoint`` is where it stands, if not on top.
+def parse(metric: str, text: str, *, given: Judged | None = None) -> Threshold:
+    """A threshold from its two texts; ``given`` has its window and what to do when it fails.
 
-    ``given`` has its window and what to do when it fails. Whether the endpoint of a selector exists
-    is not asked here. Errors name the metric and the text, not the file.
+    Errors name the metric and the text, not the file; whether there is such an endpoint is not
+    asked here.
     """
-    found, named = _metric(metric)
-    if endpoint is not None:
-        if named is not None and named != endpoint:
-            raise InputError(
-                f"{metric}: it is about {named}; write it there, or under the scenario's own "
-                "thresholds"
-            )
-        if not found.by_endpoint:
-            raise InputError(
-                f"{found.name} is not counted by endpoint; write it under the scenario's own "
-                "thresholds"
-            )
-        named = endpoint
-        quote = '"' if "," in endpoint else ""
-        metric = f"{found.name}{{name:{quote}{endpoint}{quote}}}"
+    found, endpoint = _metric(metric)
     threshold = _expression(found, metric, text)
     window_s = None
     if given is not None and given.window_ns is not None:
@@ -181,7 +167,7 @@ def parse(
             raise InputError(f"{metric}: {text}: a window is whole seconds, like 10s")
     return replace(
         threshold,
-        endpoint=named,
+        endpoint=endpoint,
         window_s=window_s,
         abort=given is not None and given.abort_on_fail,
         delay_ns=(given.delay_ns or 0) if given is not None else 0,
@@ -206,53 +192,38 @@ def complete(asked: Sequence[Threshold]) -> list[Threshold]:
     return [*asked, *(extra for extra in defaults() if extra.name not in judged)]
 
 
-def of_scenario(scenario: Scenario, endpoints: Sequence[str]) -> list[Threshold]:
-    """All thresholds of a scenario, defaults included.
+def of_scenario(scenario: Scenario) -> list[Threshold]:
+    """All thresholds of a scenario, those of endpoints and steps included, and the defaults.
 
-    ``endpoints`` are the names in the plan: endpoints first, then the steps of the flows.
+    Raises:
+        ScenarioError: with the way to what is wrong.
     """
+    names = compiling.names(scenario)
     asked = []
-    for _path, metric, judged, endpoint in _written(scenario, endpoints):
-        asked.append(_existing(metric, judged, endpoint, endpoints))
+    for path, metric, judged in compiling.thresholds(scenario):
+        try:
+            threshold = parse(metric, judged.threshold, given=judged)
+            _check_endpoint(threshold, names)
+        except InputError as error:
+            raise ScenarioError(path, str(error)) from None
+        asked.append(threshold)
     return complete(asked)
 
 
-def problems(scenario: Scenario, endpoints: Sequence[str]) -> Iterator[tuple[Path, str]]:
-    """What is wrong with the thresholds of a scenario, with the way to each in its file."""
-    for path, metric, judged, endpoint in _written(scenario, endpoints):
-        try:
-            _existing(metric, judged, endpoint, endpoints)
-        except InputError as error:
-            yield path, str(error)
+def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """The first thing that is wrong with the thresholds, with the way to it in the file."""
+    try:
+        of_scenario(scenario)
+    except ScenarioError as error:
+        yield error.path, error.message
 
 
-def _written(
-    scenario: Scenario, endpoints: Sequence[str]
-) -> Iterator[tuple[Path, str, Judged, str | None]]:
-    places: list[tuple[Path, str | None, Thresholds]] = [((), None, scenario.thresholds)]
-    requests: list[tuple[Path, Request]] = [
-        (("endpoints", number), endpoint) for number, endpoint in enumerate(scenario.endpoints)
-    ]
-    for number, flow in enumerate(scenario.flows):
-        requests += [(("flows", number, "steps", i), step) for i, step in enumerate(flow.steps)]
-    for name, (path, request) in zip(endpoints, requests, strict=True):
-        places.append((path, name, request.thresholds))
-    for place, endpoint, thresholds in places:
-        for metric, several in thresholds.items():
-            for number, judged in enumerate(several):
-                yield (*place, "thresholds", metric, number), metric, judged, endpoint
-
-
-def _existing(
-    metric: str, judged: Judged, endpoint: str | None, endpoints: Sequence[str]
-) -> Threshold:
-    threshold = parse(metric, judged.threshold, given=judged, endpoint=endpoint)
-    if threshold.endpoint is not None and threshold.endpoint not in endpoints:
+def _check_endpoint(threshold: Threshold, names: Sequence[str]) -> None:
+    if threshold.endpoint is not None and threshold.endpoint not in names:
         raise InputError(
             f"{threshold.metric}: no endpoint is called {threshold.endpoint}"
-            + _near(threshold.endpoint, endpoints)
+            + _near(threshold.endpoint, names)
         )
-    return threshold
 
 
 def _metric(text: str) -> tuple[_Metric, str | None]:
@@ -288,10 +259,14 @@ def _metric(text: str) -> tuple[_Metric, str | None]:
 
 
 def _tags(text: str | None) -> list[str]:
-    """Split at commas, but for those in quotes."""
-    if text is None:
-        return []
-    return [part for part in re.findall(r'(?:"[^"]*"|[^,"])+', text) if part.strip()]
+    """Split at commas, but for those in quotes, and those of a name: no tag follows them."""
+    tags: list[str] = []
+    for part in re.findall(r'(?:"[^"]*"|[^,"])+', text or ""):
+        if tags and not _TAG.fullmatch(part):
+            tags[-1] += f",{part}"
+        elif part.strip():
+            tags.append(part)
+    return tags
 
 
 def _expression(metric: _Metric, written: str, text: str) -> Threshold:
