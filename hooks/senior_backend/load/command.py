@@ -4,15 +4,12 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.load.formats import FORMATS
-
-if TYPE_CHECKING:
-    pass
 
 _EXTRA: Final = {"httptools", "jinja2", "jmespath", "markupsafe", "pydantic", "rich", "yaml"}
 _FOR_PEOPLE: Final = ("terminal", "markdown", "github")
@@ -55,21 +52,23 @@ _BASELINE = click.option(
 @load.command("run")
 @click.argument("scenario_file", metavar="[SCENARIO.yml]", required=False, type=_FILE)
 @click.option("--target", metavar="URL", help="What to load; naming a host is the consent to it.")
-@click.option("--rps", "--rate", "rate", metavar="RATE", help="Arrivals a second: 500, or 30/m.")
+@click.option("--rps", "--rate", metavar="RATE", help="Arrivals a second: 500, or 30/m.")
 @click.option("--duration", metavar="TIME", help="How long to measure: 60s, 5m, 1h30m.")
 @click.option("--warm-up", metavar="TIME", help="Before that, in no statistic.  [default: 0s]")
 @click.option(
     "--stage",
     "stages",
     multiple=True,
-    metavar="STAGE",
-    help="Instead of rate and duration, in order: 50:30s, ramp:500:1m, spike:2000:10s.",
+    metavar="TIME:RATE",
+    help="Instead of --rps and --duration: a ramp to that rate. Repeat.",
 )
 @click.option("-X", "--method", metavar="METHOD", help="[default: GET]")
-@click.option("-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Repeat.")
+@click.option(
+    "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header. Repeat."
+)
 @click.option("-d", "--body", "--data", "body", metavar="TEXT|@FILE", help="A body, as it is.")
-@click.option("--json", "json_body", metavar="JSON|@FILE", help="A JSON body, with its type.")
-@click.option("--connections", metavar="N", help="Open at once at most.  [default: 500]")
+@click.option("--json", metavar="JSON|@FILE", help="A JSON body, with its Content-Type.")
+@click.option("--connections", type=int, metavar="N", help="Open at most.  [default: 500]")
 @click.option("--timeout", metavar="TIME", help="For a whole response.  [default: 30s]")
 @click.option(
     "--threshold",
@@ -79,13 +78,14 @@ _BASELINE = click.option(
     help="What must hold, in k6's grammar: 'http_req_duration: p(95)<200'. Repeat.",
 )
 @click.option("--arrivals", type=click.Choice(["constant", "poisson"]), help="[default: constant]")
-@click.option("--seed", metavar="N", help="The same seed repeats a run.  [default: 1]")
-@click.option("--workers", metavar="N", help="Processes that send.  [default: by rate and cores]")
+@click.option("--seed", type=int, metavar="N", help="The same seed repeats a run.  [default: 1]")
+@click.option("--workers", type=int, metavar="N", help="Processes.  [default: by rate and cores]")
 @click.option("--precise", is_flag=True, help="Spin before each send: steadier, a busy core each.")
 @click.option("--max-pacing-error", metavar="TIME", help="INVALID above that.  [default: 2ms]")
-@click.option("--cacert", type=_FILE, metavar="FILE", help="Authorities to trust, in PEM.")
-@click.option("--cert", type=_FILE, metavar="FILE", help="A client certificate, in PEM.")
-@click.option("--key", type=_FILE, metavar="FILE", help="Its key, where that is not in --cert.")
+@click.option("--cacert", metavar="FILE", help="Authorities to trust, in PEM.")
+@click.option("--cert", metavar="FILE", help="A client certificate, in PEM.")
+@click.option("--key", metavar="FILE", help="Its key, where that is not in --cert.")
+@click.option("--server-name", metavar="NAME", help="What the certificate must be for (and SNI).")
 @click.option("--insecure", is_flag=True, help="Take any certificate.")
 @click.option("--proxy", metavar="URL", help="An HTTP proxy; never taken from the environment.")
 @click.option("-o", "--output", type=_FILE, metavar="FILE", help="Where the result goes, as JSON.")
@@ -121,11 +121,11 @@ def run_command(
     usage or an unreadable scenario, 3 the run is INVALID or could not start, 130 interrupted.
     """
     with _extra():
-        from senior_backend.load.run.session import Session
+        from senior_backend.load.run.session import Options, checked, session
+        from senior_backend.load.scenario.flags import Flags
 
-        session = Session(
-            scenario_file,
-            given,
+        options = Options(
+            flags=Flags(scenario=scenario_file, **given),
             output=output,
             html=html,
             output_format=output_format,
@@ -134,9 +134,9 @@ def run_command(
             quiet=quiet,
         )
         if check:
-            click.echo(session.checked())
+            click.echo(checked(options))
             return
-        ctx.exit(session.run())
+        ctx.exit(session(options))
 
 
 @load.command("report")
@@ -203,7 +203,7 @@ def compare_command(
     base: Path,
     new: tuple[Path, ...],
     more_base: tuple[Path, ...],
-    metric: str,
+    metric: Any,  # noqa: ANN401 - judged below
     tolerance: float,
     output_format: str,
 ) -> None:
@@ -215,13 +215,7 @@ def compare_command(
     with _extra():
         from senior_backend.load.compare import run_compare
 
-        text, code = run_compare(
-            [base, *more_base],
-            new,
-            metric,  # type: ignore[arg-type] - judged there
-            tolerance,
-            output_format,
-        )
+        text, code = run_compare([base, *more_base], new, metric, tolerance, output_format)
     click.echo(text)
     ctx.exit(code)
 

@@ -80,7 +80,7 @@ def prepare(scenario: Scenario, target: Target, proxy: Target | None, nonce: int
         schedule=schedule,
         settings=settings,
         endpoints=plan.endpoints,
-        thresholds=of_scenario(scenario, plan.endpoints),
+        thresholds=of_scenario(scenario),
         nonce=nonce,
         token=token,
         rows=rows,

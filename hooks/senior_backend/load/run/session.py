@@ -20,8 +20,12 @@ from senior_backend.load.result import Result
 from senior_backend.load.run.conduct import peak_rate, run
 from senior_backend.load.run.interrupts import Interrupts
 from senior_backend.load.run.preparation import prepare
+from senior_backend.load.scenario.compile import names
+from senior_backend.load.scenario.flags import Flags
+from senior_backend.load.scenario.flags import read as read_flags
 from senior_backend.load.scenario.model import Scenario
 from senior_backend.load.target import Target, choose, choose_proxy
+from senior_backend.load.thresholds import problems
 
 _PASSED, _FAILED, _INVALID, _INTERRUPTED = 0, 1, 3, 130
 _NONCE_BITS: Final = 64
@@ -31,11 +35,9 @@ _NAMED: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says beside the scenario."""
+    """What the command line says."""
 
-    scenario_file: Path | None
-    target: str | None
-    proxy: str | None
+    flags: Flags
     output: Path | None = None
     html: Path | None = None
     output_format: str = "terminal"
@@ -43,12 +45,43 @@ class Options:
     tolerance: float | None = None
     quiet: bool = False
 
+    @property
+    def name(self) -> str:
+        """What errors call the scenario."""
+        return str(self.flags.scenario or "the command line")
 
-def session(scenario: Scenario, options: Options) -> int:
+
+def checked(options: Options) -> str:
+    """What the scenario comes to; nothing is resolved, nothing sent, no file made."""
+    scenario = _scenario(options)
+    if scenario.target is not None:
+        _where(scenario, options)
+    _baseline(options)
+    schedule = schedule_of(scenario.load)
+    count = schedule.count - schedule.warm
+    endpoints = len(names(scenario))
+    return (
+        f"{options.name}: {endpoints} endpoint{'s' * (endpoints != 1)}, {count:,} arrivals in "
+        f"{units.span(schedule.duration_ns / 1e9)}; nothing was sent"
+    )
+
+
+def _scenario(options: Options) -> Scenario:
+    return read_flags(options.flags, problems).scenario
+
+
+def _where(scenario: Scenario, options: Options) -> tuple[Target, Target | None]:
+    """The target and the proxy, both consented to."""
+    return (
+        choose(scenario.target, options.flags.target, path=options.name),
+        choose_proxy(scenario.proxy, options.flags.proxy, path=options.name),
+    )
+
+
+def session(options: Options) -> int:
     """Run, report, and return the exit code."""
-    name = str(options.scenario_file or "the command line")
-    target = choose(scenario.target, options.target, path=name)
-    proxy = choose_proxy(scenario.proxy, options.proxy, path=name)
+    scenario = _scenario(options)
+    target, proxy = _where(scenario, options)
     before = _baseline(options)
     files = _files(options)
     machine = options.output_format != "terminal"

@@ -57,6 +57,8 @@ class Flags:
     proxy: str | None = None
     workers: int | None = None
     precise: bool = False
+    max_pacing_error: str | None = None
+    """``--max-pacing-error``"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +191,7 @@ def _put_rest(document: Document, flags: Flags) -> None:
         (("proxy",), flags.proxy, "--proxy"),
         (("generator", "workers"), flags.workers, "--workers"),
         (("generator", "precise"), True if flags.precise else None, "--precise"),
+        (("generator", "max_pacing_error"), flags.max_pacing_error, "--max-pacing-error"),
     ]
     for key, name, flag in (
         ("ca", flags.cacert, "--cacert"),
