@@ -1,24 +1,32 @@
-"""Write the pages that are generated: the rules' reference pages and their list.
+"""Write what is generated: the rules' reference pages and their list, the published schemas.
 
 Run by `make docs`; a test compares what is committed with what this would write.
 """
 
+import json
 import sys
 from pathlib import Path
 
+from senior_backend.load import result
+from senior_backend.load.scenario import model as scenario
 from senior_backend.migrations.fixes.registry import written
 from senior_backend.migrations.rules import pages, registry
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = "references/migrations"
 LIST = "docs/rules.md"
+SCHEMAS = {
+    "hooks/senior_backend/schemas/load-scenario.json": scenario.schema,
+    "hooks/senior_backend/schemas/load-result.json": result.schema,
+}
 
 
 def generated() -> dict[str, str]:
     """Contents by path, relative to the repository's root."""
     rules = {rule_id: module.RULE for rule_id, module in registry.modules().items()}
     files = {f"{PAGES}/{rule_id}.md": pages.page(rule) for rule_id, rule in rules.items()}
-    return {**files, LIST: pages.index(rules, written())}
+    schemas = {path: json.dumps(make(), indent=2) + "\n" for path, make in SCHEMAS.items()}
+    return {**files, **schemas, LIST: pages.index(rules, written())}
 
 
 def main() -> int:

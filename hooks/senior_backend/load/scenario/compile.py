@@ -11,7 +11,7 @@ from senior_backend.load.plan import Plan, Step, Variables
 from senior_backend.load.scenario import checks, data, graphql, random_values
 from senior_backend.load.scenario import request as requests
 from senior_backend.load.scenario.errors import ScenarioError
-from senior_backend.load.scenario.model import Feeder, FlowStep, Judged, Request, Scenario
+from senior_backend.load.scenario.model import Feeder, FlowStep, Request, Scenario
 from senior_backend.load.scenario.request import Secret, Surroundings, Target
 from senior_backend.load.scenario.source import Path
 from senior_backend.load.scenario.template import Scope
@@ -106,26 +106,11 @@ def check(scenario: Scenario, *, env: Mapping[str, str] = os.environ) -> None:
         if feeder.requests is not None:
             compile_requests(scenario, name, target, nonce=0, token="x", rows={}, env=env)  # noqa: S106
     compile(scenario, target, nonce=0, token="x", rows={}, env=env)  # noqa: S106
-    list(thresholds(scenario))
 
 
-def thresholds(scenario: Scenario) -> Iterator[tuple[Path, str, Judged]]:
-    """(where, metric, threshold) of all; those of one endpoint as ``metric{name:endpoint}``."""
-    for metric, listed in scenario.thresholds.items():
-        for index, each in enumerate(listed):
-            yield ("thresholds", metric, index), metric, each
-    for named in _named(scenario):
-        for metric, listed in named.request.thresholds.items():
-            path = (*named.path, "thresholds", metric)
-            if "{" in metric:
-                raise ScenarioError(
-                    path, f"this is about {named.name} alone; write {metric.partition('{')[0]}"
-                )
-            for index, each in enumerate(listed):
-                yield (*path, index), f"{metric}{{name:{named.name}}}", each
-
-
-# -- names ----------------------------------------------------------------------------------------
+def names(scenario: Scenario) -> tuple[str, ...]:
+    """What requests are called in results: endpoints, then steps of flows."""
+    return tuple(each.name for each in _named(scenario))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,39 +26,34 @@ class Flags:
     scenario: FilePath | None = None
     """The file; None: one endpoint, the target itself."""
     target: str | None = None
-    rps: str | None = None
+    rate: str | None = None
     """``--rps``: 500, or 30/m."""
     duration: str | None = None
     warm_up: str | None = None
-    """``--warm-up``"""
     stages: tuple[str, ...] = ()
-    """``--stage DURATION:RATE``, k6's form: a ramp to that rate."""
+    """``--stage``: 50:30s (constant), ramp:500:1m, spike:2000:10s."""
     arrivals: str | None = None
-    """constant or poisson"""
-    seed: int | None = None
+    seed: str | int | None = None
     method: str | None = None
     headers: tuple[str, ...] = ()
     """``--header "Name: value"``"""
     body: str | None = None
     """A text, or @file."""
-    json: str | None = None
-    """JSON, or @file."""
-    connections: int | None = None
+    json_body: str | None = None
+    """``--json``: JSON, or @file."""
+    connections: str | int | None = None
     timeout: str | None = None
     """Of a response."""
     thresholds: tuple[str, ...] = ()
     """``--threshold "http_req_duration: p(95)<200"``"""
-    cacert: str | None = None
-    cert: str | None = None
-    key: str | None = None
+    cacert: str | FilePath | None = None
+    cert: str | FilePath | None = None
+    key: str | FilePath | None = None
     insecure: bool = False
-    server_name: str | None = None
-    """``--server-name``"""
     proxy: str | None = None
-    workers: int | None = None
+    workers: str | int | None = None
     precise: bool = False
     max_pacing_error: str | None = None
-    """``--max-pacing-error``"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +65,7 @@ class Loaded:
     """``file:line:column`` of a value, or the flag that it came from."""
 
 
-_ONE_ENDPOINT: Final = ("method", "body", "json")
+_ONE_ENDPOINT: Final = {"method": "--method", "body": "--body", "json_body": "--json"}
 """Flags about the one request; with a file there may be many."""
 
 
@@ -86,11 +81,9 @@ def read(flags: Flags, check: Callable[[Scenario], Problems] = lambda _scenario:
         document = _alone(flags)
     else:
         document = load(flags.scenario)
-        for name in _ONE_ENDPOINT:
+        for name, flag in _ONE_ENDPOINT.items():
             if getattr(flags, name) is not None:
-                raise InputError(
-                    f"--{name} is for a single URL; {flags.scenario} names the requests"
-                )
+                raise InputError(f"{flag} is for a single URL; {flags.scenario} names the requests")
     _put_load(document, flags)
     _put_rest(document, flags)
     return Loaded(document.scenario(check), document.place)
@@ -105,7 +98,7 @@ def _alone(flags: Flags) -> Document:
         document.flags["endpoints", 0, key] = flag
     document.flags["endpoints", 0] = "--target"
     document.flags["load",] = "--rps"
-    if flags.rps is None and not flags.stages:
+    if flags.rate is None and not flags.stages:
         raise InputError("how much load? add --rps, like --rps 500 --duration 60s")
     if flags.duration is None and not flags.stages:
         raise InputError("how long? add --duration, like --duration 60s")
@@ -118,14 +111,14 @@ def _endpoint(flags: Flags) -> dict[str, Any]:
     endpoint: dict[str, Any] = {"name": f"{flags.method or 'GET'} {path}", "path": ""}
     if flags.method is not None:
         endpoint["method"] = flags.method
-    if flags.body is not None and flags.json is not None:
+    if flags.body is not None and flags.json_body is not None:
         raise InputError("--body and --json exclude each other; keep one")
     if flags.body is not None and flags.body.startswith("@"):
         endpoint["body_file"] = flags.body[1:]
     elif flags.body is not None:
         endpoint["body"] = flags.body
-    if flags.json is not None:
-        endpoint["json"] = _json(flags.json)
+    if flags.json_body is not None:
+        endpoint["json"] = _json(flags.json_body)
     return endpoint
 
 
@@ -151,46 +144,59 @@ def _json(given: str) -> Any:  # noqa: ANN401 - any JSON
 def _put_load(document: Document, flags: Flags) -> None:
     has_stages = bool(document.get("load", "stages"))
     if flags.stages:
-        for name, flag in (("rps", "--rps"), ("duration", "--duration")):
+        for name, flag in (("rate", "--rps"), ("duration", "--duration")):
             if getattr(flags, name) is not None:
                 raise InputError(f"{flag} and --stage exclude each other; keep one")
         document.drop(("load", "rate"), ("load", "duration"))
         stages = [_stage(stage) for stage in flags.stages]
         document.put(("load", "stages"), stages, "--stage")
-    if has_stages and (flags.rps is None) != (flags.duration is None):
-        given, other = ("--rps", "--duration") if flags.rps is not None else ("--duration", "--rps")
+    if has_stages and (flags.rate is None) != (flags.duration is None):
+        given, other = (
+            ("--rps", "--duration") if flags.rate is not None else ("--duration", "--rps")
+        )
         raise InputError(
             f"{given}: {document.name} has stages, which give both; add {other} to replace them"
         )
-    if flags.rps is not None:
+    if flags.rate is not None:
         document.drop(("load", "stages"))
-        document.put(("load", "rate"), flags.rps, "--rps")
+        document.put(("load", "rate"), flags.rate, "--rps")
     if flags.duration is not None:
         document.put(("load", "duration"), flags.duration, "--duration")
     for key, flag in (("warm_up", "--warm-up"), ("arrivals", "--arrivals"), ("seed", "--seed")):
         if (value := getattr(flags, key)) is not None:
-            document.put(("load", key), value, flag)
+            document.put(("load", key), _number(value) if key == "seed" else value, flag)
 
 
 def _stage(text: str) -> dict[str, str]:
-    """k6's form."""
-    duration, colon, rate = text.partition(":")
-    if not colon or not rate.strip():
-        raise InputError(f"--stage {text}: write DURATION:RATE, a ramp to that rate: 1m:500")
-    return {"ramp_to": rate.strip(), "duration": duration.strip()}
+    kind, colon, rest = text.partition(":")
+    key = _STAGES.get(kind.strip())
+    rate, second, duration = rest.partition(":") if key else (kind, colon, rest)
+    if not second or ":" in duration or rate.strip()[-1:].isalpha():
+        raise InputError(
+            f"--stage {text}: write RATE:TIME like 50:30s, ramp:500:1m or spike:2000:10s"
+        )
+    return {key or "rate": rate.strip(), "duration": duration.strip()}
+
+
+_STAGES: Final = {"ramp": "ramp_to", "spike": "spike_to"}
+
+
+def _number(given: str | int | None) -> object:
+    """What a flag says as YAML would have read it, so that its rules apply."""
+    return source.scalar(given) if isinstance(given, str) else given
 
 
 def _put_rest(document: Document, flags: Flags) -> None:
     here = FilePath.cwd()  # what flags name is named from where the user is
     values: list[tuple[Path, object, str]] = [
         (("target",), flags.target, "--target"),
-        (("connections", "max"), flags.connections, "--connections"),
+        (("connections", "max"), _number(flags.connections), "--connections"),
         (("timeouts", "response"), flags.timeout, "--timeout"),
         (("tls", "verify"), False if flags.insecure else None, "--insecure"),
-        (("tls", "server_name"), flags.server_name, "--server-name"),
         (("proxy",), flags.proxy, "--proxy"),
-        (("generator", "workers"), flags.workers, "--workers"),
+        (("generator", "workers"), _number(flags.workers), "--workers"),
         (("generator", "precise"), True if flags.precise else None, "--precise"),
+        (("generator", "max_pacing_error"), flags.max_pacing_error, "--max-pacing-error"),
         (("generator", "max_pacing_error"), flags.max_pacing_error, "--max-pacing-error"),
     ]
     for key, name, flag in (
@@ -202,9 +208,9 @@ def _put_rest(document: Document, flags: Flags) -> None:
     for path, value, flag in values:
         if value is not None:
             document.put(path, value, flag)
-    warm = document.get("connections", "warm")
-    if flags.connections is not None and isinstance(warm, int) and warm > flags.connections:
-        document.put(("connections", "warm"), flags.connections, "--connections")
+    warm, most = document.get("connections", "warm"), _number(flags.connections)
+    if isinstance(warm, int) and isinstance(most, int) and warm > most:
+        document.put(("connections", "warm"), most, "--connections")
     _put_headers(document, flags.headers)
     _put_thresholds(document, flags.thresholds)
 

@@ -7,7 +7,7 @@ What needs more than one field to be judged, or the files it names, is judged in
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
+from typing import Annotated, Any, Final, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -16,12 +16,14 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
+    JsonValue,
     Tag,
     ValidationInfo,
     WithJsonSchema,
     model_validator,
 )
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
 from senior_backend.load.scenario import durations
@@ -107,8 +109,13 @@ def _listed(value: object) -> object:
     return value if isinstance(value, (list, tuple)) else [value]
 
 
-Text = Annotated[str, BeforeValidator(_text)]
-OptionalText = Annotated[str | None, BeforeValidator(_optional_text)]
+_TEXT_SCHEMA: Final = {"type": ["string", "integer"]}
+Text = Annotated[str, BeforeValidator(_text), WithJsonSchema(_TEXT_SCHEMA)]
+OptionalText = Annotated[
+    str | None,
+    BeforeValidator(_optional_text),
+    WithJsonSchema({"type": ["string", "integer", "null"]}),
+]
 Nanoseconds = Annotated[
     int,
     BeforeValidator(_parsed(durations.duration, "a time is needed here, like 60s")),
@@ -165,6 +172,16 @@ def _ns(default: str, description: str, *, alias: str) -> Any:  # noqa: ANN401 -
         description=description,
         json_schema_extra={"default": default},
     )
+
+
+def _one_of(*keys: str) -> ConfigDict:
+    """For editors: exactly one of these keys."""
+    return ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in keys]})
+
+
+def _at_most_one(*keys: str) -> ConfigDict:
+    pairs: list[JsonValue] = [[a, b] for index, a in enumerate(keys) for b in keys[index + 1 :]]
+    return ConfigDict(json_schema_extra={"not": {"anyOf": [{"required": pair} for pair in pairs]}})
 
 
 class Part(BaseModel):
@@ -259,6 +276,10 @@ Stage = Annotated[
 
 class LoadModel(Part):
     """How many arrivals, and when. An arrival is one request of an endpoint, or one whole flow."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["rate", "duration"]}, {"required": ["stages"]}]}
+    )
 
     rate: Rate | None = Field(
         default=None, description="Arrivals a second, constant: 500, or 30/m. Needs `duration`."
@@ -429,6 +450,8 @@ class Generator(Part):
 class Bearer(Part):
     """Where a bearer token comes from: one of `env` and `command`."""
 
+    model_config = _one_of("env", "command")
+
     env: OptionalText = Field(default=None, description="The variable that holds the token.")
     command: OptionalText = Field(
         default=None,
@@ -454,6 +477,8 @@ class Bearer(Part):
 class ApiKey(Part):
     """A key from the environment, sent in a header or in the query."""
 
+    model_config = _one_of("header", "query")
+
     header: OptionalText = Field(default=None, description="The header it is sent in.")
     query: OptionalText = Field(default=None, description="The query parameter it is sent in.")
     env: Text = Field(description="The variable that holds the key.")
@@ -467,6 +492,8 @@ class ApiKey(Part):
 
 class Auth(Part):
     """How requests prove who sends them. Secrets are never in the file, in results or in errors."""
+
+    model_config = _one_of("bearer", "api_key")
 
     bearer: Bearer | None = Field(
         default=None, description="Authorization: Bearer, from a variable or a command."
@@ -482,6 +509,8 @@ class Auth(Part):
 
 class Capture(Part):
     """Where in a response a value is: one of `json`, `header` and `regex`."""
+
+    model_config = _one_of("json", "header", "regex")
 
     json_path: OptionalText = Field(
         default=None, alias="json", description="JMESPath in a JSON body: id, items[0].id."
@@ -586,13 +615,13 @@ def _judged(value: object) -> object:
     return value
 
 
-_TEXT_SCHEMA: Final = {"type": "string", "examples": ["p(95)<200", "rate<0.01", "count==0"]}
+_EXPRESSION: Final = {"type": "string", "examples": ["p(95)<200", "rate<0.01", "count==0"]}
 
 
 def _thresholds_schema(schema: dict[str, Any]) -> None:
-    item = {"anyOf": [_TEXT_SCHEMA, schema.pop("items")]}
+    item = {"anyOf": [_EXPRESSION, schema.pop("items")]}
     schema.pop("type", None)
-    schema["anyOf"] = [_TEXT_SCHEMA, {"type": "array", "items": item}]
+    schema["anyOf"] = [_EXPRESSION, {"type": "array", "items": item}]
 
 
 ThresholdList = Annotated[
@@ -606,6 +635,8 @@ Thresholds = dict[Text, ThresholdList]
 
 class GraphQL(Part):
     """A GraphQL operation, sent as POST. `errors` in its response are a failure."""
+
+    model_config = _one_of("query", "query_file")
 
     query: OptionalText = Field(default=None, description="The document.")
     query_file: File | None = Field(default=None, description="A file with the document.")
@@ -625,6 +656,8 @@ class GraphQL(Part):
 
 class Request(Part):
     """One request, and how its response is judged."""
+
+    model_config = _at_most_one("json", "body", "body_file", "graphql")
 
     name: OptionalText = Field(
         default=None,
@@ -727,6 +760,8 @@ _SOURCES: Final = ("csv", "jsonl", "generate", "requests")
 class Feeder(Part):
     """Rows of data: one of `csv`, `jsonl`, `generate`, `requests`. Columns are ${name.column}."""
 
+    model_config = _one_of("csv", "jsonl", "generate", "requests")
+
     csv: File | None = Field(default=None, description="A CSV file with a header row, in UTF-8.")
     jsonl: File | None = Field(default=None, description="A file with one JSON object a line.")
     generate: dict[Text, Any] | None = Field(
@@ -744,8 +779,6 @@ class Feeder(Part):
         default="sequential",
         description="Row k mod n for arrival k, or a random row (by the seed).",
     )
-
-    kinds: ClassVar = _SOURCES
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -768,11 +801,12 @@ class Feeder(Part):
         return self
 
 
-_ONE_OF: Final = {"anyOf": [{"required": ["endpoints"]}, {"required": ["flows"]}]}
-
-
 class Scenario(Part):
     """A load test for `senior-backend load run`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["endpoints"]}, {"required": ["flows"]}]}
+    )
 
     name: Text = Field(
         default="scenario", min_length=1, description="Named in results; default: the file's name."
@@ -820,3 +854,20 @@ class Scenario(Part):
         if not self.endpoints and not self.flows:
             raise _wrong("there is nothing to request; write endpoints or flows")
         return self
+
+
+class _ForEditors(GenerateJsonSchema):
+    def field_title_should_be_set(self, schema: object) -> bool:
+        """No: titles made of names say nothing that the names do not."""
+        return False
+
+
+def schema() -> dict[str, Any]:
+    """The published JSON schema of a scenario file (``schemas/load-scenario.json``)."""
+    whole = Scenario.model_json_schema(schema_generator=_ForEditors)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **whole,
+        "title": "Load test scenario of senior-backend, version 1",
+        "patternProperties": {"^x-": {"description": "Not read: a place for YAML anchors."}},
+    }
