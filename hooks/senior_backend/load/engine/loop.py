@@ -172,10 +172,15 @@ class Loop:
     # ---------------------------------------------------------------- before the start
 
     def prepare(self) -> Ready:
-        """Open the first connections; what cannot be opened is said, not raised."""
+        """Open the first connections; what cannot be opened is said, not raised.
+
+        After the first that cannot, no more are begun: the time it takes stays that of one.
+        """
         wanted = min(self._settings.warm_connections, self._settings.max_connections)
         tried = 0
-        while not self._over and (tried < wanted or self._connecting):
+        while tried < wanted or self._connecting:
+            if self._refusals:
+                wanted = tried
             while tried < wanted and self._connecting < _WARM_AT_ONCE:
                 tried += 1
                 self._dial()
