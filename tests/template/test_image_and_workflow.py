@@ -224,10 +224,10 @@ def test_continuous_integration_runs_what_the_people_run(service: Path, kind: st
     assert check[5:] == ["make migrate"]
     assert migrations == ["make lint-sql"]
     assert image[-1] == "make build"
-    setup, test, report = load[-3:]
-    assert setup == "make setup"
-    assert test.startswith("make load-test ")
-    assert report.startswith("make -s load-test-report ")
+    assert load.index("make setup") == (0 if "apt-get" not in load[0] else 1)
+    asked = [re.sub(r"make (-s )?| .*", "", line) for line in load if line.startswith("make ")]
+    assert asked[:3] == ["setup", "load-test", "load-test-report"]
+    assert set(asked[3:]) <= {"load-test-report"}
     targets = set(re.findall(r"^([a-z-]+):", (service / "Makefile").read_text(), re.MULTILINE))
     for line in check + migrations + load + image:
         if line.startswith("make "):
@@ -242,13 +242,13 @@ def test_the_load_test_is_shown_also_when_it_fails(service: Path, kind: str):
     if kind == "github":
         *_, summary, upload = job["load"]["steps"]
         assert [step["if"] for step in (summary, upload)] == ["${{ !cancelled() }}"] * 2
-        assert summary["run"].endswith('>> "$GITHUB_STEP_SUMMARY"')
+        assert '>> "$GITHUB_STEP_SUMMARY"' in summary["run"]
         assert upload["with"]["path"] == "results"
     else:
         assert job["artifacts"]["when"] == "always"
         assert job["artifacts"]["paths"] == ["results/"]
         (script,) = job["after_script"]
-        assert script.endswith(f"> {job['artifacts']['reports']['junit']}")
+        assert f"--output {job['artifacts']['reports']['junit']}" in script
 
 
 # Renovate's managers that have something to do in a service, with the files of theirs.

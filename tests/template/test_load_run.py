@@ -369,14 +369,31 @@ def test_with_compose_it_has_a_database_of_its_own_that_is_removed(
     ]
 
 
-def test_the_last_result_becomes_the_baseline(service: Path):
-    baseline = service / "loadtest" / "baseline.json"
-    assert make(service, "load-test-baseline").returncode != 0, "there is no result"
-    assert not baseline.exists()
+@pytest.mark.parametrize("result", [None, '{"version": 1, "valid": false}', ""])
+def test_what_is_no_valid_result_becomes_no_baseline(service: Path, result: str | None):
+    if result is not None:
+        (service / "results").mkdir()
+        (service / "results" / "load-test.json").write_text(result)
+    done = make(service, "load-test-baseline")
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0] == (
+        "make: results/load-test.json is no valid result: run make load-test first"
+    )
+    assert not (service / "loadtest" / "baseline.json").exists()
+
+
+@pytest.mark.parametrize("result", ['{"version":1,"valid":true}', '{\n  "valid": true\n}\n'])
+def test_the_last_result_becomes_the_baseline_and_is_then_compared_with(
+    service: Path, uv: str, result: str
+):
+    shown = "|--baseline|loadtest/baseline.json|"
+    assert shown not in load_test(service, uv, "load-test")
     (service / "results").mkdir()
-    (service / "results" / "load-test.json").write_text('{"version": 1}\n')
+    (service / "results" / "load-test.json").write_text(result)
     assert make(service, "load-test-baseline").returncode == 0
-    assert baseline.read_text() == '{"version": 1}\n'
+    assert (service / "loadtest" / "baseline.json").read_text() == result
+    assert shown in load_test(service, uv, "load-test")
+    assert shown in load_test(service, uv, "load-test-report")
 
 
 @pytest.mark.parametrize("kept", ["results/load-test.json", "loadtest/baseline.json"])
