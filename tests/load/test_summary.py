@@ -191,13 +191,25 @@ def test_the_series_of_a_long_run_has_its_real_lengths():
     assert len(made.series) == 302
     assert {each.length_s for each in made.series[:-1]} == {4}
     assert made.series[-1].length_s == 1
-    assert made.series[-1].requested_rate == 1
+    assert made.series[-1].requested_rate == 100
 
 
-def test_a_window_that_was_cut_short_has_its_own_rate():
-    made = result([(0, window(0, {0: [MS] * 50}, length_ns=SECOND // 2))], seconds=1)
-    assert made.series[0].length_s == 0.5
-    assert made.series[0].requested_rate == 100
+def test_the_last_stretch_ends_with_the_run():
+    made = result(steady(3), duration_ns=5 * SECOND // 2, interrupted=True)
+    assert [each.length_s for each in made.series] == [1, 1, 0.5]
+
+
+def test_the_rate_that_was_asked_for_is_the_schedules_own():
+    """A window is cut when the loop has time: an arrival at its border may be in the next."""
+    made = result([(0, window(i, due=101 - 2 * (i % 2))) for i in range(4)], seconds=4)
+    assert [each.due for each in made.series] == [101, 99, 101, 99]
+    assert {each.requested_rate for each in made.series} == {100}
+
+
+def test_the_wait_for_the_last_responses_is_in_the_series_as_long_as_some_come():
+    made = result([*steady(), (0, window(10)), (0, window(11, {0: [MS]}, due=0)), (0, window(12))])
+    assert [each.start_s for each in made.series[-3:]] == [8, 9, 11]
+    assert made.series[-1].requested_rate == 0
 
 
 def test_percentiles_have_every_name_of_a_table():

@@ -16,7 +16,7 @@ What counts where:
 import os
 import platform
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -137,7 +137,7 @@ def summarise(
         total=everything,
         thresholds=list(thresholds),
         environment=environment(),
-        series=_series(recording),
+        series=_series(recording, facts),
         blocks=_blocks(recording),
     )
 
@@ -193,7 +193,8 @@ def _percentiles(histogram: Histogram, wanted: Sequence[float]) -> Percentiles:
     return {**values, "max": _scaled(histogram.percentile(100), _MS)}
 
 
-def _series(recording: Recording) -> list[SeriesWindow]:
+def _series(recording: Recording, facts: Facts) -> list[SeriesWindow]:
+    """The stretches; after the measured part only those in which something still ended."""
     return [
         SeriesWindow(
             start_s=start,
@@ -204,7 +205,7 @@ def _series(recording: Recording) -> list[SeriesWindow]:
             backlog=stretch.numbers.backlog,
             in_flight=stretch.numbers.in_flight,
             open_connections=stretch.numbers.open_connections,
-            requested_rate=_rate(stretch.numbers.due, length),
+            requested_rate=_asked(facts.schedule, start, length),
             started=stretch.numbers.started,
             errors=dict(sorted(stretch.errors.items())),
             total=_all_endpoints(stretch),
@@ -215,21 +216,26 @@ def _series(recording: Recording) -> list[SeriesWindow]:
                 for index in stretch.endpoints()
             },
         )
-        for start, length, stretch in _timed(recording)
+        for start, length, stretch in _timed(recording, facts.duration_ns)
+        if start < recording.seconds or stretch.endpoints()
     ]
 
 
-def _timed(recording: Recording) -> list[tuple[float, float, Stretch]]:
-    """The series with its real lengths: the last stretch is cut where its windows end."""
-    timed = []
+def _timed(recording: Recording, duration_ns: int) -> Iterator[tuple[float, float, Stretch]]:
+    """The series with its real lengths: a stretch ends with its last window, or with the run."""
     for first, _windows, stretch in recording.series():
         last = max(gauge.index for gauge in stretch.numbers.gauges.values())
-        length = float(last + 1 - first)
-        longest = max(stretch.numbers.length_ns.values(), default=0) / SECOND
-        if 0 < longest < length:
-            length = round(longest, 6)
-        timed.append((float(first), length, stretch))
-    return timed
+        end = float(last + 1)
+        if first * SECOND < duration_ns:
+            end = min(end, duration_ns / SECOND)
+        yield float(first), end - first, stretch
+
+
+def _asked(schedule: Schedule, start_s: float, length_s: float) -> float:
+    """Arrivals a second that the schedule has there; windows cut a few of them off elsewhere."""
+    begin = schedule.warm_ns + round(start_s * SECOND)
+    end = begin + round(length_s * SECOND)
+    return _rate(schedule.due_by(end - 1) - schedule.due_by(begin - 1), length_s)
 
 
 def _all_endpoints(stretch: Stretch) -> WindowNumbers:
@@ -268,7 +274,7 @@ def _evidence(recording: Recording, facts: Facts, every: EndpointCounts) -> vali
     numbers = recording.total.numbers
     moments = [
         _moment(start, length, stretch.numbers)
-        for start, length, stretch in _timed(recording)
+        for start, length, stretch in _timed(recording, facts.duration_ns)
         if start < recording.seconds
     ]
     return validity.Evidence(

@@ -171,7 +171,8 @@ def _pacing(evidence: Evidence) -> list[str]:
         (
             f"{late:,} of {pacing.count:,} sends that had a connection were more than"
             f" {_time(limit)} late (p99 {_time(pacing.percentile(99))}): the generator's own delay"
-            f" is in the response times; {_steadier(evidence)}"
+            f" is in the response times; use {_steadier(evidence)}, or allow more"
+            " (generator.max_pacing_error)"
         )
     ]
 
@@ -183,10 +184,8 @@ def _more(evidence: Evidence) -> str:
 
 
 def _steadier(evidence: Evidence) -> str:
-    remedies = [] if evidence.precise else ["--precise"]
-    remedies.append("a lower rate" if evidence.busy > RATHER_BUSY else "a quieter machine")
-    remedies.append("or allow more (generator.max_pacing_error)")
-    return "use " + ", ".join(remedies)
+    quieter = "a lower rate" if evidence.busy > RATHER_BUSY else "a quieter machine"
+    return quieter if evidence.precise else f"--precise or {quieter}"
 
 
 def _saturated(evidence: Evidence) -> list[str]:
@@ -246,7 +245,7 @@ def _small_pacing(evidence: Evidence) -> list[str]:
     return [
         (
             f"sends were {_time(pacing)} late at the median, {pacing / response:.0%} of the median"
-            f" response time ({_time(response)}); {_steadier(evidence)}"
+            f" response time ({_time(response)}); use {_steadier(evidence)}"
         )
     ]
 
