@@ -38,7 +38,7 @@ from senior_backend.load.recording import Counts, EndpointCounts
 from senior_backend.load.result import ThresholdResult
 from senior_backend.load.scenario import compile as compiling
 from senior_backend.load.scenario.errors import ScenarioError
-from senior_backend.load.scenario.model import Judged, Scenario
+from senior_backend.load.scenario.model import Judged, Request, Scenario
 from senior_backend.load.scenario.source import Path
 from senior_backend.load.totals import SECOND, Recording, Totals, add_endpoint, failed
 
@@ -200,7 +200,7 @@ def of_scenario(scenario: Scenario) -> list[Threshold]:
     """
     names = compiling.names(scenario)
     asked = []
-    for path, metric, judged in compiling.thresholds(scenario):
+    for path, metric, judged in _written(scenario, names):
         try:
             threshold = parse(metric, judged.threshold, given=judged)
             _check_endpoint(threshold, names)
@@ -208,6 +208,26 @@ def of_scenario(scenario: Scenario) -> list[Threshold]:
             raise ScenarioError(path, str(error)) from None
         asked.append(threshold)
     return complete(asked)
+
+
+def _written(scenario: Scenario, names: Sequence[str]) -> Iterator[tuple[Path, str, Judged]]:
+    """Where, metric and threshold; those of one endpoint as ``metric{name:endpoint}``."""
+    requests: list[tuple[Path, Request]] = [
+        (("endpoints", number), endpoint) for number, endpoint in enumerate(scenario.endpoints)
+    ]
+    for number, flow in enumerate(scenario.flows):
+        requests += [(("flows", number, "steps", i), step) for i, step in enumerate(flow.steps)]
+    for metric, several in scenario.thresholds.items():
+        for number, judged in enumerate(several):
+            yield ("thresholds", metric, number), metric, judged
+    for name, (place, request) in zip(names, requests, strict=True):
+        for metric, several in request.thresholds.items():
+            path = (*place, "thresholds", metric)
+            if "{" in metric:
+                only = metric.partition("{")[0]
+                raise ScenarioError(path, f"this is about {name} alone; write {only}")
+            for number, judged in enumerate(several):
+                yield (*path, number), f"{metric}{{name:{name}}}", judged
 
 
 def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
