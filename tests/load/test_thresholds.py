@@ -122,6 +122,18 @@ class TestGrammar:
         read = parse("http_req_duration", given.threshold, given=given)
         assert (read.abort, read.delay_ns, read.window_s) == (True, 10 * SECOND, 30)
 
+    def test_takes_the_keys_of_k6(self):
+        k6 = {"threshold": "rate<0.01", "abortOnFail": True, "delayAbortEval": "10s"}
+        scenario = Scenario.model_validate(
+            {
+                "load": {"rate": 1, "duration": "1s"},
+                "endpoints": [{"path": "/"}],
+                "thresholds": {"http_req_failed": [k6]},
+            }
+        )
+        read = thresholds.of_scenario(scenario)[0]
+        assert (read.abort, read.delay_ns) == (True, 10 * SECOND)
+
     def test_windows_are_whole_seconds(self):
         with pytest.raises(InputError, match="a window is whole seconds"):
             parse("service_time", "max<1", given=judged("max<1", window="1500ms"))

@@ -608,10 +608,15 @@ class Judged(Part):
         return self
 
 
+_AS_IN_K6: Final = {"abortOnFail": "abort_on_fail", "delayAbortEval": "delay"}
+
+
 def _judged(value: object) -> object:
-    """A text alone is a threshold with nothing more."""
+    """A text alone is a threshold with nothing more; one copied from k6 has k6's keys."""
     if isinstance(value, (str, int, float)) and not isinstance(value, bool):
         return {"threshold": str(value)}
+    if isinstance(value, dict):
+        return {_AS_IN_K6.get(key, key): each for key, each in value.items()}
     return value
 
 
