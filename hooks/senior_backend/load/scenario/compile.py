@@ -37,9 +37,12 @@ def compile(  # noqa: A001 - `scenario.compile.compile` is what it does
     Raises:
         ScenarioError: with the way to what is wrong; ``file.read`` has refused such a scenario.
     """
-    secret = Secret(token or "")
-    around = Surroundings.of(scenario, target, secret)
-    scope = data.scope(scenario, nonce=nonce, env=env, rows=rows)
+    around = Surroundings.of(scenario, target, Secret(token or ""))
+    *_, (_, scope) = data.scopes(scenario, nonce=nonce, env=env, rows=rows)
+    return _plan(scenario, around, scope)
+
+
+def _plan(scenario: Scenario, around: Surroundings, scope: Scope) -> Plan:
     named = list(_named(scenario))
     by_path = {each.path: index for index, each in enumerate(named)}
     starts: list[tuple[Step, float, Path]] = []
@@ -54,7 +57,7 @@ def compile(  # noqa: A001 - `scenario.compile.compile` is what it does
     return Plan(
         endpoints=tuple(each.name for each in named),
         first=_order(starts, scenario.load.seed),
-        refresh=secret.renew,
+        refresh=around.secret.renew,
     )
 
 
@@ -74,7 +77,13 @@ def compile_requests(
     a row of the variables. ``rows``: those of the feeders above it.
     """
     around = Surroundings.of(scenario, target, Secret(token or ""))
-    scope = data.scope(scenario, nonce=nonce, env=env, rows=rows, until=feeder)
+    for name, scope in data.scopes(scenario, nonce=nonce, env=env, rows=rows):
+        if name == feeder:
+            return _making(scenario, feeder, around, scope)
+    raise AssertionError(f"no data {feeder}")
+
+
+def _making(scenario: Scenario, feeder: str, around: Surroundings, scope: Scope) -> Step:
     made = scenario.data[feeder].requests or ()
     paths: list[Path] = [("data", feeder, "requests", index) for index in range(len(made))]
     by_path = {path: index for index, path in enumerate(paths)}
@@ -101,11 +110,13 @@ def check(scenario: Scenario, *, env: Mapping[str, str] = os.environ) -> None:
         ScenarioError: with the way to what is wrong.
         InputError: a data file is wrong; with its line.
     """
-    target = _AnyTarget()
-    for name, feeder in scenario.data.items():
-        if feeder.requests is not None:
-            compile_requests(scenario, name, target, nonce=0, token="x", rows={}, env=env)  # noqa: S106
-    compile(scenario, target, nonce=0, token="x", rows={}, env=env)  # noqa: S106
+    secret = Secret("x")
+    around = Surroundings.of(scenario, _AnyTarget(), secret)
+    for name, scope in data.scopes(scenario, nonce=0, env=env, rows={}):
+        if name is None:
+            _plan(scenario, around, scope)
+        elif scenario.data[name].requests is not None:
+            _making(scenario, name, around, scope)
 
 
 def names(scenario: Scenario) -> tuple[str, ...]:
@@ -162,6 +173,8 @@ def _chain(
     """The steps of one arrival, each with the next."""
     first: Step | None = None
     before: Step | None = None
+    coming = {name for each in made if isinstance(each, FlowStep) for name in each.capture}
+    scope = replace(scope, coming=frozenset(coming))
     for request, path in zip(made, paths, strict=True):
         step = _step(scenario, request, path, by_path[path], around, scope)
         if isinstance(request, FlowStep):

@@ -7,7 +7,7 @@ row for an arrival, and so do all steps of a flow.
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -25,21 +25,19 @@ Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 """Feeder -> the rows that its requests have made."""
 
 
-def scope(
-    scenario: Scenario, *, nonce: int, env: Mapping[str, str], rows: Rows, until: str | None = None
-) -> Scope:
-    """All names that data give; ``until``: only the feeders above that one, for its requests."""
-    names = list(scenario.data)
-    known = Scope(scenario.load.seed, nonce, env, later=frozenset(names))
+def scopes(
+    scenario: Scenario, *, nonce: int, env: Mapping[str, str], rows: Rows
+) -> Iterator[tuple[str | None, Scope]]:
+    """The names that exist at each feeder: those of the feeders above it; at last (None) all."""
+    known = Scope(scenario.load.seed, nonce, env, later=frozenset(scenario.data))
     for name, feeder in scenario.data.items():
-        if name == until:
-            break
         _judge_name(name, ("data", name))
+        yield name, known
         columns = _expressions(name, feeder, known, rows)
         known = replace(
             known, data={**known.data, name: columns}, later=known.later - frozenset({name})
         )
-    return known
+    yield None, known
 
 
 def _judge_name(name: str, path: Path) -> None:
@@ -146,13 +144,14 @@ def read_jsonl(path: FilePath, name: str, at: Path) -> Columns:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
-            place = f":{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-            what = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+            row = json.loads(line, parse_constant=_no_constant)
+        except json.JSONDecodeError as error:
             raise InputError(
-                f"{name}:{number}{place}: not JSON: {what}; write one object a line"
+                f"{name}:{number}:{error.colno}: not JSON: {error.msg}; write one object a line"
             ) from None
+        except (ValueError, RecursionError) as error:
+            what = str(error) if isinstance(error, ValueError) else "nested too deeply"
+            raise InputError(f"{name}:{number}: not JSON: {what}; mend the line") from None
         if not isinstance(row, dict) or not row:
             raise InputError(f'{name}:{number}: write an object with keys: {{"sku": "A-1"}}')
         if not columns:
@@ -166,3 +165,7 @@ def read_jsonl(path: FilePath, name: str, at: Path) -> Columns:
     if not columns:
         raise InputError(f"{name}:1: no rows; write one JSON object a line")
     return columns
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} in it")

@@ -171,7 +171,8 @@ def _stage(text: str) -> dict[str, str]:
     kind, colon, rest = text.partition(":")
     key = _STAGES.get(kind.strip())
     rate, second, duration = rest.partition(":") if key else (kind, colon, rest)
-    if not second or ":" in duration or rate.strip()[-1:].isalpha():
+    is_time = rate.strip()[-1:].isalpha() and "/" not in rate
+    if not second or ":" in duration or is_time:
         raise InputError(
             f"--stage {text}: write RATE:TIME like 50:30s, ramp:500:1m or spike:2000:10s"
         )

@@ -35,24 +35,28 @@ _LONGEST: Final = 65_536
 # -- escaping, by place ---------------------------------------------------------------------------
 
 
+_encode: Final = json.JSONEncoder(separators=(",", ":")).encode
+_UNRESERVED: Final = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII).fullmatch
+_CONTROLS: Final = {code: " " for code in (*range(32), 127) if code != 9}
+
+
 def plain(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """As text: JSON's own spelling of what is not a text, nothing for null."""
     if isinstance(value, str):
         return value
-    return "" if value is None else json.dumps(value, separators=(",", ":"))
+    return "" if value is None else _encode(value)
 
 
 def in_url(value: Any) -> str:  # noqa: ANN401
     """For a path segment or a query value: all but RFC 3986's unreserved is percent-encoded."""
-    return quote(plain(value), safe="", errors="replace")
-
-
-_CONTROLS: Final = {code: " " for code in (*range(32), 127) if code != 9}
+    text = plain(value)
+    return text if _UNRESERVED(text) else quote(text, safe="", errors="replace")
 
 
 def in_header(value: Any) -> str:  # noqa: ANN401
     """Without line ends: RFC 9110 section 5.5 puts a space for control characters."""
-    return plain(value).translate(_CONTROLS)
+    text = plain(value)
+    return text if text.isprintable() else text.translate(_CONTROLS)
 
 
 def in_json_text(value: Any) -> str:  # noqa: ANN401
@@ -62,7 +66,7 @@ def in_json_text(value: Any) -> str:  # noqa: ANN401
 
 def as_json(value: Any) -> str:  # noqa: ANN401
     """A JSON value with its own type."""
-    return json.dumps(value, separators=(",", ":"))
+    return _encode(value)
 
 
 Escape = Callable[[Any], str]
@@ -217,6 +221,8 @@ class Scope:
     """Feeders that exist further down only."""
     captured: tuple[str, ...] = ()
     """What the steps before have captured."""
+    coming: frozenset[str] = frozenset()
+    """What steps of this flow capture, before or after this place."""
 
     def expression(self, placeholder: Placeholder, path: Path, place: str) -> Expression:
         """What ``placeholder`` means; ``place`` makes its random values its own."""
@@ -237,6 +243,8 @@ class Scope:
             raise wrong(f"no data '{name}'; {suggestion(name, self.data, what='there are')}")
         if name in self.captured:
             return Expression(value=lambda _k, v: v[name])
+        if name in self.coming:
+            raise wrong(f"'{name}' is not captured yet; use it in a step after that")
         match name:
             case "uuid":
                 start = random_values.key(self.seed, self.nonce, place)
@@ -244,7 +252,7 @@ class Scope:
             case "arrival":
                 return Expression(value=lambda k, _v: k, safe=True, number=True)
             case "now":
-                return Expression(value=_now)
+                return Expression(value=_clock())
             case "int" | "choice" | "string":
                 raise wrong(f"'{name}' needs brackets: {_USAGE[name]}")
         known = ["uuid", "arrival", "now", "int(a, b)", "choice(a, b)", "string(n)", "env.NAME"]
@@ -306,11 +314,19 @@ _USAGE: Final = {
 }
 
 
-def _now(_k: int, _variables: Variables) -> str:
-    """RFC 3339, UTC, milliseconds."""
-    seconds, rest = divmod(time.time_ns(), 1_000_000_000)
-    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-    return f"{at}.{rest // 1_000_000:03d}Z"
+def _clock() -> Value:
+    """RFC 3339, UTC, milliseconds; the calendar is asked once a second."""
+    current, prefix = -1, ""
+
+    def now(_k: int, _variables: Variables) -> str:
+        nonlocal current, prefix
+        ns = time.time_ns()
+        second = ns // 1_000_000_000
+        if second != current:
+            current, prefix = second, time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
+        return f"{prefix}{ns // 1_000_000 % 1000:03d}Z"
+
+    return now
 
 
 # -- compiling ------------------------------------------------------------------------------------
