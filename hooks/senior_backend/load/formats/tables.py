@@ -238,6 +238,9 @@ def comparable(result: Result, baseline: Result) -> Sequence[str]:
         notes.append(f"the baseline is of another target: {baseline.target}")
     if abs(baseline.requested_rate - result.requested_rate) > 0.01 * result.requested_rate:
         notes.append(f"the baseline was asked for {units.rate(baseline.requested_rate)}")
+    if gone := [name for name in baseline.endpoints if name not in result.endpoints]:
+        more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
+        notes.append(f"only in the baseline: {', '.join(gone[:3])}{more}")
     if (here := result.environment.host) != baseline.environment.host:
         notes.append(
             f"the baseline was measured from {baseline.environment.host}, this from {here}"

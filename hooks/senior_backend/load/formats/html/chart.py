@@ -62,8 +62,8 @@ class Chart:
 
     @property
     def legend(self) -> list[tuple[str, Markup]]:
-        """Name and sample of each shape that has a name."""
-        return [(shape.name, _sample(shape)) for shape in self.shapes if shape.name]
+        """Name and sample of each shape that has a name, what is drawn on top first."""
+        return [(shape.name, _sample(shape)) for shape in reversed(self.shapes) if shape.name]
 
     def draw(self) -> Markup:
         """The SVG element."""

@@ -20,6 +20,7 @@ from senior_backend.load.formats.html.scale import (
 from senior_backend.load.formats.html.stretches import Stretch, chunks, stretches, worst
 from senior_backend.load.histogram import Histogram, bounds, middle
 from senior_backend.load.result import Percentiles, Result, SeriesWindow
+from senior_backend.report.terminal import on_one_line
 
 STRIPS: Final = 120
 """Parts of a time axis that tell more when pointed at."""
@@ -30,6 +31,10 @@ CAUSES: Final = 6
 
 _LINES: Final = ("max", "p99", "p95", "p50")
 """The first is drawn first, below the others."""
+
+_NINES: Final = (0.0, math.log10(2), 1.0, 2.0, 3.0, 4.0, 5.0, 6.0)
+"""0, 50, 90, 99, 99.9 % and so on, as the decimal logarithm of 1 / (1 - share)."""
+_MINOR_NINES: Final = (_NINES[1], 3.0, 5.0)
 
 
 def latency(result: Result, baseline: Result | None) -> Chart:
@@ -44,7 +49,7 @@ def latency(result: Result, baseline: Result | None) -> Chart:
         for n in ("p99", "p95")
         if old
     ]
-    shapes = [Shape(n, svg.line(_points(axis, y, axis.series, n)), name=n) for n in _LINES] + shapes
+    shapes += [Shape(n, svg.line(_points(axis, y, axis.series, n)), name=n) for n in _LINES]
     return axis.chart(
         "Response time over time",
         _describe_times(axis.series),
@@ -75,7 +80,7 @@ def endpoint_latency(result: Result, name: str) -> Chart:
     ]
     highest = max((times.get("max", 0.0) for _, times in points), default=0.0)
     return axis.chart(
-        f"Response time of {name} over time",
+        f"Response time of {on_one_line(name)} over time",
         f"Highest {units.duration(highest or None)}.",
         shapes,
         _times_axis(y, 3),
@@ -97,12 +102,14 @@ def rates(result: Result) -> Chart:
     y = from_zero(every)
     shapes = [
         Shape("sent", _filled(y, sent), filled=True),
-        Shape("sent", _stairs(y, sent), name="arrivals sent"),
         Shape("ended", _stairs(y, ended), name="requests ended"),
+        Shape("sent", _stairs(y, sent), name="arrivals sent"),
         Shape("asked", _stairs(y, asked), name="arrivals asked"),
     ]
     if result.dropped:
-        shapes.append(Shape("dropped", _filled(y, dropped), filled=True, name="arrivals dropped"))
+        shapes.insert(
+            0, Shape("dropped", _filled(y, dropped), filled=True, name="arrivals dropped")
+        )
     share = units.share(
         units.of(round(result.achieved_rate * 1000), round(result.requested_rate * 1000))
     )
@@ -125,12 +132,14 @@ def waiting(result: Result) -> Chart:
         ("flight", "requests under way", lambda w: w.in_flight),
         ("backlog", "arrivals waiting", lambda w: w.backlog),
     ]
+    backlog = max((w.backlog for w in axis.series), default=0)
+    if not backlog:
+        levels.pop()
     y = from_zero([level(w) for _, _, level in levels for w in axis.series])
     shapes = [
         Shape(style, svg.line((axis.middle(w), y.place(level(w))) for w in axis.series), name=name)
         for style, name, level in levels
     ]
-    backlog = max((w.backlog for w in axis.series), default=0)
     return axis.chart(
         "Waiting over time",
         f"At most {units.count(backlog)} arrivals waited for a connection.",
@@ -140,7 +149,7 @@ def waiting(result: Result) -> Chart:
             f"{s.backlog:,} arrivals waiting\n{s.in_flight:,} requests under way\n"
             f"{s.open_connections:,} open connections"
         ),
-        note="at the end of each stretch",
+        note="at the end of each stretch" + ("" if backlog else "; no arrival waited"),
     )
 
 
@@ -176,16 +185,18 @@ def errors(result: Result) -> Chart | None:
         Shape(f"cause-{number}", svg.area(points(above), points(below)), filled=True, name=name)
         for number, (name, below, above) in enumerate(layers)
     ]
-    told = ", ".join(f"{units.count(counts[cause])} {cause}" for cause in causes[:CAUSES])
+    told = ", ".join(f"{units.count(counts[c])} {on_one_line(c)}" for c in causes[:CAUSES])
     return axis.chart(
         "Errors over time",
         f"{told}.",
         shapes,
         _amounts_axis(y, "/s"),
         lambda s: (
-            "\n".join(f"{count:,} {cause}" for cause, count in s.errors.items()) or "no errors"
+            "\n".join(f"{count:,} {on_one_line(cause)}" for cause, count in s.errors.items())
+            or "no errors"
         ),
         note="a second, by cause",
+        height=260,
     )
 
 
@@ -207,8 +218,7 @@ def percentiles(result: Result, baseline: Result | None) -> Chart:
         Shape(style, svg.line((x.place(at), y.place(ms)) for at, ms in points), name=name)
         for style, name, points in drawn
     ]
-    nines = [0.0, math.log10(2), *(float(n) for n in range(1, 7))]
-    marks = [at for at in nines if at <= x.high]
+    marks = [at for at in _NINES if at <= x.high]
     labels = [f"{100 - 100 / 10**at:.6g} %" for at in marks]
     times = result.total.response_time_ms
     return Chart(
@@ -216,7 +226,7 @@ def percentiles(result: Result, baseline: Result | None) -> Chart:
         ", ".join(f"{name} {units.duration(value)}" for name, value in times.items()) + ".",
         shapes,
         [
-            Tick(x.place(at), label, minor=at == nines[1])
+            Tick(x.place(at), label, minor=at in _MINOR_NINES)
             for at, label in zip(marks, labels, strict=True)
         ],
         _times_axis(y),

@@ -17,6 +17,7 @@ from senior_backend.load.formats.html.scale import Log, logarithmic
 from senior_backend.load.formats.html.stretches import Stretch, stretches
 from senior_backend.load.formats.verdict import verdict
 from senior_backend.load.result import EndpointResult, Percentiles, Result
+from senior_backend.report.terminal import on_one_line
 
 MOST_ENDPOINTS: Final = 100
 """In the table; those with most failures and the slowest, if there are more."""
@@ -122,10 +123,16 @@ def _template() -> Template:
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_legible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     return environment.get_template("page.html.jinja")
+
+
+def _legible(value: object) -> object:
+    """Names come from anywhere: without control characters, or what turns the direction."""
+    return on_one_line(value) if type(value) is str else value
 
 
 def _tiles(result: Result, baseline: Result | None) -> list[Tile]:

@@ -82,7 +82,7 @@ def from_zero(values: Iterable[float]) -> Linear:
     if high <= 0:
         return Linear(0.0, 1.0)
     step = nice_step(high / 4)
-    return Linear(0.0, max(step, math.ceil(high / step - 0.05) * step))
+    return Linear(0.0, max(step, math.ceil(high * 1.04 / step) * step))
 
 
 def for_times(values: Sequence[float]) -> Scale:
