@@ -34,7 +34,7 @@ class Step:
 
     endpoint: int
     """Whose statistics it counts in: an index into ``Plan.endpoints``."""
-    static: bytes | None
+    static: bytes | None = field(repr=False)  # may hold a token
     """The whole request where nothing in it varies: the fast path."""
     render: Callable[[int, Variables], bytes] | None
     """(arrival, variables) -> the whole request, where something varies."""

@@ -40,7 +40,7 @@ class Job:
     workers: int
     nonce: int
     """Different in each run: idempotency keys must not repeat."""
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Data that the parent made by requests."""
 
