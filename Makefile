@@ -16,7 +16,7 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup format lint test verify demo bench bench-migrations docs lock node-lock release clean
+.PHONY: help setup format lint test verify demo bench bench-migrations bench-load docs lock node-lock release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench: $(READY) ## Side-by-side benchmarks; prints tables of ratios (needs wrk)
 
 bench-migrations: $(READY) ## Measure the migration linter beside others; writes docs/benchmarks
 	$(BIN)/python benchmarks/migration_lint.py --write docs/benchmarks/migration_lint.md
+
+bench-load: $(READY) ## Measure the load generator beside others; writes docs/benchmarks (needs nginx)
+	$(BIN)/python benchmarks/load_engine.py --write docs/benchmarks/load_engine.md
 
 docs: $(READY) ## Write the pages that are generated from the rules
 	$(BIN)/python .ci/docs.py

@@ -22,6 +22,7 @@ from statistics import median
 # `python benchmarks/service_overhead.py` finds only its own folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.machine import processor_model
 from benchmarks.overhead.cores import leave_one_free
 from benchmarks.overhead.express_tree import EXPRESS
 from benchmarks.overhead.fastapi_tree import FASTAPI
@@ -200,14 +201,6 @@ def describe(service: Service, postgres: str) -> dict[str, str]:
         "processor": f"{processor_model()} ({os.cpu_count()} cores)",
         "system": f"{platform.system()} {platform.release()}",
     }
-
-
-def processor_model() -> str:
-    """As the kernel names it."""
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
 
 
 def report(
