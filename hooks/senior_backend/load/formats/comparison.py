@@ -59,14 +59,18 @@ def headline(comparison: Comparison) -> tuple[str, str]:
         counts[endpoint.verdict] += 1
     found = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     if comparison.passed:
-        return "PASSED", f"no endpoint is slower by more than {_percent(comparison)}: {found}"
+        return (
+            "PASSED",
+            f"no endpoint was found slower by more than {_percent(comparison)}: {found}",
+        )
     slower = sum(e.beyond_tolerance for e in comparison.endpoints.values())
     failing = [name for name, e in comparison.endpoints.items() if e.failures.verdict == "more"]
     parts = []
     if slower:
         of = len(comparison.endpoints)
         parts.append(
-            f"{slower} of {of} endpoint{'s' * (of > 1)} slower by more than {_percent(comparison)}"
+            f"{slower} of {of} endpoint{'s' * (of > 1)} slower, as measured by more than "
+            f"{_percent(comparison)}"
         )
     if failing:
         parts.append(f"more requests fail in {_few(failing)}")

@@ -1,5 +1,6 @@
 """The rows that the formats for people share: endpoints, errors, thresholds, and facts."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,8 +87,12 @@ def where(row: ErrorRow, most: int = 3) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-_LIMIT: Final = re.compile(r"[<>=!]=?=?\s*(-?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*$")
-_TIME: Final = re.compile(r"\s*(?:p\(|avg|mean|min|med|max)")
+_LIMIT: Final = re.compile(
+    r"[<>=]\s*(?P<limit>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?P<unit>[^\W\d_]*|%)\s*$",
+    re.IGNORECASE,
+)
+_TIME: Final = re.compile(r"\s*(?:p\s*\(|avg|min|med|max)")
+_MOST_DIGITS: Final = 12
 
 
 def threshold_value(threshold: ThresholdResult) -> str:
@@ -96,19 +101,16 @@ def threshold_value(threshold: ThresholdResult) -> str:
     200.04 against ``p(95)<200`` is not shown as 200.
     """
     value = threshold.value
-    if value is None or value != value:
+    if value is None or not math.isfinite(value):
         return "no samples"
-    unit = " ms" if _TIME.match(threshold.expression) else ""
-    limit = _LIMIT.search(threshold.expression)
+    unit = "ms" if _TIME.match(threshold.expression) else ""
     digits = 3
-    if limit:
-        try:
-            against = float(limit[1])
-        except ValueError:
-            against = value
-        while digits < 12 and value != against and _read(value, digits) == against:
+    if written := _LIMIT.search(threshold.expression):
+        unit = written["unit"] or unit
+        limit = float(written["limit"])
+        while digits < _MOST_DIGITS and value != limit and _read(value, digits) == limit:
             digits += 1
-    return f"{units.significant(value, digits)}{unit}"
+    return f"{units.significant(value, digits)} {unit}".rstrip()
 
 
 def _read(value: float, digits: int) -> float:
