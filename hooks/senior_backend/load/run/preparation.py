@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from senior_backend.load.arrivals import Schedule, schedule_of
+from senior_backend.load.arrivals import Schedule
 from senior_backend.load.engine.connection import tls_context
 from senior_backend.load.engine.settings import EngineSettings, Proxy, Tls
 from senior_backend.load.run import rows as made_rows
@@ -40,13 +40,27 @@ class Prepared:
     remarks: Sequence[str]
 
 
-def prepare(scenario: Scenario, target: Target, proxy: Target | None, nonce: int) -> Prepared:
-    """Resolve, shake hands, get the token, make the data. Nothing else is sent."""
-    schedule = schedule_of(scenario.load)
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to send, and by what means; nothing was looked up yet."""
+
+    target: Target
+    proxy: Target | None
+    tls: Tls | None
+    context: ssl.SSLContext | None
+
+
+def place_of(scenario: Scenario, target: Target, proxy: Target | None) -> Place:
+    """Read the files of TLS. Raises ``InputError`` for those that cannot be used."""
     tls = _tls(scenario, target)
-    context = tls_context(tls) if tls else None
-    if tls is not None:
-        target = replace(target, server_name=tls.server_name)
+    if tls is None:
+        return Place(target, proxy, None, None)
+    return Place(replace(target, server_name=tls.server_name), proxy, tls, tls_context(tls))
+
+
+def prepare(scenario: Scenario, schedule: Schedule, place: Place, nonce: int) -> Prepared:
+    """Resolve, shake hands, get the token, make the data. Nothing else is sent."""
+    target, proxy, tls, context = place.target, place.proxy, place.tls, place.context
     if proxy is None:
         target = resolve(target)
     else:

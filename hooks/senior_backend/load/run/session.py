@@ -11,7 +11,7 @@ import click
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.load import live, output
-from senior_backend.load.arrivals import schedule_of
+from senior_backend.load.arrivals import Schedule, schedule_of
 from senior_backend.load.compare import compare, read
 from senior_backend.load.comparison.document import Comparison
 from senior_backend.load.formats import comparison as comparison_formats
@@ -19,7 +19,7 @@ from senior_backend.load.formats import render, terminal, units
 from senior_backend.load.result import Result
 from senior_backend.load.run.conduct import peak_rate, run
 from senior_backend.load.run.interrupts import Interrupts
-from senior_backend.load.run.preparation import prepare
+from senior_backend.load.run.preparation import place_of, prepare
 from senior_backend.load.scenario.compile import names
 from senior_backend.load.scenario.flags import Flags
 from senior_backend.load.scenario.flags import read as read_flags
@@ -82,14 +82,16 @@ def session(options: Options) -> int:
     """Run, report, and return the exit code."""
     scenario = _scenario(options)
     target, proxy = _where(scenario, options)
+    place = place_of(scenario, target, proxy)
+    schedule = schedule_of(scenario.load)
     before = _baseline(options)
     files = _files(options)
     machine = options.output_format != "terminal"
     if not options.quiet and (not machine or sys.stderr.isatty()):
-        click.echo(announcement(scenario, target), err=machine)
+        click.echo(announcement(scenario, schedule, target), err=machine)
     shown = not options.quiet and live.wanted(sys.stderr.isatty())
     with Interrupts() as interrupts:
-        prepared = prepare(scenario, target, proxy, secrets.randbits(_NONCE_BITS))
+        prepared = prepare(scenario, schedule, place, secrets.randbits(_NONCE_BITS))
         result = run(prepared, interrupts, live=shown)
         failures = _write(result, before, files)
         code, reason = judged(result, interrupts.count)
@@ -110,14 +112,14 @@ def session(options: Options) -> int:
     return code
 
 
-def announcement(scenario: Scenario, target: Target) -> str:
+def announcement(scenario: Scenario, schedule: Schedule, target: Target) -> str:
     """``500 rps for 60 s to staging.example.com``."""
     stages = scenario.load.shape
     rate = f"{peak_rate(scenario):,.10g} rps"
     if len(stages) > 1 or not hasattr(stages[0], "rate"):
         rate = f"up to {rate}"
-    length = units.span(schedule_of(scenario.load).duration_ns / 1e9)
-    warm = scenario.load.warm_up_ns / 1e9
+    length = units.span(schedule.duration_ns / 1e9)
+    warm = schedule.warm_ns / 1e9
     after = f", after {units.span(warm)} of warm-up" if warm else ""
     return f"{rate} for {length} to {target.authority}{after}"
 
