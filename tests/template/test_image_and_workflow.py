@@ -240,7 +240,7 @@ def test_the_load_test_is_shown_also_when_it_fails(service: Path, kind: str):
         "jobs" if kind == "github" else "load"
     ]
     if kind == "github":
-        *_, summary, upload = job["load"]["steps"]
+        *_, summary, _, upload = job["load"]["steps"]
         assert [step["if"] for step in (summary, upload)] == ["${{ !cancelled() }}"] * 2
         assert '>> "$GITHUB_STEP_SUMMARY"' in summary["run"]
         assert upload["with"]["path"] == "results"

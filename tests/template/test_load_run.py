@@ -72,6 +72,9 @@ def service(generated: dict[str, Path], tmp_path: Path) -> Path:
     return directory
 
 
+SH = ["sh"]
+
+
 @pytest.fixture(params=["sh", "bash"])
 def shell(request: pytest.FixtureRequest) -> list[str]:
     """The system's shell, and bash as macOS has it under that name."""
@@ -137,38 +140,32 @@ def test_the_command_is_told_where_the_service_is_and_its_exit_code_is_kept(
     assert not lives(service)
 
 
-def test_the_service_is_ready_before_the_command_begins(service: Path, shell: list[str]):
+def test_the_service_is_ready_before_the_command_begins(service: Path):
     code = "import sys, urllib.request as r; print(r.urlopen(sys.argv[2] + '/readyz').status)"
-    done = run(service, shell, sys.executable, "-c", code)
+    done = run(service, SH, sys.executable, "-c", code)
     assert (done.returncode, done.stdout) == (0, "200\n")
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("APP_ENV", "development"),
-        ("LOG_LEVEL", "warning"),
-        ("RATE_LIMIT_PER_MINUTE", "0"),
-        ("DATABASE_URL", "postgresql://127.0.0.1:1/thrown_away"),
-        ("DATABASE_DIRECT_URL", ""),
-        ("DATABASE_POOLED", "false"),
-        ("OIDC_ISSUER", "http://localhost/development"),
-        ("OIDC_JWKS_URL", "file:.dev/jwks.json"),
-        ("DATABASE_POOL_MAX", "7"),
-    ],
-)
-def test_the_service_has_these_settings_whatever_the_env_file_says(
-    service: Path, variable: str, value: str
-):
-    """The last one is a setting that is the service's own."""
-    own = {"DATABASE_POOL_MAX": "7"}
-    theirs = dict.fromkeys(("DATABASE_DIRECT_URL", "DATABASE_POOLED", "APP_ENV"), "theirs")
-    theirs |= dict.fromkeys(("OIDC_ISSUER", "OIDC_JWKS_URL", "LOG_LEVEL"), "theirs")
-    assert run(service, ["sh"], "true", PORT="8000", **theirs, **own).returncode == 0
+SETTINGS = {
+    "APP_ENV": "development",
+    "LOG_LEVEL": "warning",
+    "RATE_LIMIT_PER_MINUTE": "0",
+    "DATABASE_URL": "postgresql://127.0.0.1:1/thrown_away",
+    "DATABASE_DIRECT_URL": "",
+    "DATABASE_POOLED": "false",
+    "OIDC_ISSUER": "http://localhost/development",
+    "OIDC_JWKS_URL": "file:.dev/jwks.json",
+}
+
+
+def test_the_service_has_settings_for_load_whatever_the_env_file_says(service: Path):
+    theirs = {name: "theirs" for name in SETTINGS if name != "DATABASE_URL"}
+    own = {"DATABASE_POOL_MAX": "7", "PORT": "8000", "METRICS_PORT": "9000"}
+    assert run(service, SH, "true", **theirs, **own).returncode == 0
     seen = started_as(service)
-    assert seen[variable] == value
-    assert "8000" not in {seen["PORT"], seen["METRICS_PORT"]}
-    assert seen["PORT"] != seen["METRICS_PORT"]
+    assert {name: seen[name] for name in SETTINGS} == SETTINGS
+    assert seen["DATABASE_POOL_MAX"] == "7", "what load has no say in"
+    assert len({seen["PORT"], seen["METRICS_PORT"], "8000", "9000"}) == 4
 
 
 @pytest.mark.parametrize(
@@ -190,9 +187,9 @@ def test_a_service_that_does_not_start_is_shown_with_what_it_said(
     ]
 
 
-def test_a_service_that_is_never_ready_is_given_up(service: Path, shell: list[str]):
+def test_a_service_that_is_never_ready_is_given_up(service: Path):
     shorten(service, "START_S")
-    done = run(service, shell, "echo", "never", BEHAVIOUR="never ready")
+    done = run(service, SH, "echo", "never", BEHAVIOUR="never ready")
     assert (done.returncode, done.stdout) == (3, "")
     assert "load-test: the service was not ready within 1 s" in done.stderr
     assert not lives(service)
@@ -204,18 +201,18 @@ def test_a_service_that_hears_no_signal_is_killed(service: Path, shell: list[str
     assert not lives(service)
 
 
-def test_a_service_that_ends_under_load_is_named(service: Path, shell: list[str]):
+def test_a_service_that_ends_under_load_is_named(service: Path):
     die = (
         "import contextlib, sys, urllib.request as r\n"
         "with contextlib.suppress(OSError): r.urlopen(sys.argv[2] + '/die')"
     )
-    done = run(service, shell, sys.executable, "-c", die)
+    done = run(service, SH, sys.executable, "-c", die)
     assert done.returncode == 0, "the command decides"
     assert "load-test: the service ended during the test" in done.stderr
 
 
-def test_what_the_service_says_is_pointed_to(service: Path, shell: list[str]):
-    done = run(service, shell, "true", BEHAVIOUR="talks")
+def test_what_the_service_says_is_pointed_to(service: Path):
+    done = run(service, SH, "true", BEHAVIOUR="talks")
     assert done.stderr == "load-test: the service had something to say: results/service.log\n"
     assert (service / "results" / "service.log").read_text() == "a warning\n"
 
@@ -259,9 +256,9 @@ def test_a_signal_to_the_script_alone_takes_effect_when_the_command_has_ended(
     assert not lives(service)
 
 
-def test_without_a_database_nothing_is_started(service: Path, shell: list[str]):
+def test_without_a_database_nothing_is_started(service: Path):
     done = subprocess.run(
-        [*shell, "loadtest/run.sh", "true"],
+        [*SH, "loadtest/run.sh", "true"],
         cwd=service,
         env=environment(),
         capture_output=True,

@@ -5,9 +5,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
 from senior_backend.load.formats import units
 from senior_backend.load.result import EndpointResult, Result, ThresholdResult
+from senior_backend.load.target import is_loopback
 
 COLUMNS: Final = ("p50", "p90", "p95", "p99", "p99.9", "max")
 
@@ -229,6 +231,13 @@ def _times(times: dict[str, float]) -> str:
     return ", ".join(shown) if times else units.NOTHING
 
 
+def _place(target: str) -> str:
+    """A target without the port of this machine: what is started for a test has another each time."""
+    parts = urlsplit(target)
+    host = parts.hostname or ""
+    return f"{parts.scheme}://{host}{parts.path}" if is_loopback(host) else target
+
+
 def comparable(result: Result, baseline: Result) -> Sequence[str]:
     """Why differences to the baseline mean less than they seem; empty if nothing speaks against."""
     notes = []
@@ -236,7 +245,7 @@ def comparable(result: Result, baseline: Result) -> Sequence[str]:
         notes.append("the baseline is INVALID: differences to it mean nothing")
     if baseline.scenario != result.scenario:
         notes.append(f"the baseline is of another scenario: {baseline.scenario}")
-    if baseline.target != result.target:
+    if _place(baseline.target) != _place(result.target):
         notes.append(f"the baseline is of another target: {baseline.target}")
     if abs(baseline.requested_rate - result.requested_rate) > 0.01 * result.requested_rate:
         notes.append(f"the baseline was asked for {units.rate(baseline.requested_rate)}")
