@@ -17,25 +17,24 @@ class Peer:
         self.sock = sock
         self.number = number
         """How many connections came before it."""
-        self._read = b""
+        self._read = bytearray()
 
     def request(self) -> bytes:
         """The next whole request; empty at the end."""
         while b"\r\n\r\n" not in self._read:
             if not self._more():
                 return b""
-        head, _, rest = self._read.partition(b"\r\n\r\n")
-        length = 0
-        for line in head.split(b"\r\n")[1:]:
+        end = self._read.index(b"\r\n\r\n") + 4
+        for line in self._read[:end].split(b"\r\n")[1:]:
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
-                length = int(value)
-        while len(rest) < length:
+                end += int(value)
+        while len(self._read) < end:
             if not self._more():
                 return b""
-            rest = self._read.partition(b"\r\n\r\n")[2]
-        self._read = rest[length:]
-        return head + b"\r\n\r\n" + rest[:length]
+        request = bytes(self._read[:end])
+        del self._read[:end]
+        return request
 
     def _more(self) -> bool:
         try:
@@ -102,10 +101,13 @@ def serve(
     tls: ssl.SSLContext | None = None,
     host: str = "127.0.0.1",
     family: int = socket.AF_INET,
+    receive_buffer: int | None = None,
 ) -> Iterator[Server]:
     """A server with a thread for each connection; everything is closed at the end."""
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if receive_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     listener.bind((host, 0))
     listener.listen(512)
     server = Server(family, listener.getsockname())

@@ -880,8 +880,9 @@ class Loop:
             self._due_before, self._taken_before = due, taken
             self._dropped = self._later_sent = 0
         window.open_connections = self._open - self._connecting
-        window.slept_ns = self._slept
         window.length_ns = max(0, now - self._rotated)
+        # What was slept before the start is in no window.
+        window.slept_ns = min(self._slept, window.length_ns)
         # What is measured already belongs to the first window of the measured part.
         self._channel.send("window", window if window.index >= 0 else replace(window, pacing={}))
         for counts in window.endpoints.values():
