@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.load.comparison import conditions
 from senior_backend.load.comparison.difference import by_runs
-from senior_backend.load.comparison.document import METRICS, Comparison, Metric, Side
-from senior_backend.load.comparison.verdicts import LEVEL, Sides, of_arrivals, of_endpoints
+from senior_backend.load.comparison.document import METRICS, Comparison, Method, Metric, Side
+from senior_backend.load.comparison.verdicts import LEVELS, Sides, of_arrivals, of_endpoints
 from senior_backend.load.formats import comparison as formats
 from senior_backend.load.result import Result
 
@@ -75,19 +75,20 @@ def compare(
             why = "; ".join(run.invalid_reasons) or "it gives no reason"
             raise NotRunError(f"{name}: this run is INVALID and compares with nothing: {why}")
     refusals = conditions.refusals(base, new)
+    method: Method = "runs" if by_runs(len(base), len(new)) else "blocks"
     sides = Sides(
         base=base,
         new=new,
         metric=metric,
         tolerance=tolerance,
+        method=method,
         steady=all(conditions.is_steady(run) for run in (*base, *new)),
         refused=bool(refusals),
     )
     endpoints = of_endpoints(sides)
     dropped = of_arrivals(sides)
-    repeated = by_runs(len(base), len(new))
     warnings = conditions.warnings(base, new)
-    if not repeated:
+    if method == "blocks":
         few = "with one run a side" if len(base) + len(new) == 2 else "with so few runs"
         warnings.append(_REPEAT.format(few))
     failed = any(e.beyond_tolerance or e.failures.verdict == "more" for e in endpoints.values())
@@ -96,8 +97,8 @@ def compare(
     return Comparison(
         metric=metric,
         tolerance=tolerance,
-        confidence=1 - LEVEL,
-        method="runs" if repeated else "blocks",
+        confidence=1 - LEVELS[method],
+        method=method,
         base=_side(base, base_names),
         new=_side(new, new_names),
         warnings=warnings,

@@ -130,4 +130,4 @@ def _overlaps(result: Result, start: float, end: float) -> Iterator[tuple[float,
     for stretch in result.series:
         seconds = min(until, stretch.start_s + stretch.length_s) - max(start, stretch.start_s)
         if seconds > 0:
-            yield seconds, stretch.due / stretch.length_s
+            yield seconds, stretch.requested_rate

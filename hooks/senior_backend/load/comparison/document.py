@@ -13,6 +13,8 @@ Metric = Literal["p50", "p90", "p95", "p99", "mean"]
 METRICS: tuple[Metric, ...] = ("p50", "p90", "p95", "p99", "mean")
 
 Verdict = Literal["faster", "slower", "no difference", "not comparable"]
+Method = Literal["runs", "blocks"]
+"""Where the noise is measured: from run to run, or from block to block within a run."""
 Change = Literal["fewer", "more", "no difference", "not comparable"]
 
 PASSED, FAILED, NOT_COMPARED = 0, 1, 3
@@ -60,7 +62,7 @@ class EndpointComparison(Part):
     ratio: float | None = None
     """New to base: 1.1 is 10 % slower."""
     interval: tuple[float, float] | None = None
-    """Of the ratio, at the level at which this endpoint was tested (95 % over all endpoints)."""
+    """Of the ratio, as wide as ``confidence`` over all endpoints makes it for this one."""
     p_value: float | None = None
     """Of no difference, before the correction for the number of endpoints."""
     noise_floor: float | None = None
@@ -90,8 +92,7 @@ class Comparison(Part):
     tolerance: float
     confidence: float
     """That no endpoint gets a verdict of faster or slower by chance."""
-    method: Literal["runs", "blocks"]
-    """Where the noise was measured: from run to run, or only from block to block within a run."""
+    method: Method
     base: Side
     new: Side
     warnings: list[str]

@@ -7,15 +7,24 @@ from typing import Final
 
 from senior_backend.load.comparison import failures, noise
 from senior_backend.load.comparison.difference import Difference, difference
-from senior_backend.load.comparison.document import EndpointComparison, Metric, Rates, Verdict
+from senior_backend.load.comparison.document import (
+    EndpointComparison,
+    Method,
+    Metric,
+    Rates,
+    Verdict,
+)
 from senior_backend.load.comparison.samples import Sample, Unusable, sample
 from senior_backend.load.comparison.statistics import holm
 from senior_backend.load.histogram import Histogram
 from senior_backend.load.result import Result
 
-LEVEL: Final = 0.05
-"""How often any endpoint of a comparison gets a verdict by chance: once for faster and slower
-together, once for more and fewer failures. A comparison fails on one side of each."""
+LEVELS: Final[dict[Method, float]] = {"runs": 0.05, "blocks": 0.02}
+"""How often any endpoint is called faster or slower by chance. Blocks do not see all of the noise,
+so that more is asked of them: at 0.05 they call one in ten pairs of equal runs different."""
+
+FAILURES_LEVEL: Final = 0.01
+"""The same for more and fewer failures, which have no tolerance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,7 @@ class Sides:
     new: Sequence[Result]
     metric: Metric
     tolerance: float
+    method: Method
     steady: bool
     """The load was the same throughout."""
     refused: bool
@@ -44,7 +54,7 @@ def of_endpoints(sides: Sides) -> dict[str, EndpointComparison]:
     rates = _failures(sides, names)
     found = {name: Unusable("") if sides.refused else _measure(sides, name) for name in names}
     known = {name: m for name, m in found.items() if isinstance(m, _Measured)}
-    levels = holm([m.difference.p_value for m in known.values()], LEVEL)
+    levels = holm([m.difference.p_value for m in known.values()], LEVELS[sides.method])
     tested = dict(zip(known, levels, strict=True))
     return {
         name: _not_comparable(sides, name, unusable.reason, rates[name])
@@ -62,7 +72,9 @@ def of_arrivals(sides: Sides) -> Rates:
     )
     if sides.refused:
         return _refused(found)
-    return failures.verdict(found, established=found.p_value is not None and found.p_value <= LEVEL)
+    return failures.verdict(
+        found, established=found.p_value is not None and found.p_value <= FAILURES_LEVEL
+    )
 
 
 def _failures(sides: Sides, names: Sequence[str]) -> dict[str, Rates]:
@@ -78,7 +90,9 @@ def _failures(sides: Sides, names: Sequence[str]) -> dict[str, Rates]:
     p_values = {name: r.p_value for name, r in rates.items() if r.p_value is not None}
     rejected = {
         name: rejected
-        for name, (_, rejected) in zip(p_values, holm(list(p_values.values()), LEVEL), strict=True)
+        for name, (_, rejected) in zip(
+            p_values, holm(list(p_values.values()), FAILURES_LEVEL), strict=True
+        )
     }
     return {
         name: failures.verdict(found, established=rejected.get(name, False))
@@ -167,4 +181,6 @@ def _shown(runs: Sequence[Result], name: str, metric: Metric) -> float | None:
     """The number that the reports of these runs show; of several their geometric mean."""
     found = (run.endpoints[name].response_time_ms for run in runs if name in run.endpoints)
     known = [times[metric] for times in found if times.get(metric)]
-    return math.exp(sum(map(math.log, known)) / len(known)) if known else None
+    if len(known) < 2:
+        return known[0] if known else None
+    return math.exp(sum(map(math.log, known)) / len(known))
