@@ -85,9 +85,14 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def workers(pid: int) -> list[int]:
-    """The worker processes of a run, once there are any."""
-    return until(lambda: [child for child in children(pid) if "worker" in _line(child)])
+def workers(pid: int, count: int = 1) -> list[int]:
+    """The worker processes of a run, once there are so many."""
+
+    def found() -> list[int]:
+        seen = [child for child in children(pid) if "load.worker" in _line(child)]
+        return seen if len(seen) == count else []
+
+    return until(found)
 
 
 def _line(pid: int) -> str:

@@ -1,0 +1,396 @@
+"""A run and its processes: signals, lost workers, data and tokens made before, an early end."""
+
+import contextlib
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from senior_backend.load.run.conduct import peak_rate, workers_of
+from senior_backend.load.scenario.model import Scenario
+from tests.load.cli import GENEROUS, Here, alive, command, lines, started, until, workers
+from tests.load.service import Service, service
+
+LONG = ("--rps", 50, "--duration", "60s", *GENEROUS)
+
+
+@pytest.fixture
+def target() -> Iterator[Service]:
+    with service() as running:
+        yield running
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Here:
+    return Here(capsys)
+
+
+def ended(run: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, standard output, standard error; no traceback in either."""
+    out, err = run.communicate(timeout=90)
+    assert "Traceback" not in out + err
+    return run.returncode, out, err
+
+
+def result(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(path.read_text())
+    return document
+
+
+def scenario(folder: Path, target: Service, text: str) -> Path:
+    path = folder / "load.yml"
+    path.write_text(f"target: {target.url}\n{text}")
+    return path
+
+
+# How many processes
+
+
+@pytest.mark.parametrize(
+    ("load", "generator", "connections", "cores", "expected"),
+    [
+        ({"rate": 500, "duration": "1s"}, {}, 500, 8, 1),
+        ({"rate": 20_000, "duration": "1s"}, {}, 500, 8, 1),
+        ({"rate": 20_001, "duration": "1s"}, {}, 500, 8, 2),
+        ({"rate": 100_000, "duration": "1s"}, {}, 500, 2, 2),
+        ({"rate": 100_000, "duration": "1s"}, {}, 3, 8, 3),
+        ({"rate": 1, "duration": "1s"}, {"workers": 4}, 500, 2, 4),
+        ({"rate": 1, "duration": "1s"}, {"workers": 4}, 1, 2, 1),
+        (
+            {"stages": [{"rate": 1, "duration": "1s"}, {"spike_to": 50_000, "duration": "1s"}]},
+            {},
+            500,
+            8,
+            3,
+        ),
+    ],
+)
+def test_there_are_as_many_workers_as_the_highest_rate_asks_for(
+    load: dict[str, Any], generator: dict[str, Any], connections: int, cores: int, expected: int
+) -> None:
+    asked = Scenario.model_validate(
+        {
+            "load": load,
+            "generator": generator,
+            "connections": {"max": connections},
+            "endpoints": [{"path": "/"}],
+        }
+    )
+    assert workers_of(asked, cores) == expected
+
+
+def test_the_highest_rate_is_that_of_any_stage() -> None:
+    stages = [
+        {"ramp_to": 7, "duration": "1s"},
+        {"step_to": 9, "by": 1, "every": "1s"},
+        {"rate": 8, "duration": "1s"},
+    ]
+    asked = Scenario.model_validate({"load": {"stages": stages}, "endpoints": [{"path": "/"}]})
+    assert peak_rate(asked) == 9
+
+
+def test_two_workers_send_each_request_once(here: Here, target: Service, tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    done = here("load", "run", "--target", f"{target.url}/ok", "--rps", 101, "--duration", "1s",
+                "--workers", 2, "--warm-up", "500ms", *GENEROUS, "-o", file)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    document = result(file)
+    assert document["generator"]["workers"] == 2
+    assert (document["due"], document["sent"], document["completed"]) == (101, 101, 101)
+    assert document["warm_up_s"] == 0.5
+    assert target.count("/ok") == 101 + 50
+
+
+# Signals
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.verify)]
+)
+def test_a_signal_stops_the_run_and_reports_what_was_measured(
+    target: Service, tmp_path: Path, number: signal.Signals
+) -> None:
+    file = tmp_path / "r.json"
+    run = started("load", "run", "--target", f"{target.url}/ok", *LONG, "-o", file)
+    until(lambda: len(target.seen) > 20)
+    run.send_signal(number)
+    code, out, err = ended(run)
+    assert code == 130
+    document = result(file)
+    assert document["interrupted"]
+    assert document["completed"] == document["sent"] == target.count("/ok")
+    assert 0 < document["duration_s"] < 60
+    assert "GET /ok" in out
+    assert err.startswith("interrupted: measured ")
+    assert err.endswith(" of 60 s\n")
+
+
+@pytest.mark.verify
+def test_ctrl_c_at_a_terminal_reaches_the_workers_and_changes_nothing(
+    target: Service, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.json"
+    run = started(
+        "load", "run", "--target", f"{target.url}/ok", *LONG, "--workers", 2, "-o", file,
+        start_new_session=True,
+    )  # fmt: skip
+    until(lambda: len(target.seen) > 20)
+    os.killpg(run.pid, signal.SIGINT)
+    code, _, err = ended(run)
+    assert (code, len(lines(err))) == (130, 1)
+    assert result(file)["completed"] == target.count("/ok")
+    assert result(file)["invalid_reasons"] == []
+
+
+@pytest.mark.verify
+def test_a_second_signal_ends_at_once_and_still_reports(target: Service, tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    run = started("load", "run", "--target", f"{target.url}/hang", *LONG,
+                  "--timeout", "50s", "-o", file)  # fmt: skip
+    until(lambda: len(target.seen) > 5)
+    before = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    assert run.poll() is None, "one signal waits for responses"
+    run.send_signal(signal.SIGINT)
+    code, out, _ = ended(run)
+    assert code == 130
+    assert time.monotonic() - before < 30
+    assert result(file)["total"]["errors"] == {"unfinished": len(target.seen)}
+    assert "unfinished" in out
+
+
+@pytest.mark.verify
+def test_a_signal_before_the_start_leaves_nothing_behind(target: Service, tmp_path: Path) -> None:
+    path = scenario(
+        tmp_path,
+        target,
+        "load: {rate: 1, duration: 1s}\nendpoints: [{path: /ok}]\n"
+        "auth: {bearer: {command: \"sh -c 'touch asked; exec sleep 60'\"}}\n",
+    )
+    run = started("load", "run", path, "-q", "-o", "r.json", cwd=tmp_path)
+    until((tmp_path / "asked").exists)
+    run.send_signal(signal.SIGINT)
+    code, out, err = ended(run)
+    assert (code, out, err.strip()) == (130, "", "")
+    assert not (tmp_path / "r.json").exists()
+    assert target.seen == []
+
+
+# Workers
+
+
+def test_a_worker_that_is_killed_makes_the_run_invalid_and_loses_nothing_else(
+    target: Service, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.json"
+    run = started("load", "run", "--target", f"{target.url}/ok", *LONG, "--workers", 2, "-o", file)
+    first, second = workers(run.pid, 2)
+    until(lambda: len(target.seen) > 110)  # more than two seconds: something was reported
+    os.kill(second, signal.SIGKILL)
+    code, out, err = ended(run)
+    assert code == 3
+    assert "INVALID" in out
+    assert "was killed (SIGKILL" in err
+    assert err.startswith("INVALID: worker ")
+    document = result(file)
+    assert not document["valid"]
+    assert 20 < document["completed"] <= target.count("/ok")
+    assert not alive(first)
+
+
+@pytest.mark.verify
+def test_a_worker_that_hangs_is_given_up(target: Service, tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    run = started("load", "run", "--target", f"{target.url}/ok", *LONG, "-o", file)
+    (worker,) = workers(run.pid)
+    until(lambda: len(target.seen) > 100)
+    os.kill(worker, signal.SIGSTOP)
+    code, _, err = ended(run)
+    assert code == 3
+    assert "did not answer for 20 s" in err
+    assert result(file)["completed"] > 0
+    assert not alive(worker)
+
+
+@pytest.mark.verify
+def test_no_worker_outlives_its_parent(target: Service) -> None:
+    run = started("load", "run", "--target", f"{target.url}/ok", *LONG, "--workers", 2)
+    pids = workers(run.pid, 2)
+    until(lambda: target.seen)
+    run.kill()
+    run.communicate()
+    until(lambda: not any(alive(pid) for pid in pids))
+
+
+# The live view
+
+
+@pytest.mark.verify
+def test_a_terminal_shows_the_run_while_it_goes_on_and_the_report_at_its_end(
+    target: Service,
+) -> None:
+    ours, theirs = pty.openpty()
+    run = subprocess.Popen(
+        command("load", "run", "--target", f"{target.url}/ok", *LONG),
+        stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+
+    def has(text: bytes) -> bool:
+        nonlocal shown
+        shown += os.read(ours, 65_536)
+        return text in shown
+
+    until(lambda: has(b"asked 50/s"))
+    for text in (b"warm-up", b"Traceback"):
+        assert text not in shown
+    for text in (b"50 rps for 60 s to 127.0.0.1", b"achieved", b"in flight", b"of 60 s"):
+        assert text in shown
+    run.send_signal(signal.SIGINT)
+    with contextlib.suppress(OSError):  # Linux says EIO when the other end is closed
+        until(lambda: has(b"never"))
+    assert run.wait(60) == 130
+    os.close(ours)
+    assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l"), "the cursor is back"
+    report = shown[shown.rindex(b"\x1b[?25h") :]
+    assert b"INTERRUPTED" in report
+    assert b"interrupted: measured" in report
+    assert b"in flight" not in report
+
+
+# An early end
+
+
+def test_a_threshold_can_end_the_run(here: Here, target: Service, tmp_path: Path) -> None:
+    path = scenario(
+        tmp_path,
+        target,
+        "load: {rate: 50, duration: 60s}\nendpoints: [{path: /status/503}]\n"
+        "thresholds: {http_req_failed: [{threshold: rate<0.5, abort_on_fail: true}]}\n",
+    )
+    file = tmp_path / "r.json"
+    done = here("load", "run", path, *GENEROUS, "-o", file)
+    assert done.returncode == 1
+    assert done.stderr == "thresholds: 1 of 3 failed: http_req_failed: rate<0.5\n"
+    document = result(file)
+    assert document["interrupted"]
+    assert document["duration_s"] < 30
+    assert [t["aborted"] for t in document["thresholds"]].count(True) == 1
+
+
+# Data and tokens
+
+
+ROWS = """
+load: {rate: 50, duration: 500ms}
+data:
+  things:
+    count: 9
+    requests:
+      - {method: POST, path: /items, json: {n: "${arrival}"}, capture: {id: {json: id}}}
+endpoints:
+  - name: read
+    path: /items/${things.id}
+    expect: {status: 200}
+"""
+
+
+def test_data_are_made_by_requests_before_the_run(
+    here: Here, target: Service, tmp_path: Path
+) -> None:
+    done = here("load", "run", scenario(tmp_path, target, ROWS), *GENEROUS)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(item["n"] for item in target.items.values()) == list(range(9))
+    read = [seen.path for seen in target.seen if seen.method == "GET"]
+    assert len(read) == 25
+    assert set(read) == {f"/items/{number}" for number in target.items}
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (
+            "{path: /status/422?key=secret, capture: {id: {json: id}}}",
+            'data things, row 1: GET /status/422 answered 422: {"title": "status 422"}',
+        ),
+        (
+            "{path: /ok, capture: {id: {json: id}}}",
+            'data things, row 1: GET /ok answered 200, but capture missing: {"ok": true}',
+        ),
+        (
+            "{path: /hang, timeout: 300ms, capture: {id: {json: id}}}",
+            "data things, row 1: GET /hang: no response within 0.3 s",
+        ),
+    ],
+)
+def test_data_that_cannot_be_made_are_told_with_the_answer(
+    here: Here, target: Service, tmp_path: Path, request_: str, message: str
+) -> None:
+    text = (
+        "load: {rate: 50, duration: 500ms}\nendpoints: [{path: '/x/${things.id}'}]\n"
+        f"data: {{things: {{count: 1, requests: [{request_}]}}}}\n"
+    )
+    done = here("load", "run", scenario(tmp_path, target, text), "-q")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == f"senior-backend: {message}\n"
+
+
+@pytest.mark.verify
+def test_a_token_is_renewed_while_the_run_goes_on(
+    here: Here, target: Service, tmp_path: Path
+) -> None:
+    (tmp_path / "token.sh").write_text('echo x >> asked; echo "token-$(wc -l < asked | tr -d " ")"')
+    text = (
+        "load: {rate: 50, duration: 3s}\nendpoints: [{path: /ok}]\n"
+        f"auth: {{bearer: {{command: \"sh -c 'cd {tmp_path} && sh token.sh'\", refresh: 1s}}}}\n"
+    )
+    done = here("load", "run", scenario(tmp_path, target, text), *GENEROUS)
+    assert done.returncode == 0, done.stderr
+    seen = [one.headers["Authorization"] for one in target.seen]
+    assert seen[0] == "Bearer token-1"
+    assert "Bearer token-2" in seen
+    assert "token-" not in done.stdout
+
+
+@pytest.mark.verify
+def test_a_token_that_cannot_be_renewed_is_kept_and_told(
+    here: Here, target: Service, tmp_path: Path
+) -> None:
+    text = (
+        "load: {rate: 50, duration: 3s}\nendpoints: [{path: /ok}]\n"
+        f"auth: {{bearer: {{command: \"sh -c 'mkdir {tmp_path}/once && echo one'\", "
+        "refresh: 1s}}\n"
+    )
+    done = here("load", "run", scenario(tmp_path, target, text), *GENEROUS)
+    assert done.returncode == 0, done.stderr
+    assert {one.headers["Authorization"] for one in target.seen} == {"Bearer one"}
+    assert "the token was not renewed: auth: the command" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("false", "auth: the command 'false' failed with exit code 1; run it by hand"),
+        ("no-such-program", "auth: the command 'no-such-program' cannot be run: *"),
+    ],
+)
+def test_a_token_that_cannot_be_had_is_one_line(
+    here: Here, target: Service, tmp_path: Path, asked: str, message: str
+) -> None:
+    text = (
+        "load: {rate: 50, duration: 1s}\nendpoints: [{path: /ok}]\n"
+        f"auth: {{bearer: {{command: '{asked}'}}}}\n"
+    )
+    done = here("load", "run", scenario(tmp_path, target, text), "-q")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("senior-backend: " + message.removesuffix("*"))
+    assert target.seen == []
