@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from senior_backend.load import result
+from senior_backend.load.comparison import document as comparison
 from senior_backend.load.scenario import model as scenario
 from senior_backend.migrations.fixes.registry import written
 from senior_backend.migrations.rules import pages, registry
@@ -18,6 +19,7 @@ LIST = "docs/rules.md"
 SCHEMAS = {
     "hooks/senior_backend/schemas/load-scenario.json": scenario.schema,
     "hooks/senior_backend/schemas/load-result.json": result.schema,
+    "hooks/senior_backend/schemas/load-comparison.json": comparison.schema,
 }
 
 

@@ -71,7 +71,7 @@ def test_the_error_of_independent_requests_is_the_textbooks(metric: Metric, erro
     # sqrt((exp(sigma^2) - 1) / n).
     chance = random.Random(3)
     squares, values = [], []
-    for _ in range(40):
+    for _ in range(25):
         blocks = [
             histogram([1e6 * math.exp(chance.gauss(0, 0.5)) for _ in range(250)]) for _ in range(40)
         ]
@@ -79,9 +79,9 @@ def test_the_error_of_independent_requests_is_the_textbooks(metric: Metric, erro
         assert isinstance(found, Sample)
         squares.append(found.variance)
         values.append(found.value)
-    assert math.sqrt(sum(squares) / 40) == pytest.approx(error, rel=0.2)
-    mean = sum(values) / 40
-    assert math.sqrt(sum((v - mean) ** 2 for v in values) / 39) == pytest.approx(error, rel=0.25)
+    assert math.sqrt(sum(squares) / 25) == pytest.approx(error, rel=0.2)
+    mean = sum(values) / 25
+    assert math.sqrt(sum((v - mean) ** 2 for v in values) / 24) == pytest.approx(error, rel=0.4)
 
 
 def test_one_pause_does_not_blow_up_the_error_of_a_percentile() -> None:

@@ -222,8 +222,8 @@ def compare_command(
 
 
 @load.command("schema")
-@click.argument("document", type=click.Choice(["scenario", "result"]))
+@click.argument("document", type=click.Choice(["scenario", "result", "comparison"]))
 def schema_command(document: str) -> None:
-    """Print the JSON schema of a scenario file (for editors) or of a result."""
+    """Print the JSON schema of a scenario file (for editors), of a result or of a comparison."""
     path = Path(__file__).parents[1] / "schemas" / f"load-{document}.json"
     sys.stdout.write(path.read_text(encoding="utf-8"))

@@ -3,7 +3,7 @@
 The schema is ``schemas/load-comparison.json``.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,7 +24,7 @@ PASSED, FAILED, NOT_COMPARED = 0, 1, 3
 class Part(BaseModel):
     """A part of the document."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Rates(Part):
@@ -111,3 +111,12 @@ class Comparison(Part):
         if self.passed is None:
             return NOT_COMPARED
         return PASSED if self.passed else FAILED
+
+
+def schema() -> dict[str, Any]:
+    """The published schema (``schemas/load-comparison.json``)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Comparison.model_json_schema(mode="serialization"),
+        "title": "Comparison of load tests by senior-backend, version 1",
+    }
