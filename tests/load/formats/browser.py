@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to through a pair of pipes (Chrome DevTools Protocol): no port, no driver."""
+"""A headless Chromium, spoken to through pipes (Chrome DevTools Protocol): no port, no driver."""
 
 import contextlib
 import json
