@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from tests.load.certificates import Authority
 from tests.load.cli import GENEROUS, Here, cli, lines
 from tests.load.service import Service, service
 
@@ -237,6 +239,71 @@ def test_bad_usage_is_one_line_and_exit_2(
     assert (done.returncode, done.stdout) == (2, "")
     pattern = re.escape(message).replace(r"\*", ".*")
     assert re.fullmatch(f"senior-backend: {pattern}\n", done.stderr), done.stderr
+
+
+# TLS and proxies
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def secure(authority: Authority) -> Iterator[Service]:
+    """Wants a certificate from its clients."""
+    signed = authority.sign("127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(signed.cert, signed.key)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.cert)
+    with service(context) as running:
+        yield running
+
+
+def test_a_run_over_tls_with_a_certificate_of_our_own(
+    here: Here, secure: Service, authority: Authority, tmp_path: Path
+) -> None:
+    client = authority.sign("client")
+    file = tmp_path / "r.json"
+    done = here(
+        "load", "run", "--target", f"https://127.0.0.1:{secure.port}/ok", *SHORT, "-o", file,
+        "--cacert", authority.cert, "--cert", client.cert, "--key", client.key,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(file.read_text())
+    assert document["completed"] == secure.count("/ok") == 50
+    assert document["connections"]["tls_time_ms"]["p50"] > 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ((), "its certificate is from an authority that this machine does not know"),
+        (("--insecure",), "it refuses the handshake, as servers do that want another client"),
+    ],
+)
+def test_a_handshake_that_fails_is_one_line_and_exit_3(
+    here: Here, secure: Service, given: tuple[str, ...], message: str
+) -> None:
+    done = here("load", "run", "--target", f"https://127.0.0.1:{secure.port}", *SHORT, *given)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"senior-backend: 127.0.0.1:{secure.port}: {message}")
+    assert len(lines(done.stderr)) == 1
+
+
+def test_a_proxy_sees_the_load_and_the_target_is_not_looked_up(
+    here: Here, target: Service, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.json"
+    url = "http://inside.invalid/through?x=1"
+    done = here("load", "run", "--target", url, "--proxy", target.url, *SHORT, "-o", file)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert target.count(url) == 50
+    assert target.seen[-1].headers["Host"] == "inside.invalid"
+    document = json.loads(file.read_text())
+    assert document["target"] == "http://inside.invalid/through"
+    assert document["connections"]["addresses"] == ["127.0.0.1"]
 
 
 # Scenarios

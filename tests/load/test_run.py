@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pty
+import resource
 import signal
 import subprocess
 import time
@@ -228,6 +229,20 @@ def test_no_worker_outlives_its_parent(target: Service) -> None:
     run.kill()
     run.communicate()
     until(lambda: not any(alive(pid) for pid in pids))
+
+
+def test_more_connections_than_files_may_be_open_is_one_line(target: Service) -> None:
+    run = started(
+        "load", "run", "--target", target.url, *LONG, "--connections", 500, "-q",
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)),
+    )  # fmt: skip
+    code, out, err = ended(run)
+    assert (code, out) == (3, "")
+    assert err == (
+        "senior-backend: 500 connections need 564 open files, and the limit is 256: raise it "
+        "(ulimit -n 564), or lower connections.max\n"
+    )
+    assert target.seen == []
 
 
 # The live view

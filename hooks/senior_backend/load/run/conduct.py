@@ -185,6 +185,7 @@ class _Course:
     _give_up_at: float = math.inf
     """When workers that have not ended are told to."""
     _kill_at: float = math.inf
+    _looked_at: float = field(default_factory=time.monotonic)
     _judged_s: int = 0
     _renew_at: float = math.inf
     _renewal: "Future[str | None] | None" = None
@@ -286,6 +287,9 @@ class _Course:
     def _look_around(self) -> None:
         now = time.monotonic()
         elapsed_ns = time.perf_counter_ns() - self._start
+        if now - self._looked_at > _MARGIN_S:  # stopped by Ctrl-Z, and continued
+            self.crew.forgive()
+        self._looked_at = now
         if now >= self._give_up_at:
             self._end()
         if now >= self._kill_at:

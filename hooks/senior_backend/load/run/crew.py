@@ -10,16 +10,16 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 import senior_backend
+from senior_backend.errors import NotRunError
 from senior_backend.load.engine.messages import Decoder, Job, Message, encode
 
 _MODULE: Final = "senior_backend.load.worker"
@@ -40,8 +40,6 @@ class Lost:
 class _Worker:
     process: subprocess.Popen[bytes]
     channel: socket.socket
-    errors: IO[bytes]
-    """What it printed: nothing, unless it died of a bug."""
     decoder: Decoder = field(default_factory=Decoder)
     outgoing: deque[memoryview] = field(default_factory=deque)
     heard: float = field(default_factory=time.monotonic)
@@ -59,7 +57,7 @@ class Crew:
             self._selector.register(wake, selectors.EVENT_READ, None)
         try:
             for number, job in enumerate(jobs):
-                self._workers.append(_start(number))
+                self._workers.append(_start())
                 self._selector.register(self._workers[number].channel, selectors.EVENT_READ, number)
                 self.send("job", job, to=number)
         except BaseException:
@@ -79,6 +77,11 @@ class Crew:
     def silent_for(self, number: int) -> float:
         """Seconds since a worker was last heard."""
         return time.monotonic() - self._workers[number].heard
+
+    def forgive(self) -> None:
+        """This process itself stood still: that nobody was heard says nothing."""
+        for worker in self._workers:
+            worker.heard = time.monotonic()
 
     def send(self, *message: Any, to: int | None = None) -> None:  # noqa: ANN401 - any message
         """Say something to one worker, or to all; never waits."""
@@ -162,7 +165,8 @@ class Crew:
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
-            worker.errors.close()
+            if worker.process.stderr is not None:
+                worker.process.stderr.close()
         self._selector.close()
 
     def __enter__(self) -> Self:
@@ -177,21 +181,23 @@ class Crew:
         self.close()
 
 
-def _start(number: int) -> _Worker:
-    ours, theirs = socket.socketpair()
-    errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker
-    with theirs, _signals_held_back():
-        process = subprocess.Popen(
-            # -P: a select.py in the working directory is not the standard library's
-            [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            env={**os.environ, "PYTHONPATH": _import_path()},
-        )
+def _start() -> _Worker:
+    try:
+        ours, theirs = socket.socketpair()
+        with theirs, _signals_held_back():
+            process = subprocess.Popen(
+                # -P: a select.py in the working directory is not the standard library's
+                [sys.executable, "-P", "-m", _MODULE, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,  # nothing, unless it dies of a bug
+                env={**os.environ, "PYTHONPATH": _import_path()},
+            )
+    except OSError as error:
+        raise NotRunError(f"a worker cannot be started: {error.strerror or error}") from None
     ours.setblocking(False)
-    return _Worker(process, ours, errors)
+    return _Worker(process, ours)
 
 
 @contextlib.contextmanager
@@ -220,6 +226,13 @@ def _how_it_ended(worker: _Worker) -> str:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
         hint = "; was the machine out of memory?" if -code == signal.SIGKILL else ""
         return f"was killed ({name}{hint})"
-    worker.errors.seek(0)
-    lines = worker.errors.read().decode("utf-8", "replace").strip().splitlines()
+    lines = _printed(worker.process).strip().splitlines()
     return f"ended with code {code}" + (f": {lines[-1]}" if lines else "")
+
+
+def _printed(process: subprocess.Popen[bytes]) -> str:
+    """What is in the pipe; one that is full has the beginning only."""
+    if process.stderr is None:
+        return ""
+    os.set_blocking(process.stderr.fileno(), False)
+    return (process.stderr.read() or b"").decode("utf-8", "replace")
