@@ -88,10 +88,10 @@ def assert_nothing_is_left(service: Path) -> None:
 
 
 def test_a_healthy_service_passes(service: Path):
-    output = succeed(service, "load-test", "RATE=20", "DURATION=5s", LATE, **ENVIRONMENT)
+    output = succeed(service, "load-test", "RATE=20", "DURATION=3s", LATE, **ENVIRONMENT)
     result = result_of(service)
     assert (result.valid, result.invalid_reasons) == (True, [])
-    assert (result.requested_rate, result.due, result.total.failed) == (20, 100, 0)
+    assert (result.requested_rate, result.due, result.total.failed) == (20, 60, 0)
     assert result.endpoints.keys() == names_in(service)
     assert all(endpoint.count > 0 for endpoint in result.endpoints.values())
     assert all(threshold.passed for threshold in result.thresholds)
@@ -103,21 +103,21 @@ def test_a_healthy_service_passes(service: Path):
     assert_nothing_is_left(service)
 
 
-def test_a_service_that_refuses_fails(service: Path, example: str):
+@pytest.mark.parametrize("example", ["orders"], scope="module")
+def test_a_service_that_refuses_fails(service: Path):
     """A token of less scope than the scenario needs, as TOKEN hands it over."""
-    scope = "customers:write orders:read orders:write" if example == "orders" else "none"
-    token = succeed(service, "--silent", "token", f"SCOPE={scope}").strip()
+    scope = "SCOPE=customers:write orders:read orders:write"
+    token = succeed(service, "--silent", "token", scope).strip()
     arguments = ("load-test", "RATE=20", "DURATION=3s", LATE)
     done = make(service, *arguments, **ENVIRONMENT, TOKEN=token)
     assert "load-test] Error 1\n" in done.stderr, done.stdout + done.stderr
     result = result_of(service)
     assert result.valid
     assert result.total.errors.keys() == {"http 403"}
-    assert [t.metric for t in result.thresholds if not t.passed] == ["http_req_failed"]
+    assert "http_req_failed" in {t.metric for t in result.thresholds if not t.passed}
     assert_nothing_is_left(service)
 
 
-@pytest.mark.parametrize("framework", TREES, scope="module")
 @pytest.mark.parametrize("example", ["none"], scope="module")
 def test_control_c_reports_what_was_measured_and_stops_everything(service: Path, tmp_path: Path):
     log = tmp_path / "log"
@@ -150,8 +150,10 @@ def test_control_c_reports_what_was_measured_and_stops_everything(service: Path,
     assert_nothing_is_left(service)
 
 
-def test_the_next_result_is_compared_with_the_baseline(framework: str, service: Path):
-    arguments = ("load-test", "RATE=20", "DURATION=3s", LATE)
+@pytest.mark.parametrize("framework", ["fastapi"], scope="module")
+@pytest.mark.parametrize("example", ["none"], scope="module")
+def test_the_next_result_is_compared_with_the_baseline(service: Path):
+    arguments = ("load-test", "RATE=20", "DURATION=1s", LATE)
     assert "baseline" not in succeed(service, *arguments, **ENVIRONMENT)
     succeed(service, "load-test-baseline")
     assert "baseline" in succeed(service, *arguments, **ENVIRONMENT)
