@@ -70,9 +70,7 @@ def _run(command: str, timeout_s: float) -> str:
     if not words:
         raise InputError("auth: the command is empty; write one that prints a token")
     try:
-        done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s, check=False
-        )
+        done = _finished(words, timeout_s)
     except subprocess.TimeoutExpired:
         raise NotRunError(
             f"auth: the command '{command}' took longer than {timeout_s:g} s; run it by hand"
@@ -92,6 +90,23 @@ def _run(command: str, timeout_s: float) -> str:
     if not output:
         raise NotRunError(f"auth: the command '{command}' printed no token; run it by hand")
     return output.split("\n", 1)[0].strip()
+
+
+def _finished(words: list[str], timeout_s: float) -> subprocess.CompletedProcess[bytes]:
+    """As ``subprocess.run``, which would also wait for what the command itself has started."""
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    try:
+        output, errors = process.communicate(timeout=timeout_s)
+    except BaseException:
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        raise
+    return subprocess.CompletedProcess(words, process.returncode, output, errors)
 
 
 def _said(stderr: bytes, output: str) -> str:
