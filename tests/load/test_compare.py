@@ -110,6 +110,15 @@ def test_the_interval_says_whether_a_slowdown_is_excluded() -> None:
     assert any("not excluded for orders" in note for note in formats.notes(rough))
 
 
+def test_runs_that_vary_too_much_to_show_a_doubling_are_not_comparable() -> None:
+    wild = [measured({"orders": ms}, seed=i) for i, ms in enumerate((5.0, 10.0, 20.0))]
+    found = compare(wild, three(ORDERS, 10))
+    orders = found.endpoints["orders"]
+    assert (orders.verdict, found.exit_code) == ("not comparable", 3)
+    assert orders.reason == "the runs vary so much that not even twice as slow would show"
+    assert "not comparable" in formats.render(found, "terminal")
+
+
 def test_endpoints_of_one_side_are_listed_and_not_compared() -> None:
     base = three({"orders": 10.0, "gone": 5.0})
     found = compare(base, three({"orders": 10.0, "added": 5.0}, 10))

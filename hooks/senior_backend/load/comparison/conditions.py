@@ -59,10 +59,20 @@ def warnings(base: Sequence[Result], new: Sequence[Result]) -> list[str]:
         found.append(
             f"different lengths: {span(first.duration_s)} and {span(lengths[0].duration_s)}"
         )
-    for side, runs in (("base", base), ("new", new)):
-        own = dict.fromkeys(warning for run in runs for warning in run.warnings)
-        found += [f"{side}: {warning}" for warning in list(own)[:_MOST_WARNINGS]]
-    return found
+    return [*found, *_own(base, new)]
+
+
+def _own(base: Sequence[Result], new: Sequence[Result]) -> Iterator[str]:
+    """The warnings of the runs themselves; what is said on both sides once."""
+    of_base, of_new = (
+        dict.fromkeys(w for run in side for w in run.warnings) for side in (base, new)
+    )
+    for side, said in (
+        ("both sides", [w for w in of_base if w in of_new]),
+        ("base", [w for w in of_base if w not in of_new]),
+        ("new", [w for w in of_new if w not in of_base]),
+    ):
+        yield from (f"{side}: {warning}" for warning in said[:_MOST_WARNINGS])
 
 
 def is_steady(result: Result) -> bool:

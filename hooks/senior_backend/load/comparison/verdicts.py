@@ -27,6 +27,11 @@ FAILURES_LEVEL: Final = 0.01
 """The same for more and fewer failures, which have no tolerance."""
 
 
+WIDEST: Final = math.log(2)
+"""Where not even a slowdown to this would show, "no difference" would say something of the runs
+and nothing of the service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sides:
     """What is compared, and how."""
@@ -135,7 +140,7 @@ def _compared(
 ) -> EndpointComparison:
     value = measured.difference.value
     low, high = measured.difference.interval(level)
-    verdict, reason = _verdict(measured, rejected, rates)
+    verdict, reason = _verdict(measured, level, rejected, rates)
     limit = math.log1p(sides.tolerance)
     return EndpointComparison(
         verdict=verdict,
@@ -152,9 +157,13 @@ def _compared(
     )
 
 
-def _verdict(measured: _Measured, rejected: bool, rates: Rates) -> tuple[Verdict, str]:
+def _verdict(
+    measured: _Measured, level: float, rejected: bool, rates: Rates
+) -> tuple[Verdict, str]:
     value = measured.difference.value
     if not rejected:
+        if measured.difference.interval(level)[1] > WIDEST:
+            return "not comparable", "the runs vary so much that not even twice as slow would show"
         return "no difference", ""
     if measured.floor is not None and abs(value) <= measured.floor:
         return "no difference", "the base differs as much from itself"

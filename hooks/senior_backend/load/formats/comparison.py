@@ -128,9 +128,7 @@ def _rows(comparison: Comparison) -> Iterable[Sequence[str]]:
             units.duration(endpoint.new_ms),
             units.NOTHING if endpoint.ratio is None else _ratio(endpoint.ratio),
             _interval(endpoint),
-            units.NOTHING
-            if endpoint.noise_floor is None
-            else f"\N{PLUS-MINUS SIGN}{endpoint.noise_floor - 1:.1%}".replace("%", " %"),
+            _noise(endpoint.noise_floor),
             _verdict(comparison, endpoint),
             _failed(endpoint.failures),
         )
@@ -139,6 +137,14 @@ def _rows(comparison: Comparison) -> Iterable[Sequence[str]]:
 def _ratio(ratio: float) -> str:
     """With three decimals while it is near 1, and never a 1.000 that is none by rounding alone."""
     return f"{ratio:.3f}" if ratio < 10 else units.significant(ratio)
+
+
+def _noise(floor: float | None) -> str:
+    if floor is None:
+        return units.NOTHING
+    if floor >= 2:
+        return f"\N{MULTIPLICATION SIGN}{units.significant(floor, 2)}"
+    return f"\N{PLUS-MINUS SIGN}{floor - 1:.1%}".replace("%", " %")
 
 
 def _interval(endpoint: EndpointComparison) -> str:
