@@ -307,7 +307,8 @@ def jmespath_of(source: str, path: Path) -> Find:
     try:
         compiled = jmespath.compile(source)
     except jmespath.exceptions.JMESPathError as error:
-        reason = str(error).split("\n", 1)[0].split(": Parse error")[0].rstrip(".:")
+        reason = str(error).split("\n", 1)[0].removeprefix("Invalid jmespath expression: ")
+        reason = reason.split(": Parse error")[0].rstrip(".:")
         raise ScenarioError(
             path, f"'{source}' is no JMESPath: {reason}; write one like id or items[0].id"
         ) from None

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Final
 
 from senior_backend.errors import InputError
 from senior_backend.load.scenario import random_values, template
@@ -23,6 +23,8 @@ Columns = dict[str, list[Any]]
 """Name -> values, one a row."""
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 """Feeder -> the rows that its requests have made."""
+
+_LONGEST_VALUE: Final = 16 * 1024 * 1024
 
 
 def scopes(
@@ -103,6 +105,7 @@ def _read(path: FilePath, name: str, at: Path) -> str:
 
 def read_csv(path: FilePath, name: str, at: Path) -> Columns:
     """The columns of a csv file with a header row (RFC 4180), all of them texts."""
+    csv.field_size_limit(_LONGEST_VALUE)
     lines = csv.reader(io.StringIO(_read(path, name, at), newline=""), strict=True)
     try:
         header = [column.strip() for column in next(lines, [])]

@@ -20,17 +20,17 @@ _PER: Final = {"s": 1, "m": 60, "h": 3600}
 _BYTES: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 _NUMBER: Final = r"(?:\d{1,15}(?:\.\d{1,9})?)"
-DURATION: Final = rf"^0$|^(?:{_NUMBER}(?:ns|us|µs|ms|s|m|h))+$"
-"""What ``duration`` takes, as a pattern for editors."""
-RATE: Final = rf"^{_NUMBER}(?:/(?:s|m|h))?$"
-SIZE: Final = rf"^{_NUMBER} ?(?:B|KB|MB|KiB|MiB|GiB)?$"
+DURATION: Final = rf"0|(?:{_NUMBER}(?:ns|us|µs|ms|s|m|h))+"
+RATE: Final = rf"{_NUMBER}(?:/(?:s|m|h))?"
+SIZE: Final = rf"{_NUMBER} ?(?:B|KB|MB|KiB|MiB|GiB)?"
+"""What is taken, as patterns of the whole text."""
 
 
 def duration(text: str) -> int:
     """Nanoseconds of ``250ms``, ``1.5s``, ``1h30m``; 0 needs no unit. ValueError says the mend."""
     if re.fullmatch(_NUMBER, text) and float(text):
         raise ValueError(f"a time has a unit: write {text}s or {text}ms")
-    if not re.match(DURATION, text, re.ASCII):
+    if not re.fullmatch(DURATION, text, re.ASCII):
         raise ValueError(f"'{text}' is no time; write it like 250ms, 60s, 5m or 1h30m")
     parts = re.findall(rf"({_NUMBER})(ns|us|µs|ms|s|m|h)", text, re.ASCII)
     total = sum((Fraction(number) * _NS[unit] for number, unit in parts), Fraction(0))
@@ -39,7 +39,7 @@ def duration(text: str) -> int:
 
 def rate(text: str) -> float:
     """Arrivals a second of ``500``, ``500/s``, ``30/m``. ValueError says the mend."""
-    if not re.match(RATE, text, re.ASCII):
+    if not re.fullmatch(RATE, text, re.ASCII):
         raise ValueError(f"'{text}' is no rate; write arrivals a second like 500, or 30/m")
     number, _, per = text.partition("/")
     return float(Fraction(number) / _PER[per or "s"])

@@ -109,6 +109,8 @@ class Document:
         """The first of what is wrong, in the order of the file."""
         found = []
         for each in error.errors(include_url=False):
+            if each["type"] == "too_short" and each["input"]:
+                continue  # pydantic does not count entries that are wrong themselves
             context = each.get("ctx", {})
             path = (*each["loc"], *context.get("at", ()))
             where = self.place(path, key=context.get("key", False))
@@ -156,7 +158,9 @@ def _with(data: dict[str, Any], path: Path, value: object) -> dict[str, Any]:
     key, rest = str(path[0]), path[1:]
     if rest:
         inner = data.get(key)
-        value = _with(inner if isinstance(inner, dict) else {}, rest, value)
+        if inner is not None and not isinstance(inner, dict):
+            return data  # the file is wrong here, and will be told
+        value = _with(inner or {}, rest, value)
     return {**data, key: value}
 
 

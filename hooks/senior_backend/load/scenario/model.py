@@ -44,6 +44,12 @@ _USUAL: Final = {
 }
 """What other tools call it -> what it is called here."""
 
+_ELSEWHERE: Final = {
+    "capture": "what is captured is used by later steps: write it in the steps of a flow",
+    "pause": "only the steps of a flow wait for each other: write it there",
+    "weight": "endpoints and flows are chosen by weight, not the steps of a flow",
+}
+
 
 def _wrong(
     message: str, at: tuple[str | int, ...] = (), *, key: bool = False
@@ -124,7 +130,7 @@ Nanoseconds = Annotated[
             "anyOf": [
                 {
                     "type": "string",
-                    "pattern": durations.DURATION,
+                    "pattern": f"^(?:{durations.DURATION})$",
                     "examples": ["250ms", "60s", "5m", "1h30m"],
                 },
                 {"const": 0},
@@ -139,7 +145,7 @@ Rate = Annotated[
         {
             "anyOf": [
                 {"type": "number", "minimum": 0},
-                {"type": "string", "pattern": durations.RATE, "examples": ["500/s", "30/m"]},
+                {"type": "string", "pattern": f"^{durations.RATE}$", "examples": ["500/s", "30/m"]},
             ]
         }
     ),
@@ -150,7 +156,11 @@ Size = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": durations.SIZE, "examples": ["64KiB", "16MiB"]},
+                {
+                    "type": "string",
+                    "pattern": f"^{durations.SIZE}$",
+                    "examples": ["64KiB", "16MiB"],
+                },
                 {"type": "integer", "minimum": 1},
             ]
         }
@@ -179,9 +189,16 @@ def _one_of(*keys: str) -> ConfigDict:
     return ConfigDict(json_schema_extra={"oneOf": [{"required": [key]} for key in keys]})
 
 
-def _at_most_one(*keys: str) -> ConfigDict:
-    pairs: list[JsonValue] = [[a, b] for index, a in enumerate(keys) for b in keys[index + 1 :]]
-    return ConfigDict(json_schema_extra={"not": {"anyOf": [{"required": pair} for pair in pairs]}})
+def _request_keys() -> ConfigDict:
+    """For editors: at most one body, and a path unless graphql has its own."""
+    bodies = ("json", "body", "body_file", "graphql")
+    pairs: list[JsonValue] = [[a, b] for n, a in enumerate(bodies) for b in bodies[n + 1 :]]
+    return ConfigDict(
+        json_schema_extra={
+            "not": {"anyOf": [{"required": pair} for pair in pairs]},
+            "anyOf": [{"required": ["path"]}, {"required": ["graphql"]}],
+        }
+    )
 
 
 class Part(BaseModel):
@@ -211,7 +228,7 @@ class Part(BaseModel):
         python_names = () if (info.context or {}).get("folder") else cls.model_fields
         for key in value:
             if key not in fields and key not in python_names:
-                hint = suggestion(_USUAL.get(str(key), str(key)), fields)
+                hint = _ELSEWHERE.get(key) or suggestion(_USUAL.get(str(key), str(key)), fields)
                 raise _wrong(f"unknown key '{key}'; {hint}", (key,), key=True)
         for (name, needed), attribute in zip(fields.items(), cls.model_fields, strict=True):
             if needed.is_required() and name not in value and attribute not in value:
@@ -662,7 +679,7 @@ class GraphQL(Part):
 class Request(Part):
     """One request, and how its response is judged."""
 
-    model_config = _at_most_one("json", "body", "body_file", "graphql")
+    model_config = _request_keys()
 
     name: OptionalText = Field(
         default=None,
@@ -821,7 +838,9 @@ class Scenario(Part):
         description="Where to: http://127.0.0.1:8000. Only a loopback address may stand here; any "
         "other host must be named with --target.",
     )
-    load: LoadModel = Field(description="How many arrivals, and when.")
+    load: LoadModel = Field(
+        description="How many arrivals, and when, like {rate: 200, duration: 60s}."
+    )
     connections: Connections = Field(
         default_factory=Connections, description="The pool of connections."
     )

@@ -22,7 +22,7 @@ _DEEPEST: Final = 64
 _MOST_VALUES: Final = 200_000
 """Of a file, aliases counted wherever they are used."""
 
-_INT: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,17})", re.ASCII)
+_INT: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,3999})", re.ASCII)
 _FLOAT: Final = re.compile(r"[-+]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+", re.ASCII)
 _WORDS: Final = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -98,8 +98,10 @@ def _syntax_error(error: yaml.YAMLError, text: str, name: str) -> InputError:
         return InputError(f"{name}:1:1: not YAML: {error}")
     mark = error.problem_mark or error.context_mark
     place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
-    problem = (error.problem or "").replace(", but found '<block sequence start>'", "")
+    problem = error.problem or ""
     mend = next((mend for part, mend in _MENDS if part in problem), "mend it here or just before")
+    if problem.startswith("expected <block end>"):
+        problem = "this does not continue what stands above"
     return InputError(f"{name}:{place}: not YAML: {problem}; {mend}")
 
 
