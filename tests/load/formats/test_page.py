@@ -116,6 +116,15 @@ def test_an_invalid_run_has_no_baseline_and_marks_every_chart():
     assert "to baseline" not in page
 
 
+def test_the_wait_for_the_last_responses_is_told_from_the_load():
+    result = results.result()
+    late = result.model_copy(update={"duration_s": 50.0})
+    assert charts.latency(result, None).end is None
+    assert charts.latency(late, None).end == pytest.approx(50 / 60)
+    assert "dotted: the end of the load" in charts.latency(late, None).note
+    assert "dotted: the end of the load" in charts.rates(late).note
+
+
 def test_an_empty_result_has_no_charts():
     page = text("empty", "html")
     assert "Nothing was measured" in page

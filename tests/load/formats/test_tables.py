@@ -87,3 +87,12 @@ def test_a_baseline_that_is_not_of_the_same_says_so():
         "only in the baseline: gone",
         "the baseline was measured from laptop, this from runner",
     ]
+
+
+def test_the_rate_of_stages_is_a_mean_and_its_highest_is_named():
+    made = results.result(replace(results.PASSED, seconds=3))
+    assert tables.load_facts(made)[0] == ("asked", "200/s", "600 arrivals")
+    made.series[1] = made.series[1].model_copy(update={"requested_rate": 450, "due": 450})
+    assert tables.load_facts(made)[0] == ("asked", "200/s", "600 arrivals, up to 450/s")
+    made.series[1] = made.series[1].model_copy(update={"due": 1, "length_s": 0.005})
+    assert tables.load_facts(made)[0] == ("asked", "200/s", "600 arrivals")

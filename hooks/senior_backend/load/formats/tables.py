@@ -160,8 +160,11 @@ def load_facts(result: Result) -> list[tuple[str, str, str]]:
     """Name, number, and what it is of: what was asked and what became of it."""
     failed = result.total.failed
     achieved = result.achieved_rate / result.requested_rate if result.requested_rate else None
+    arrivals = f"{units.count(result.due)} arrivals"
+    if highest := _highest_rate(result):
+        arrivals += f", up to {units.rate(highest)}"
     return [
-        ("asked", units.rate(result.requested_rate), f"{units.count(result.due)} arrivals"),
+        ("asked", units.rate(result.requested_rate), arrivals),
         ("achieved", units.rate(result.achieved_rate), f"{units.share(achieved)} of asked"),
         ("sent", units.count(result.sent), f"requests, {units.count(result.completed)} ended"),
         (
@@ -175,6 +178,23 @@ def load_facts(result: Result) -> list[tuple[str, str, str]]:
             f"{units.share(units.of(result.dropped, result.due))} of arrivals",
         ),
     ]
+
+
+def _highest_rate(result: Result) -> float | None:
+    """Of stages, whose mean is ``requested_rate``; None where the rate was the same all the time.
+
+    One arrival more or less in a stretch, and the chance of random arrivals, are no other rate.
+    """
+    if result.arrivals != "constant":
+        return None
+    return max(
+        (
+            window.requested_rate
+            for window in result.series
+            if window.due - 1 > 1.1 * result.requested_rate * window.length_s
+        ),
+        default=None,
+    )
 
 
 def connection_facts(result: Result) -> list[tuple[str, str]]:
@@ -232,7 +252,7 @@ def _times(times: dict[str, float]) -> str:
 
 
 def _place(target: str) -> str:
-    """A target without the port of this machine: what is started for a test has another each time."""
+    """A target without the port of this machine: what a test starts has another each time."""
     parts = urlsplit(target)
     host = parts.hostname or ""
     return f"{parts.scheme}://{host}{parts.path}" if is_loopback(host) else target

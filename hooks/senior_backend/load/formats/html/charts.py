@@ -346,6 +346,9 @@ class _Time:
                 for stretch in stretches(self.series, STRIPS)
             ]
         ended = self.result.duration_s
+        end = self.x.place(ended) if ended < self.length * 0.999 else None
+        if end is not None:
+            note = "; ".join(part for part in (note, "dotted: the end of the load") if part)
         return Chart(
             title,
             description,
@@ -355,7 +358,7 @@ class _Time:
             strips,
             note=note,
             height=height,
-            end=self.x.place(ended) if ended < self.length * 0.999 else None,
+            end=end,
             void=not self.result.valid,
         )
 
