@@ -87,6 +87,6 @@ def test_times_are_spelled_for_people(ns: int, text: str) -> None:
     assert spelled(ns) == text
 
 
-@given(st.integers(0, 10**15))
+@given(st.integers(0, 10**15 - 1))
 def test_nanoseconds_come_back(ns: int) -> None:
     assert duration(f"{ns}ns") == ns

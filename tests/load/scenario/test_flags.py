@@ -275,7 +275,7 @@ def test_what_is_wrong_is_said_by_the_flag(flags: dict[str, Any], message: str) 
         (
             "load: 5\nendpoints: [{path: /}]\n",
             {"rate": "5"},
-            "--rps: 'rate' needs a 'duration'; write how long, like duration: 60s",
+            "s.yml:1:7: a mapping is needed here, not 5; write key: value",
         ),
     ],
 )
