@@ -27,6 +27,14 @@ def environment(**variables: str) -> dict[str, str]:
     return {**kept, "PATH": PATH, "UV_PYTHON_DOWNLOADS": "never", **variables}
 
 
+# For services that answer on a machine with neighbours: what is slow there shall not be refused.
+PATIENCE = {
+    "DATABASE_POOL_ACQUIRE_TIMEOUT_MS": "60000",
+    "DATABASE_STATEMENT_TIMEOUT_MS": "60000",
+    "REQUEST_TIMEOUT_MS": "60000",
+}
+
+
 def command(*arguments: str) -> list[str]:
     """The make command line; ``UV=`` spares each service the download of a uv of its own."""
     return ["make", "--no-print-directory", f"UV={UV}", *arguments]

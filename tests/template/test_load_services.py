@@ -18,7 +18,7 @@ import yaml
 
 from senior_backend.load.result import Result
 from tests.fixtures.template import ROOT, git
-from tests.template.make import command, environment, make, succeed
+from tests.template.make import PATIENCE, command, environment, make, succeed
 from tests.template.trees import EXAMPLES, TREES
 
 pytestmark = pytest.mark.verify
@@ -29,6 +29,7 @@ ENVIRONMENT = {
     "SENIOR_BACKEND": str(ROOT),
     "DATABASE_URL": NOWHERE,
     "DATABASE_DIRECT_URL": NOWHERE,
+    **PATIENCE,
 }
 LATE = "ARGS=--max-pacing-error 10s"
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.contract.service import free_port
 from tests.fixtures.template import git
-from tests.template.make import PATH, UV, environment
+from tests.template.make import PATH, PATIENCE, UV, environment
 from tests.template.pipeline import read
 from tests.template.trees import Answers, name_of, sample, seed
 
@@ -64,9 +64,11 @@ def test_what_continuous_integration_runs_succeeds(
     # Migrations first, since they need nothing installed. The image needs Docker. What a job puts
     # into its image is here already.
     parts = (jobs["migrations"], check, jobs["load"])
-    summary = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
+    given = {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md")}
     for job, step in [(part, step) for part in parts for step in part.steps]:
-        wanted = {**job.environment, **step.environment, **summary}
+        wanted = {**job.environment, **step.environment, **given}
+        if job is jobs["load"]:
+            wanted |= PATIENCE
         variables = {
             name: here.get(name, value.replace("$CI_PROJECT_DIR", str(service)))
             for name, value in wanted.items()
