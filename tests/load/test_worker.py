@@ -217,13 +217,14 @@ def test_a_worker_ends_when_nobody_listens_any_more(moment: str) -> None:
 
 def test_a_signal_of_the_terminal_does_not_end_a_worker() -> None:
     with serve(always(OK)) as server, started() as process:
-        process.start(job(server, count=100, seconds=1))
+        process.start(job(server, count=30, seconds=0.3))
         os.kill(process.process.pid, signal.SIGINT)
         windows, _done = process.report()
         assert process.ended() == 0
-    assert ended(windows) == {"200": 100}
+    assert ended(windows) == {"200": 30}
 
 
+@pytest.mark.verify
 def test_a_parent_that_does_not_read_does_not_hold_up_the_load() -> None:
     """Windows wait in the worker, not the requests."""
     with serve(always(OK)) as server, started() as process:

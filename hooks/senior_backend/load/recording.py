@@ -32,7 +32,8 @@ class EndpointCounts:
 class Window:
     """What one worker counted between two moments of the run.
 
-    Requests count where they end. Requests that were due in the warm-up are in no window.
+    Requests count where they end. Requests that were due in the warm-up are in no window. A window
+    of very many endpoints comes in parts with the same index: whatever is a sum is in only one.
     """
 
     index: int
@@ -42,9 +43,9 @@ class Window:
     due: int = 0
     """Arrivals whose time came in this window."""
     started: int = 0
-    """Arrivals whose first request was sent in this window."""
+    """Arrivals whose first request was sent in this window, or failed for want of a connection."""
     sent: int = 0
-    """Requests sent, later steps of flows included."""
+    """The same of all requests, later steps of flows included."""
     dropped: int = 0
     """Arrivals given up: they waited longer for a connection than the backlog's limit."""
     backlog: int = 0

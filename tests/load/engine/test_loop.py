@@ -31,9 +31,8 @@ def accounts_balance(outcome: Outcome) -> None:
     assert outcome.total("sent") == ended
     assert outcome.windows[-1].backlog == 0
     assert outcome.windows[-1].in_flight == 0
-    assert [w.index for w in outcome.windows if w.index >= 0] == sorted(
-        {w.index for w in outcome.windows if w.index >= 0}
-    )
+    indexes = [window.index for window in outcome.windows]
+    assert indexes == sorted(indexes)
 
 
 # -- the schedule ---------------------------------------------------------------------------------
@@ -124,13 +123,23 @@ def test_a_warm_up_that_still_runs_at_the_start_counts_nowhere() -> None:
 
 def test_windows_are_a_second_each_and_add_up() -> None:
     with serve(always(OK)) as server:
-        outcome = drive(plan(), arrivals(220, 2.2), settings(server))
-    assert [window.index for window in outcome.windows] == [-1, 0, 1, 2]
-    assert sum(w.length_ns for w in outcome.windows if w.index >= 0) >= 2.2 * SECOND
+        outcome = drive(plan(), arrivals(120, 1.2), settings(server))
+    assert [window.index for window in outcome.windows] == [-1, 0, 1]
+    assert sum(w.length_ns for w in outcome.windows if w.index >= 0) >= 1.19 * SECOND
     assert all(w.slept_ns <= w.length_ns for w in outcome.windows)
-    assert outcome.succeeded == outcome.total("due") == 220
-    for window in outcome.windows[1:3]:
-        assert 50 <= window.due <= 150
+    assert outcome.succeeded == outcome.total("due") == 120
+    assert 90 <= outcome.windows[1].due <= 110
+    accounts_balance(outcome)
+
+
+def test_windows_of_very_many_endpoints_come_in_parts_and_lose_nothing() -> None:
+    names = [f"endpoint {number}" for number in range(200)]
+    steps = [step(endpoint=number) for number in range(200)]
+    with serve(always(OK)) as server:
+        outcome = drive(plan(*steps, endpoints=names), arrivals(1200, 0.8), settings(server))
+    assert [outcome.merged("response", number).count for number in range(200)] == [6] * 200
+    assert max(len(window.endpoints) for window in outcome.windows) <= 16
+    assert outcome.merged("connect").count == outcome.done.opened
     accounts_balance(outcome)
 
 
@@ -138,10 +147,10 @@ def test_windows_are_a_second_each_and_add_up() -> None:
 
 
 def test_a_pause_of_the_target_is_in_the_response_time_of_every_arrival_it_made_wait() -> None:
-    """The truth is arithmetic: a server that answers nothing for a second delays the arrivals of
-    that second by what was left of it. Service time, with two connections, hardly sees it.
+    """The truth is arithmetic: a server that answers nothing for a while delays the arrivals of
+    that while by what was left of it. Service time, with two connections, hardly sees it.
     """
-    pause, length, count = 1.0, 4.0, 800
+    pause, length, count = 0.6, 2.4, 600
     frozen = threading.Lock()
     opened = threading.Event()
 
@@ -153,7 +162,7 @@ def test_a_pause_of_the_target_is_in_the_response_time_of_every_arrival_it_made_
 
     def freeze() -> None:
         opened.wait(10)
-        time.sleep(1.0)
+        time.sleep(0.6)
         with frozen:
             time.sleep(pause)
 
@@ -163,14 +172,15 @@ def test_a_pause_of_the_target_is_in_the_response_time_of_every_arrival_it_made_
         outcome = drive(plan(), arrivals(count, length), settings(server, max_connections=2))
         thread.join()
     response, service = outcome.merged("response"), outcome.merged("service")
-    # A quarter of the arrivals waits, between 0 and 1 s: the 95th percentile is the 80th of those.
+    # A quarter of the arrivals waits, up to the whole pause: of these, the 95th percentile is the
+    # 80th.
     waiting = pause / length
     for percent in (90.0, 95.0, 99.0):
         truth = pause * (1 - (100 - percent) / 100 / waiting)
-        assert response.percentile(percent) / SECOND == pytest.approx(truth, abs=0.12)
-    assert response.percentile(50) < 0.2 * SECOND
-    assert service.percentile(99) < 0.2 * SECOND
-    assert service.percentile(100) > 0.8 * SECOND
+        assert response.percentile(percent) / SECOND == pytest.approx(truth, abs=0.1)
+    assert response.percentile(50) < 0.1 * SECOND
+    assert service.percentile(99) < 0.1 * SECOND
+    assert service.percentile(100) > 0.5 * SECOND
     assert outcome.succeeded == count
     accounts_balance(outcome)
 
@@ -178,14 +188,14 @@ def test_a_pause_of_the_target_is_in_the_response_time_of_every_arrival_it_made_
 def test_waiting_for_a_connection_is_no_pacing_error() -> None:
     def slow(peer: Peer) -> None:
         while peer.request():
-            time.sleep(0.1)
+            time.sleep(0.05)
             peer.send(OK)
 
     with serve(slow) as server:
         outcome = drive(
-            plan(), arrivals(10, 0.1), settings(server, max_connections=1, warm_connections=1)
+            plan(), arrivals(10, 0.05), settings(server, max_connections=1, warm_connections=1)
         )
-    assert outcome.merged("response").percentile(100) > 0.8 * SECOND
+    assert outcome.merged("response").percentile(100) > 0.4 * SECOND
     assert outcome.merged("pacing").count == 1
     accounts_balance(outcome)
 
@@ -257,7 +267,7 @@ def test_a_thousand_silent_connections_time_out_each() -> None:
     with serve(silent) as server:
         outcome = drive(
             plan(step(timeout_ns=700 * MS)),
-            arrivals(1000, 0.5),
+            arrivals(1000, 0.3),
             settings(server, max_connections=1000),
         )
     assert outcome.failures == {causes.TIMEOUT: 1000}
@@ -278,8 +288,8 @@ def stalls(peer: Peer) -> None:
 def test_an_arrival_that_waits_too_long_is_dropped_and_counted() -> None:
     with serve(stalls) as server:
         outcome = drive(
-            plan(step(timeout_ns=SECOND)),
-            arrivals(100, 0.5),
+            plan(step(timeout_ns=500 * MS)),
+            arrivals(100, 0.3),
             settings(server, max_connections=1, max_wait_ns=100 * MS),
         )
     assert outcome.total("due") == 100
@@ -320,7 +330,7 @@ def test_the_drain_lasts_until_the_last_response_and_no_longer() -> None:
 def test_the_backlog_is_seen_while_it_lasts() -> None:
     def answers_late(peer: Peer) -> None:
         peer.request()
-        time.sleep(1.3)
+        time.sleep(1.1)
         peer.send(OK)
         while peer.request():
             peer.send(OK)
@@ -399,7 +409,7 @@ def test_a_new_token_is_in_the_requests_that_follow() -> None:
     sending = plan(made)
     sending.refresh = refresh
     with serve(note) as server:
-        drive(sending, arrivals(100, 1), settings(server), say=after(0.3, "token", "new"))
+        drive(sending, arrivals(100, 0.5), settings(server), say=after(0.2, "token", "new"))
     tokens = [b"Token: new" in request for request in requests]
     assert tokens == sorted(tokens)
     assert tokens[0] is False
@@ -539,7 +549,7 @@ def test_a_run_leaves_nothing_for_the_garbage_collector() -> None:
     gc.disable()
     try:
         with serve(mixed) as server:
-            outcome = drive(plan(step(), judge), arrivals(400, 1), settings(server))
+            outcome = drive(plan(step(), judge), arrivals(400, 0.8), settings(server))
         garbage = gc.collect()
     finally:
         gc.enable()

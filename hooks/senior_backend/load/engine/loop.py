@@ -71,10 +71,12 @@ _SPIN_NS: Final = 150_000
 """How long before a send a precise loop stops sleeping: more than any wake-up is late."""
 _SCAN: Final = 512
 """Connections looked at for timeouts in one turn: some 30 us."""
-_ROTATION_NS: Final = 300_000
+_ROTATION_NS: Final = 500_000
 """A window is sent away when there is that much time before the next send,"""
 _ROTATION_LIMIT_NS: Final = 50_000_000
 """or when it has waited that long for such a gap."""
+_PART: Final = 16
+"""Endpoints sent away at once: some 0.1 ms. The rest of a window follows in parts."""
 _LOOK_NS: Final = 1_000_000
 """The shortest time between two looks around."""
 _DIALS_AT_ONCE: Final = 8
@@ -133,6 +135,7 @@ class Loop:
         self._thrown = [EndpointCounts() for _ in plan.endpoints]
         """Where the warm-up counts: nobody reads it."""
         self._window = Window(index=-1)
+        """Being counted."""
         self._thrown_pacing: Counts = defaultdict(int)
         self._window.connect = self._dialer.connect_times
         self._window.tls = self._dialer.tls_times
@@ -153,6 +156,10 @@ class Loop:
         """When it ends."""
         self._drained = 0
         """When the run ends at the latest."""
+        self._unsent: list[int] = []
+        """Endpoints whose counts of the last window are still to be sent."""
+        self._rest = Window(index=-1)
+        """What is the same in each part of it."""
         self._rotate_at = 0
         self._rotated = 0
         self._slept = 0
@@ -366,6 +373,8 @@ class Loop:
                 if place != i or self._due is not due:
                     due, size, base, counts, pacing = self._refill(place)
                     i = 0
+                if self._stopped_at is not None:
+                    look_at = 0
             while idle:
                 if not size:
                     if not ready:
@@ -810,6 +819,9 @@ class Loop:
     def _look_around(self, now: int, i: int, wake: int) -> int:
         """Timeouts, the window, the end; when to look again."""
         again = self._scan(now)
+        if self._unsent:
+            self._send_part()
+            again = min(again, now + _LOOK_NS)
         if now < self._rotate_at:
             again = min(again, self._rotate_at)
         elif (
@@ -864,12 +876,15 @@ class Loop:
     def _rotate(self, now: int, i: int) -> None:
         """Send the window away and begin the next, in the same objects: the hot path has them."""
         window = self._window
+        while self._unsent:
+            self._send_part()
         if window.index >= 0:
-            window.endpoints = {
-                number: counts
+            self._unsent = [
+                number
                 for number, counts in enumerate(self._measured)
                 if counts.statuses or counts.failures
-            }
+            ]
+            window.endpoints = self._next_part()
             due, taken = self._due_of(now), self._taken(i)
             window.due = due - self._due_before
             window.dropped = self._dropped
@@ -885,15 +900,16 @@ class Loop:
         window.slept_ns = min(self._slept, window.length_ns)
         # What is measured already belongs to the first window of the measured part.
         self._channel.send("window", window if window.index >= 0 else replace(window, pacing={}))
-        for counts in window.endpoints.values():
-            counts.response.clear()
-            counts.service.clear()
-            counts.failures.clear()
-            counts.statuses.clear()
-            counts.bytes_received = 0
+        _clear(window.endpoints)
         if window.index >= 0:
             window.pacing.clear()
         window.endpoints = {}
+        self._rest = Window(
+            index=window.index,
+            backlog=window.backlog,
+            open_connections=window.open_connections,
+            in_flight=window.in_flight,
+        )
         window.connect.clear()
         window.tls.clear()
         window.connection_failures.clear()
@@ -904,6 +920,17 @@ class Loop:
         else:
             window.index = max(window.index + 1, (now - self._start) // SECOND)
             self._rotate_at = self._start + (window.index + 1) * SECOND
+
+    def _next_part(self) -> dict[int, EndpointCounts]:
+        part = {number: self._measured[number] for number in self._unsent[:_PART]}
+        del self._unsent[:_PART]
+        return part
+
+    def _send_part(self) -> None:
+        """More endpoints of the window that was sent last. What they counted since is in it."""
+        part = self._next_part()
+        self._channel.send("window", replace(self._rest, endpoints=part))
+        _clear(part)
 
     def _finish(self, i: int) -> None:
         """Count what did not end, and send the last window."""
@@ -919,6 +946,8 @@ class Loop:
         if self._window.index < 0 and now >= self._start:
             self._rotate(now, i)
         self._rotate(now, i)
+        while self._unsent:
+            self._send_part()
 
 
 class _Nothing:
@@ -956,6 +985,16 @@ def _response(step: Step, status: int, data: bytes, chunked: bool) -> Response:
     reader.feed(data)
     reader.discard()
     return Response(status, reader.headers, reader.body)
+
+
+def _clear(endpoints: dict[int, EndpointCounts]) -> None:
+    """Begin anew, in the same objects."""
+    for counts in endpoints.values():
+        counts.response.clear()
+        counts.service.clear()
+        counts.failures.clear()
+        counts.statuses.clear()
+        counts.bytes_received = 0
 
 
 def _count_failure(where: EndpointCounts, cause: str, elapsed: int) -> None:
