@@ -102,6 +102,12 @@ def test_percentiles_are_nearest_ranks():
     ]
 
 
+@given(SAMPLES, st.lists(st.floats(min_value=0.1, max_value=100), max_size=5))
+def test_several_percentiles_are_those_one_by_one(values, percents):
+    histogram = of(values)
+    assert histogram.percentiles(percents) == [histogram.percentile(p) for p in percents]
+
+
 @pytest.mark.parametrize("percent", [50, 99, 100])
 def test_nothing_has_no_percentile(percent):
     assert math.isnan(Histogram().percentile(percent))

@@ -193,6 +193,13 @@ class TestBlocks:
         assert found[0][1] == length
         assert sum(each for _, each, _ in found) == seconds
 
+    def test_are_fewer_where_they_would_have_too_many_buckets(self, monkeypatch):
+        monkeypatch.setattr(totals, "MOST_BLOCK_BUCKETS", 20)
+        made = filled([(0, window(i, {0: [MS, 9 * MS]})) for i in range(60)], seconds=60)
+        found = list(made.blocks())
+        assert [length for _, length, _ in found] == [8] * 7 + [4]
+        assert all_counts(found, 0) == counted([MS, 9 * MS] * 60)
+
     def test_have_the_last_responses_in_the_last_one(self):
         made = filled([(0, window(i, {0: [MS]})) for i in range(14)], seconds=10)
         found = list(made.blocks())

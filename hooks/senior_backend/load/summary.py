@@ -189,8 +189,9 @@ def endpoint_result(counts: EndpointCounts) -> EndpointResult:
 
 
 def _percentiles(histogram: Histogram, wanted: Sequence[float]) -> Percentiles:
-    values = {f"p{percent:g}": _scaled(histogram.percentile(percent), _MS) for percent in wanted}
-    return {**values, "max": _scaled(histogram.percentile(100), _MS)}
+    values = histogram.percentiles((*wanted, 100))
+    names = (*(f"p{percent:g}" for percent in wanted), "max")
+    return {name: _scaled(value, _MS) for name, value in zip(names, values, strict=True)}
 
 
 def _series(recording: Recording, facts: Facts) -> list[SeriesWindow]:

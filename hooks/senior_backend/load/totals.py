@@ -25,6 +25,9 @@ MOST_NUMBERS: Final = 30_000
 MOST_BUCKETS: Final = 1_000_000
 """Of all histograms in the series; 6 bytes each."""
 BLOCKS: Final = 30
+FEW_BLOCKS: Final = 12
+"""More than these are halved as long as they have too many buckets for a result."""
+MOST_BLOCK_BUCKETS: Final = 300_000
 _OPEN: Final = 5
 """Stretches that are still expected to grow are not packed."""
 
@@ -378,10 +381,13 @@ class Recording:
             return
         parts = max(inside) + 1
         each = -(-parts // BLOCKS)
-        count = max(1, (2 * parts + each) // (2 * each))
-        joined: dict[int, Stretch] = {}
-        for place, stretch in self._series.items():
-            joined.setdefault(min(place // each, count - 1), Stretch()).merge(stretch)
+        while True:
+            count = max(1, (2 * parts + each) // (2 * each))
+            joined = self._joined(each, count)
+            buckets = sum(stretch.buckets for stretch in joined.values())
+            if count <= FEW_BLOCKS or buckets <= MOST_BLOCK_BUCKETS:
+                break
+            each *= 2
         for block in sorted(joined):
             start = block * each * self.span
             end = start + each * self.span
@@ -389,6 +395,13 @@ class Recording:
                 last = max(gauge.index for gauge in joined[block].numbers.gauges.values())
                 end = min(self.seconds, last + 1)
             yield start, end - start, joined[block]
+
+    def _joined(self, each: int, count: int) -> dict[int, Stretch]:
+        """The series in ``count`` parts of so many stretches, the rest in the last."""
+        joined: dict[int, Stretch] = {}
+        for place, stretch in self._series.items():
+            joined.setdefault(min(place // each, count - 1), Stretch()).merge(stretch)
+        return joined
 
     def _settle(self) -> None:
         """Pack what no longer grows, and join stretches when there are too many."""
