@@ -1,8 +1,11 @@
 """A scenario file is read whole, or refused with the place of what is wrong and its mend."""
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from senior_backend.errors import InputError
 from senior_backend.load.scenario import file
@@ -96,6 +99,50 @@ def test_a_file_in_another_folder_is_named_as_the_user_named_it() -> None:
         file.read("load/s.yml")
 
 
+TOKENS = ["${", "}", "{", "[", "]", ": ", "- ", "null", "true", "5", "'", '"', "&a", "*a", "<<: *a"]
+TOKENS += [
+    "!!x",
+    "|",
+    "\n",
+    "  ",
+    "\t",
+    "#",
+    "${uuid}",
+    "${a.b}",
+    "@",
+    "é",
+    "\u2028",
+    "[]",
+    "{}",
+    ".inf",
+]
+
+
+@settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(st.data())
+def test_any_change_of_a_good_file_is_read_or_refused_with_a_place(data: st.DataObject) -> None:
+    _write_files()
+    text = WHOLE
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(text)))
+        end = start + data.draw(st.integers(0, 8))
+        text = text[:start] + data.draw(st.sampled_from(["", *TOKENS])) + text[end:]
+    Path("s.yml").write_text(text)
+    try:
+        file.read("s.yml")
+    except InputError as error:
+        assert re.match(r"s\.yml:\d+:\d+: ", str(error))
+        assert "\n" not in str(error)
+
+
+def _write_files() -> None:
+    Path("users.csv").write_text("email\na@example.com\n")
+    Path("items.jsonl").write_text('{"sku": "A-1"}\n')
+    Path("orders.graphql").write_text("query Orders { orders { id } }")
+
+
 def read(text: str) -> file.Scenario:
     Path("s.yml").write_text(text)
     return file.read("s.yml")
@@ -107,9 +154,7 @@ def test_a_file_may_begin_with_a_byte_order_mark() -> None:
 
 
 def test_the_whole_format_is_read() -> None:
-    Path("users.csv").write_text("email\na@example.com\n")
-    Path("items.jsonl").write_text('{"sku": "A-1"}\n')
-    Path("orders.graphql").write_text("query Orders { orders { id } }")
+    _write_files()
     scenario = read(WHOLE)
     assert scenario.name == "orders"
     assert scenario.load.shape == (

@@ -198,9 +198,9 @@ def _message(error: dict[str, Any]) -> str:
         case "greater_than":
             return f"must be above {context['gt']:g}, not {shown}"
         case "greater_than_equal":
-            return f"must be {context['ge']:g} or more, not {shown}"
+            return f"must be {context['ge']:,} or more, not {shown}"
         case "less_than_equal":
-            return f"must be {context['le']:g} or less, not {shown}"
+            return f"must be {context['le']:,} or less, not {shown}"
     return str(error["msg"])
 
 

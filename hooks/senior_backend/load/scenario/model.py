@@ -75,7 +75,9 @@ def _parsed(parse: Callable[[str], Any], what: str) -> Callable[[object], Any]:
 
 
 def _kind(value: object) -> str:
-    names = {bool: "true or false", dict: "a mapping", list: "a list", type(None): "nothing"}
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    names = {dict: "a mapping", list: "a list", type(None): "nothing"}
     return names.get(type(value), f"{value!r}")
 
 
