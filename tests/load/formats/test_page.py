@@ -201,6 +201,12 @@ def test_a_gap_is_a_gap_and_a_point_alone_a_dot():
     assert svg.line([]) == svg.area([], []) == ""
 
 
+def test_a_level_line_is_one_step():
+    stairs = svg.stairs([(0, 0.25, 0.5), (0.25, 0.5, 0.5), (0.5, 1, 0.6)])
+    assert svg.line(stairs) == "M0,500l600,0 0,-100 600,0"
+    assert svg.area(stairs, [(x, 0) for x, _ in stairs]).endswith("0,600 -1200,0z")
+
+
 def test_what_a_path_says_is_where_the_points_are():
     points = [(number / 599, abs(math.sin(number))) for number in range(600)]
     start, rest = svg.line(points)[1:].split("l")

@@ -6,6 +6,7 @@ a script.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from markupsafe import Markup, escape
@@ -58,13 +59,18 @@ def _runs(points: Iterable[Point]) -> Iterator[list[tuple[int, int]]]:
 
 
 def _steps(run: Sequence[tuple[int, int]]) -> str:
-    """From the first point to the last, relative: about six characters a point."""
-    x, y = run[0]
-    parts = []
-    for to_x, to_y in run[1:]:
-        parts.append(f"{to_x - x},{to_y - y}")
-        x, y = to_x, to_y
-    return " ".join(parts)
+    """From the first point to the last, relative: about six characters a point.
+
+    Level steps that follow each other are one, and those that lead nowhere none.
+    """
+    steps: list[tuple[int, int]] = []
+    for (x, y), (to_x, to_y) in pairwise(run):
+        across, down = to_x - x, to_y - y
+        if steps and down == 0 == steps[-1][1] and across * steps[-1][0] >= 0:
+            steps[-1] = (steps[-1][0] + across, 0)
+        elif across or down:
+            steps.append((across, down))
+    return " ".join(f"{across},{down}" for across, down in steps)
 
 
 def line(points: Iterable[Point]) -> str:
