@@ -3,10 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hypothesis import settings
+
 from senior_backend.load import target
 from senior_backend.load.plan import Plan, Step
 from senior_backend.load.scenario.compile import compile as compile_plan
 from senior_backend.load.scenario.model import Scenario
+
+PROPERTY = settings(max_examples=60, deadline=None)
+"""For tests with any values; a busy machine has no deadline."""
 
 LOAD = {"rate": 10, "duration": "1s"}
 NO_ROWS: Mapping[str, Sequence[Mapping[str, Any]]] = {}

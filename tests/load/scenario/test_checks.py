@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from senior_backend.load.plan import Response, Step
 from senior_backend.load.scenario.checks import jmespath_of, same
-from tests.load.scenario.scenarios import plan
+from tests.load.scenario.scenarios import PROPERTY, plan
 
 ORDER = {
     "id": "o-1",
@@ -203,6 +203,7 @@ ANY_JSON = st.recursive(
 )
 
 
+@PROPERTY
 @given(
     ANY_JSON,
     st.sampled_from(
@@ -217,6 +218,7 @@ def test_plain_paths_find_what_jmespath_finds(document: object, path: str) -> No
     assert jmespath_of(path, ())(document) == expected
 
 
+@PROPERTY
 @given(ANY_JSON)
 def test_every_value_is_the_same_as_itself(value: object) -> None:
     assert same(value, json.loads(json.dumps(value)))

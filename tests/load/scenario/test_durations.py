@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from senior_backend.load.scenario.durations import duration, rate, size, spelled
+from tests.load.scenario.scenarios import PROPERTY
 
 MS, S = 10**6, 10**9
 
@@ -87,6 +88,7 @@ def test_times_are_spelled_for_people(ns: int, text: str) -> None:
     assert spelled(ns) == text
 
 
+@PROPERTY
 @given(st.integers(0, 10**15 - 1))
 def test_nanoseconds_come_back(ns: int) -> None:
     assert duration(f"{ns}ns") == ns
