@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from senior_backend.load.scenario.durations import duration, rate, size, spelled
+from senior_backend.load.scenario.durations import duration, rate, size
 from tests.load.scenario.scenarios import PROPERTY
 
 MS, S = 10**6, 10**9
@@ -78,14 +78,6 @@ def test_sizes_are_bytes(text: str, count: int) -> None:
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no size; write it like 64KiB or 16MiB"):
         size(text)
-
-
-@pytest.mark.parametrize(
-    ("ns", "text"),
-    [(60 * S, "60 s"), (90 * S, "90 s"), (7200 * S, "2 h"), (250 * MS, "250 ms"), (0, "0 ns")],
-)
-def test_times_are_spelled_for_people(ns: int, text: str) -> None:
-    assert spelled(ns) == text
 
 
 @PROPERTY

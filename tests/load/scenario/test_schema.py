@@ -1,6 +1,7 @@
 """The published schema: what editors are told is what the program takes."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ def test_good_scenarios_are_valid(text: str) -> None:
 )
 def test_bad_scenarios_are_not(text: str) -> None:
     assert problems(text) != []
+
+
+def fragments() -> list[str]:
+    """The examples of the guide, some of which are only a part of a scenario."""
+    guide = (ROOT / "docs/load.md").read_text(encoding="utf-8")
+    return re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", fragments())
+def test_the_examples_of_the_guide_are_valid(text: str) -> None:
+    keys = source.read(text, "docs/load.md").value
+    missing = [
+        line
+        for key, line in (("load", LOAD), ("endpoints", "endpoints: [{path: /}]\n"))
+        if key not in keys
+    ]
+    assert problems("".join([*missing, text])) == []
 
 
 def described(value: Any) -> list[str]:

@@ -51,11 +51,3 @@ def size(text: str) -> int:
     if not found:
         raise ValueError(f"'{text}' is no size; write it like 64KiB or 16MiB")
     return int(Fraction(found[1]) * _BYTES[found[2] or ""])
-
-
-def spelled(ns: int) -> str:
-    """A time for people, exact and short: ``90 s``, ``250 ms``, ``2 h``."""
-    for unit, scale in (("h", _NS["h"]), ("s", _NS["s"]), ("ms", _NS["ms"]), ("us", _NS["us"])):
-        if ns and ns % scale == 0:
-            return f"{ns // scale} {unit}"
-    return f"{ns / _NS['s']:g} s" if ns >= _NS["s"] else f"{ns} ns"
