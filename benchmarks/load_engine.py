@@ -97,6 +97,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--connections", type=positive, metavar="N", default=64, help="(%(default)s)"
     )
     parser.add_argument(
+        "--first",
+        action="store_true",
+        help="target and clients run before all else on the machine (as root, on a busy one)",
+    )
+    parser.add_argument(
         "--quick", action="store_true", help="does it run? Under a minute a section, and rough"
     )
     options = parser.parse_args(arguments)
@@ -137,7 +142,7 @@ def run(options: argparse.Namespace) -> None:
     peers, missing = obtain(options.peers)
     with (
         tempfile.TemporaryDirectory(prefix="load-engine-") as directory,
-        serve(nginx, Path(directory), target_core) as target,
+        serve(nginx, Path(directory), target_core, first=options.first) as target,
     ):
         bench = Bench(
             target=target,
@@ -147,6 +152,7 @@ def run(options: argparse.Namespace) -> None:
             ours_precise=precise,
             peers=peers,
             missing=missing,
+            first=options.first,
             quick=options.quick,
             rounds=options.rounds,
             seconds=options.seconds,
@@ -165,13 +171,14 @@ def run(options: argparse.Namespace) -> None:
             if options.json:
                 samples = [asdict(one) for one in bench.samples]
                 write(options.json, json.dumps(samples, indent=1) + "\n")
-    print(page.machine(), flush=True)
+    print(page.machine(first=options.first), flush=True)
     if options.write:
         tools = {ours.name: ours.version(), **{one.name: one.version() for one in peers}}
         settings = {
             "rounds": options.rounds,
             "seconds": options.seconds,
             "connections": options.connections,
+            "first": options.first,
         }
         write(options.write, page.page(sections, tools, missing, settings))
     say(f"took {time.monotonic() - began:.0f} s")

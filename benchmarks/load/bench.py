@@ -51,6 +51,8 @@ class Bench:
     peers: Sequence[Peer]
     missing: dict[str, str]
     """Why a tool is not measured, by its name."""
+    first: bool
+    """Target and clients run before everything else on the machine."""
     quick: bool
     rounds: int
     seconds: int
@@ -112,6 +114,7 @@ class Bench:
             finished = run(
                 command,
                 core=self.client_core if core == -1 else core,
+                first=self.first,
                 directory=directory,
                 timeout_s=(1 if job.minimal else job.seconds) + GRACE_S,
                 watch_memory=watch_memory,

@@ -63,7 +63,7 @@ def measure(bench: Bench) -> list[Paced]:
 
 def _witnessed(bench: Bench, peer: Peer, seconds: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=bench.directory) as name:
-        with witness(Path(name), bench.target.core) as (url, file):
+        with witness(Path(name), bench.target.core, first=bench.first) as (url, file):
             job = replace(bench.job(PLAIN, seconds=seconds, rate=RATE), url=url)
             bench.measure(peer, job)
         moments = read(file)

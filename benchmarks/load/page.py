@@ -70,14 +70,15 @@ ABOUT: Mapping[str, tuple[str, str]] = {
 }
 
 
-def machine() -> str:
-    """What it was measured on."""
+def machine(*, first: bool) -> str:
+    """What it was measured on; ``first``: target and clients had priority over all else."""
     one, five, fifteen = os.getloadavg()
     return (
         f"{processor_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}; load average at the end {one:.1f} (1 minute), "
         f"{five:.1f} (5), {fifteen:.1f} (15). The target has one core to itself, the client "
-        "another; everything else on the machine shares both."
+        "another; everything else on the machine shares both"
+        + (", and target and client go first (chrt --rr 1)." if first else ".")
     )
 
 
@@ -96,7 +97,7 @@ def page(
             f"on {datetime.now(UTC).date()}. The numbers are those of this machine, over loopback, "
             "with small answers: look at the ratios."
         ),
-        machine(),
+        machine(first=bool(settings["first"])),
         table(("tool", "version"), versions, numbers_from=9),
     ]
     for name, text in sections.items():

@@ -15,6 +15,9 @@ from senior_backend.errors import NotRunError
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _EVERY_S = 0.2
 
+FIRST = ("chrt", "--rr", "1")
+"""Before what must not wait for its neighbours on the machine; only root may do so."""
+
 
 @dataclass(frozen=True)
 class Finished:
@@ -39,10 +42,17 @@ class Finished:
         return f"{name} ended with {self.exit_code}: {lines[-1] if lines else 'no output'}"
 
 
+def placed(core: int | None, *, first: bool) -> list[str]:
+    """What stands before a command to run it on a core, and ``first`` of all on the machine."""
+    before = ["taskset", "--cpu-list", str(core)] if core is not None else []
+    return [*(FIRST if first else ()), *before]
+
+
 def run(
     command: Sequence[str],
     *,
     core: int | None,
+    first: bool = False,
     directory: Path,
     timeout_s: float,
     environment: Mapping[str, str] | None = None,
@@ -54,7 +64,7 @@ def run(
     Raises ``NotRunError`` when the program is missing, or has not ended after ``timeout_s``; it and
     its process group are ended then.
     """
-    pinned = [*(("taskset", "--cpu-list", str(core)) if core is not None else ()), *command]
+    pinned = [*placed(core, first=first), *command]
     with (
         tempfile.TemporaryFile(dir=directory) as out,
         tempfile.TemporaryFile(dir=directory) as err,

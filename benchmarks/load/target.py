@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.load.process import placed
 from senior_backend.errors import NotRunError
 
 # One cipher suite, so that no tool is measured with a cheaper one than its neighbour.
@@ -113,7 +114,9 @@ def find_nginx() -> str:
 
 
 @contextmanager
-def serve(nginx: str, directory: Path, core: int | None) -> Iterator[Target]:
+def serve(
+    nginx: str, directory: Path, core: int | None, *, first: bool = False
+) -> Iterator[Target]:
     """Run nginx with its files in ``directory`` until the block ends."""
     certificate, key = directory / "certificate.pem", directory / "key.pem"
     _certify(certificate, key)
@@ -133,8 +136,14 @@ def serve(nginx: str, directory: Path, core: int | None) -> Iterator[Target]:
             user="user root;" if os.geteuid() == 0 else "",
         )
     )
-    pinned = ["taskset", "--cpu-list", str(core)] if core is not None else []
-    command = [*pinned, nginx, "-p", str(directory), "-c", str(directory / "nginx.conf")]
+    command = [
+        *placed(core, first=first),
+        nginx,
+        "-p",
+        str(directory),
+        "-c",
+        str(directory / "nginx.conf"),
+    ]
     command += ["-e", str(directory / "error.log")]
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as idle:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
