@@ -63,6 +63,8 @@ class Outcome:
     ready: Ready
     done: Done
     windows: list[Window]
+    begin: int
+    """When the first arrival was due, on the clock of the run."""
 
     def total(self, name: str) -> int:
         """The sum of a count over the measured windows."""
@@ -155,7 +157,7 @@ def drive(
         listener.join(10)
         if thread is not None:
             thread.join(10)
-        return Outcome(ready, done, windows)
+        return Outcome(ready, done, windows, begin)
     finally:
         ours.close()
         theirs.close()

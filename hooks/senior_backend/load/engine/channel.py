@@ -4,6 +4,7 @@ import socket
 from time import perf_counter_ns
 from typing import Any, Final
 
+from senior_backend.load.engine.arriving import NEVER
 from senior_backend.load.engine.connection import CHANNEL
 from senior_backend.load.engine.messages import Decoder, Message, encode
 from senior_backend.load.engine.poller import Poller
@@ -30,6 +31,10 @@ class Channel:
         self.state = CHANNEL
         """Tells it from connections, among which the loop finds it."""
         poller.add(self.fd)
+
+    def awaited_by(self) -> int:
+        """Never: a message may take as long as it likes."""
+        return NEVER
 
     def send(self, *message: Any) -> None:  # noqa: ANN401 - any message
         """Send at once what the socket takes, and the rest when there is room."""

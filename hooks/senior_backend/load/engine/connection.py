@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from senior_backend.errors import InputError
 from senior_backend.load import causes
+from senior_backend.load.engine.arriving import NEVER
 from senior_backend.load.engine.poller import Poller
 from senior_backend.load.engine.settings import EngineSettings, Proxy, Tls
 from senior_backend.load.histogram import bucket
@@ -96,6 +97,13 @@ class Connection:
         """Bytes of the response so far, when it comes in pieces."""
         self.outgoing = memoryview(b"")
         """What is still to be sent."""
+
+    def awaited_by(self) -> int:
+        """When what is under way has taken too long."""
+        if self.state in (WAITING, READING, SENDING):
+            _intended, sent, _arrival, step, _where, _variables = self.request
+            return sent + step.timeout_ns
+        return self.deadline if self.state == OPENING else NEVER
 
     def close(self) -> None:
         """Give it up; the poller forgets it by itself."""

@@ -4,16 +4,14 @@
 tenth of the rate. It takes only what is plain (a request that fits the socket, a whole response in
 one read); everything else is in the methods after it, where clarity counts.
 
-Arrivals come due in order, so those that wait need no queue: they are the arrivals from the next
-unsent one to the last that is due, with their intended times. Later steps of flows stand in
-``_ready`` once their time has come. The older of the two goes first.
+Later steps of flows stand in ``_ready`` once their time has come; of these and the arrivals that
+wait, the older goes first.
 """
 
 import heapq
 import resource
 import sys
-from collections import defaultdict, deque
-from dataclasses import replace
+from collections import deque
 from ssl import SSLEOFError, SSLError, SSLSocket, SSLWantReadError, SSLWantWriteError
 from time import perf_counter_ns, process_time
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +20,7 @@ from httptools import HttpParserError, HttpParserUpgrade
 
 from senior_backend.load import causes
 from senior_backend.load.engine import poller as polling
+from senior_backend.load.engine.arriving import NEVER, Arriving
 from senior_backend.load.engine.channel import Channel
 from senior_backend.load.engine.connection import (
     CLOSED,
@@ -36,12 +35,14 @@ from senior_backend.load.engine.connection import (
     Dialer,
     words,
 )
+from senior_backend.load.engine.counting import Counting, count_failure
+from senior_backend.load.engine.deadlines import Deadlines
 from senior_backend.load.engine.messages import Done, Message, Ready
 from senior_backend.load.engine.settings import SECOND, EngineSettings
 from senior_backend.load.histogram import bucket
 from senior_backend.load.http1 import HEAD_END, Glance, Reader, ResponseError
 from senior_backend.load.plan import Plan, Response, Step, Variables
-from senior_backend.load.recording import Counts, EndpointCounts, Window
+from senior_backend.load.recording import Counts, EndpointCounts
 
 if TYPE_CHECKING:
     from senior_backend.load.arrivals import Schedule
@@ -65,18 +66,8 @@ _HEADS: Final = 1024
 _LEARN_NS: Final = 1_000_000
 """A head is remembered once in that time: where none ever comes again, the attempt costs little."""
 
-_NEVER: Final = 1 << 62
-_CHUNK: Final = 1024
 _SPIN_NS: Final = 150_000
 """How long before a send a precise loop stops sleeping: more than any wake-up is late."""
-_SCAN: Final = 512
-"""Connections looked at for timeouts in one turn: some 30 us."""
-_ROTATION_NS: Final = 500_000
-"""A window is sent away when there is that much time before the next send,"""
-_ROTATION_LIMIT_NS: Final = 50_000_000
-"""or when it has waited that long for such a gap."""
-_PART: Final = 16
-"""Endpoints sent away at once: some 0.1 ms. The rest of a window follows in parts."""
 _LOOK_NS: Final = 1_000_000
 """The shortest time between two looks around."""
 _DIALS_AT_ONCE: Final = 8
@@ -105,8 +96,6 @@ class Loop:
         self._schedule = schedule
         self._settings = settings
         self._poller = poller
-        self._channel = channel
-        self._worker = worker
         self._workers = workers
         self._dialer = Dialer(settings, poller)
 
@@ -131,49 +120,24 @@ class Loop:
         self._ready: deque[LaterStep] = deque()
         self._order = 0
 
-        self._measured = [EndpointCounts() for _ in plan.endpoints]
-        self._thrown = [EndpointCounts() for _ in plan.endpoints]
-        """Where the warm-up counts: nobody reads it."""
-        self._window = Window(index=-1)
-        """Being counted."""
-        self._thrown_pacing: Counts = defaultdict(int)
-        self._window.connect = self._dialer.connect_times
-        self._window.tls = self._dialer.tls_times
-
-        self._due: list[int] = []
-        """When the next arrivals are due, in the clock's time; empty: there are no more."""
-        self._base = worker
-        """The number of the first of them."""
+        self._counting = Counting(len(plan.endpoints), channel)
+        self._counting.window.connect = self._dialer.connect_times
+        self._counting.window.tls = self._dialer.tls_times
+        self._arriving = Arriving(schedule, worker, workers)
 
         self._messages: deque[Message] = deque()
-        self._stopped_at: int | None = None
+        self._stopped = False
         self._over = False
-        self._begin = 0
-        """When the warm-up begins."""
-        self._start = 0
-        """When the measured part begins."""
         self._end = 0
-        """When it ends."""
+        """When the measured part ends."""
         self._drained = 0
         """When the run ends at the latest."""
-        self._unsent: list[int] = []
-        """Endpoints whose counts of the last window are still to be sent."""
-        self._rest = Window(index=-1)
-        """What is the same in each part of it."""
-        self._rotate_at = 0
-        self._rotated = 0
-        self._slept = 0
-        self._due_before = 0
-        self._taken_before = 0
-        self._dropped = 0
-        self._later_sent = 0
-        self._scan_rest: list[Connection | Channel | _Nothing] = []
-        self._scan_next = 0
-        self._scan_earliest = 0
-        self._shortest = min(
-            settings.connect_timeout_ns,
-            settings.tls_timeout_ns,
-            *(step.timeout_ns for step in _steps(plan)),
+        self._deadlines = Deadlines(
+            min(
+                settings.connect_timeout_ns,
+                settings.tls_timeout_ns,
+                *(step.timeout_ns for step in _steps(plan)),
+            )
         )
 
     # ---------------------------------------------------------------- before the start
@@ -196,7 +160,7 @@ class Loop:
         self._refusals.clear()
         return Ready(
             open_connections=self._open,
-            failed=dict(self._window.connection_failures),
+            failed=dict(self._counting.window.connection_failures),
             reason=self._connection_reason,
         )
 
@@ -218,18 +182,17 @@ class Loop:
         for fd, _event in self._poller.wait(nanoseconds):
             self._handle(self._connections[fd])
         self._forget_closed_idle()
-        self._scan(perf_counter_ns())
+        self._look_for_timeouts(perf_counter_ns())
 
     # ---------------------------------------------------------------- the run
 
     def run(self, begin: int) -> Done:
         """Follow the schedule from ``begin`` to its end, drain, and report."""
-        self._begin = begin
-        self._start = begin + self._schedule.warm_ns
-        self._end = self._start + self._schedule.duration_ns
+        start = begin + self._schedule.warm_ns
+        self._end = start + self._schedule.duration_ns
         self._drained = self._end + self._settings.drain_ns
-        self._rotate_at = min(self._start, begin + SECOND)
-        self._rotated = begin
+        self._counting.start(begin, start)
+        self._arriving.start(begin)
         cpu = process_time()
         self._finish(self._run())
         return self.report(process_time() - cpu)
@@ -245,7 +208,7 @@ class Loop:
         )
 
     def _run(self) -> int:
-        """Until the run is over; the place in ``_due`` where it ended."""
+        """Until the run is over; how many of the arrivals in hand were taken."""
         # Locals are found by number, attributes by name: this is a third of the rate.
         clock = perf_counter_ns
         poll, wait = self._poller.poll, self._poller.wait
@@ -254,6 +217,7 @@ class Loop:
         idle, ready, later, refusals = self._idle, self._ready, self._later, self._refusals
         take_idle, put_idle = idle.popleft, idle.append
         messages = self._messages
+        counting = self._counting
         stride = self._workers
         first = self._plan.first
         in_turn = len(first)
@@ -266,7 +230,7 @@ class Loop:
 
         due, size, base, counts, pacing = self._refill(0)
         i = 0
-        wake = due[0] if size else _NEVER
+        wake = due[0] if size else NEVER
         look_at = 0
 
         while not self._over:
@@ -283,7 +247,7 @@ class Loop:
                 else:
                     events = poll()
                 after = clock()
-                self._slept += after - now
+                counting.slept += after - now
                 now = after
 
             # Connections that were free while the next arrivals came due: what is late on these is
@@ -352,7 +316,7 @@ class Loop:
                     if step.next is not None:
                         self._follow(connection.request, now)
                 else:
-                    _count_failure(where, cause, now - intended)
+                    count_failure(where, cause, now - intended)
                 if keep_alive:
                     connection.state = IDLE
                     put_idle(connection)
@@ -369,11 +333,10 @@ class Loop:
                 or (size and now - due[i] > max_wait)
                 or (ready and now - ready[0][0] > max_wait)
             ):
-                place = self._attend_to_waiting(now, i)
-                if place != i or self._due is not due:
-                    due, size, base, counts, pacing = self._refill(place)
-                    i = 0
-                if self._stopped_at is not None:
+                self._attend_to_waiting(now, i)
+                due, size, base, counts, pacing = self._refill(0)
+                i = 0
+                if self._stopped:
                     look_at = 0
             while idle:
                 if not size:
@@ -434,113 +397,76 @@ class Loop:
             elif size:
                 wake = due[i]
             else:
-                wake = _NEVER
+                wake = NEVER
             if later and later[0][0] < wake:
                 wake = later[0][0]
             if look_at <= now:
                 look_at = self._look_around(now, i, wake)
         return i
 
-    # ---------------------------------------------------------------- arrivals
+    # ---------------------------------------------------------------- what waits
 
-    def _refill(self, i: int) -> tuple[list[int], int, int, list[EndpointCounts], Counts]:
-        """What comes after the first ``i`` arrivals of ``_due``, and where it counts.
-
-        The warm-up's arrivals and the measured ones are never in one list.
+    def _refill(self, taken: int) -> tuple[list[int], int, int, list[EndpointCounts], Counts]:
+        """What comes after the first so many of the arrivals that are due, how many that are, the
+        number of the first, and where they count.
         """
-        self._base += i * self._workers
-        due = self._due
-        if i < len(due):
-            due = due[i:]
-        elif self._stopped_at is None:
-            schedule = self._schedule
-            warm = schedule.warm - self._base
-            most = -(-warm // self._workers) if warm > 0 else _CHUNK
-            begin = self._begin
-            chunk = schedule.chunk(self._base, self._workers, min(most, _CHUNK))
-            due = [begin + moment for moment in chunk]
-        else:
-            due = []
-        self._due = due
-        if self._base < self._schedule.warm:
-            return due, len(due), self._base, self._thrown, self._thrown_pacing
-        return due, len(due), self._base, self._measured, self._window.pacing
+        arriving, counting = self._arriving, self._counting
+        arriving.advance(taken)
+        due = arriving.due
+        if arriving.warming_up:
+            return due, len(due), arriving.first, counting.thrown, counting.thrown_pacing
+        return due, len(due), arriving.first, counting.measured, counting.window.pacing
 
-    def _attend_to_waiting(self, now: int, i: int) -> int:
+    def _attend_to_waiting(self, now: int, taken: int) -> None:
         """Messages, connections that were closed or refused, requests that waited too long.
 
         Takes requests that cannot be sent from the front of those that wait.
         """
+        arriving, ready = self._arriving, self._ready
+        arriving.advance(taken)
         self._forget_closed_idle()
         while self._messages:
-            i = self._obey(self._messages.popleft(), now, i)
-        due, ready = self._due, self._ready
+            self._obey(self._messages.popleft(), now)
         while self._refusals:
             cause = self._refusals.popleft()
-            if i == len(due):
-                due, i = self._refill(i)[0], 0
-            if ready and (i == len(due) or ready[0][0] <= due[i]):
+            moment = arriving.moment(0)
+            if ready and ready[0][0] <= moment:
                 self._fail_later(ready.popleft(), cause, now)
-            elif i < len(due) and due[i] <= now:
-                arrival = self._base + i * self._workers
-                step = self._plan.first[arrival % len(self._plan.first)]
-                _count_failure(self._counts_of(arrival)[step.endpoint], cause, now - due[i])
-                i += 1
+            elif moment <= now:
+                step = self._plan.first[arriving.first % len(self._plan.first)]
+                where = self._counts_of(arriving.first)[step.endpoint]
+                count_failure(where, cause, now - moment)
+                arriving.advance(1)
         longest = now - self._settings.max_wait_ns
         while ready and ready[0][0] < longest:
             self._fail_later(ready.popleft(), causes.UNRESOLVED, now)
-        while True:
-            if i == len(due):
-                due, i = self._refill(i)[0], 0
-            if i == len(due) or due[i] >= longest:
-                return i
-            if self._base + i * self._workers >= self._schedule.warm:
-                self._dropped += 1
-            i += 1
+        while arriving.moment(0) < longest:
+            self._counting.dropped += arriving.is_measured(arriving.first)
+            arriving.advance(1)
 
-    def _obey(self, message: Message, now: int, i: int) -> int:
+    def _obey(self, message: Message, now: int) -> None:
         if message[0] == "token":
             self._plan.refresh(message[1])
-        elif message[0] == "stop" and self._stopped_at is None:
-            i = self._stop(now, i)
+        elif message[0] == "stop":
+            self._stop(now)
         elif message[0] == "end":
             self._over = True
-        return i
 
-    def _stop(self, now: int, i: int) -> int:
+    def _stop(self, now: int) -> None:
         """Send nothing more. What is due and was not sent never will be."""
-        unsent = self._due_of(now) - self._taken(i)
-        self._dropped += unsent
-        self._stopped_at = now
+        if self._stopped:
+            return
+        self._stopped = True
+        self._counting.dropped += self._arriving.come(now) - self._arriving.taken(0)
+        self._arriving.stop(now)
         self._drained = min(self._drained, now + self._settings.drain_ns)
-        self._base = self._worker + self._workers * self._own(self._due_count(now))
-        self._due = []
         self._later.clear()
         while self._ready:
             self._fail_later(self._ready.popleft(), causes.UNRESOLVED, now)
-        return 0
 
     def _counts_of(self, arrival: int) -> list[EndpointCounts]:
-        return self._thrown if arrival < self._schedule.warm else self._measured
-
-    def _own(self, count: int) -> int:
-        """How many of the first ``count`` arrivals are this worker's."""
-        return max(0, -(-(count - self._worker) // self._workers))
-
-    def _due_count(self, now: int) -> int:
-        """How many arrivals of all workers have come."""
-        if self._stopped_at is not None:
-            now = min(now, self._stopped_at)
-        return self._schedule.due_by(now - self._begin) if now >= self._begin else 0
-
-    def _due_of(self, now: int) -> int:
-        """How many measured arrivals of this worker have come."""
-        return max(0, self._own(self._due_count(now)) - self._own(self._schedule.warm))
-
-    def _taken(self, i: int) -> int:
-        """How many of these were sent, or given up."""
-        taken = (self._base - self._worker) // self._workers + i
-        return max(0, taken - self._own(self._schedule.warm))
+        counting = self._counting
+        return counting.measured if self._arriving.is_measured(arrival) else counting.thrown
 
     # ---------------------------------------------------------------- sending, beside the hot path
 
@@ -560,8 +486,7 @@ class Loop:
         where = self._counts_of(arrival)[step.endpoint]
         connection.request = (intended, now, arrival, step, where, variables)
         connection.state = READING if step.head else WAITING
-        if arrival >= self._schedule.warm:
-            self._later_sent += 1
+        self._counting.later += self._arriving.is_measured(arrival)
         try:
             if (count := connection.send(request)) != len(request):
                 self._send_rest(connection, request, count)
@@ -573,7 +498,7 @@ class Loop:
     def _follow(self, request: Request, now: int) -> None:
         """A step of a flow succeeded: the next one is sent after the pause."""
         _intended, _sent, arrival, step, _where, variables = request
-        if step.next is None or self._stopped_at is not None:
+        if step.next is None or self._stopped:
             return
         self._order += 1
         later = (now + step.pause_ns, self._order, arrival, step.next, variables or {})
@@ -585,9 +510,8 @@ class Loop:
     def _fail_later(self, later: LaterStep, cause: str, now: int) -> None:
         """A later step cannot be sent: it counts like one that was sent and failed."""
         intended, _order, arrival, step, _variables = later
-        if arrival >= self._schedule.warm:
-            self._later_sent += 1
-        _count_failure(self._counts_of(arrival)[step.endpoint], cause, now - intended)
+        self._counting.later += self._arriving.is_measured(arrival)
+        count_failure(self._counts_of(arrival)[step.endpoint], cause, now - intended)
 
     # ---------------------------------------------------------------- receiving, likewise
 
@@ -679,7 +603,7 @@ class Loop:
         """
         if not isinstance(error, SSLError) or isinstance(error, SSLEOFError):
             return False
-        self._window.connection_failures[causes.TLS_FAILED] += 1
+        self._counting.window.connection_failures[causes.TLS_FAILED] += 1
         self._connection_reason = words(error)
         return True
 
@@ -723,7 +647,7 @@ class Loop:
             where.service[bucket(now - sent)] += 1
             self._follow(connection.request, now)
         else:
-            _count_failure(where, cause, now - intended)
+            count_failure(where, cause, now - intended)
         reader.discard()
         if reader.reusable and connection.state == READING:
             connection.state = IDLE
@@ -737,7 +661,7 @@ class Loop:
     def _fail(self, connection: Connection, cause: str) -> None:
         """No response came of the request, and none can come any more."""
         intended, _sent, _arrival, _step, where, _variables = connection.request
-        _count_failure(where, cause, perf_counter_ns() - intended)
+        count_failure(where, cause, perf_counter_ns() - intended)
         if connection.reader is not None:
             where.bytes_received += connection.received
         self._close(connection)
@@ -749,33 +673,21 @@ class Loop:
 
         The moment when one more will be needed, or when the oldest request has waited too long.
         """
-        due, ready = self._due, self._ready
-        oldest = min(
-            due[i] if i < len(due) else _NEVER,
-            ready[0][0] if ready else _NEVER,
-        )
+        arriving, ready = self._arriving, self._ready
+        oldest = min(arriving.moment(i), ready[0][0] if ready else NEVER)
         too_late = oldest + self._settings.max_wait_ns
         for _ in range(_DIALS_AT_ONCE):
             if self._open >= self._settings.max_connections:
                 return too_late
             place = i + self._connecting - len(ready)
             if place >= i:
-                moment = self._due_at(place)
+                moment = arriving.moment(place)
                 if moment > now:
                     return min(moment, too_late)
             self._dial()
             if self._refusals:
                 break
         return now
-
-    def _due_at(self, place: int) -> int:
-        """When the arrival at a place of ``_due`` is due, also beyond its end."""
-        if place < len(self._due):
-            return self._due[place]
-        arrival = self._base + place * self._workers
-        if self._stopped_at is not None or arrival >= self._schedule.count:
-            return _NEVER
-        return self._begin + self._schedule.due(arrival)
 
     def _dial(self) -> None:
         try:
@@ -805,7 +717,7 @@ class Loop:
         self._refuse(error)
 
     def _refuse(self, error: ConnectionFailedError) -> None:
-        self._window.connection_failures[error.cause] += 1
+        self._counting.window.connection_failures[error.cause] += 1
         self._connection_reason = error.reason
         self._refusals.append(error.cause)
 
@@ -818,142 +730,77 @@ class Loop:
 
     def _look_around(self, now: int, i: int, wake: int) -> int:
         """Timeouts, the window, the end; when to look again."""
-        again = self._scan(now)
-        if self._unsent:
-            self._send_part()
+        counting = self._counting
+        again = self._look_for_timeouts(now)
+        if counting.has_more:
+            counting.send_part()
             again = min(again, now + _LOOK_NS)
-        if now < self._rotate_at:
-            again = min(again, self._rotate_at)
-        elif (
-            self._window.index < 0
-            or wake - now > _ROTATION_NS
-            or now > self._rotate_at + _ROTATION_LIMIT_NS
-        ):
+        if now < counting.rotate_at:
+            again = min(again, counting.rotate_at)
+        elif counting.may_rotate(now, wake):
             self._rotate(now, i)
-            again = min(again, self._rotate_at)
+            again = min(again, counting.rotate_at)
         else:
             again = min(again, wake)
-        if self._stopped_at is None and now < self._end:
+        if not self._stopped and now < self._end:
             return min(again, self._end)
-        busy = self._open - self._connecting - len(self._idle)
-        if now >= self._drained or not (busy or self._due or self._ready or self._later):
+        waits = self._arriving.moment(i) < NEVER or self._ready or self._later
+        if now >= self._drained or not (waits or self._in_flight):
             self._over = True
         return min(again, now + _LOOK_NS)
 
-    def _scan(self, now: int) -> int:
-        """Look for timeouts, a few connections a turn; when to go on.
+    def _look_for_timeouts(self, now: int) -> int:
+        return self._deadlines.look(self._connections, now, self._expire)
 
-        A pass finds the earliest deadline there is. What is sent after the pass began ends at the
-        earliest one shortest timeout later, so nothing can be missed in between.
-        """
-        if now < self._scan_next:
-            return self._scan_next
-        if not self._scan_rest:
-            self._scan_rest = self._connections[:]
-            self._scan_earliest = now + self._shortest
-        part = self._scan_rest[-_SCAN:]
-        del self._scan_rest[-_SCAN:]
-        earliest = self._scan_earliest
-        for connection in part:
-            state = connection.state
-            if not isinstance(connection, Connection) or state in (IDLE, CLOSED):
-                continue
-            if state == OPENING:
-                deadline = connection.deadline
-                if deadline <= now:
-                    self._give_up_opening(connection, self._dialer.too_late(connection))
-                    continue
-            else:
-                deadline = connection.request[1] + connection.request[3].timeout_ns
-                if deadline <= now:
-                    self._fail(connection, causes.TIMEOUT)
-                    continue
-            earliest = min(earliest, deadline)
-        self._scan_earliest = earliest
-        self._scan_next = now if self._scan_rest else max(earliest, now + _LOOK_NS)
-        return self._scan_next
+    def _expire(self, connection: "Connection | Channel | _Nothing") -> None:
+        if not isinstance(connection, Connection):
+            return
+        if connection.state == OPENING:
+            self._give_up_opening(connection, self._dialer.too_late(connection))
+        else:
+            self._fail(connection, causes.TIMEOUT)
+
+    @property
+    def _in_flight(self) -> int:
+        """Requests without their response."""
+        return self._open - self._connecting - len(self._idle)
 
     def _rotate(self, now: int, i: int) -> None:
-        """Send the window away and begin the next, in the same objects: the hot path has them."""
-        window = self._window
-        while self._unsent:
-            self._send_part()
-        if window.index >= 0:
-            self._unsent = [
-                number
-                for number, counts in enumerate(self._measured)
-                if counts.statuses or counts.failures
-            ]
-            window.endpoints = self._next_part()
-            due, taken = self._due_of(now), self._taken(i)
-            window.due = due - self._due_before
-            window.dropped = self._dropped
-            window.started = taken - self._taken_before - self._dropped
-            window.sent = window.started + self._later_sent
-            window.backlog = max(0, due - taken) + len(self._ready)
-            window.in_flight = self._open - self._connecting - len(self._idle)
-            self._due_before, self._taken_before = due, taken
-            self._dropped = self._later_sent = 0
-        window.open_connections = self._open - self._connecting
-        window.length_ns = max(0, now - self._rotated)
-        # What was slept before the start is in no window.
-        window.slept_ns = min(self._slept, window.length_ns)
-        # What is measured already belongs to the first window of the measured part.
-        self._channel.send("window", window if window.index >= 0 else replace(window, pacing={}))
-        _clear(window.endpoints)
-        if window.index >= 0:
-            window.pacing.clear()
-        window.endpoints = {}
-        self._rest = Window(
-            index=window.index,
-            backlog=window.backlog,
-            open_connections=window.open_connections,
-            in_flight=window.in_flight,
+        self._counting.rotate(
+            now,
+            come=self._arriving.come(now),
+            taken=self._arriving.taken(i),
+            waiting=len(self._ready),
+            open_connections=self._open - self._connecting,
+            in_flight=self._in_flight,
         )
-        window.connect.clear()
-        window.tls.clear()
-        window.connection_failures.clear()
-        self._slept = 0
-        self._rotated = now
-        if now < self._start:
-            self._rotate_at = min(self._start, now + SECOND)
-        else:
-            window.index = max(window.index + 1, (now - self._start) // SECOND)
-            self._rotate_at = self._start + (window.index + 1) * SECOND
-
-    def _next_part(self) -> dict[int, EndpointCounts]:
-        part = {number: self._measured[number] for number in self._unsent[:_PART]}
-        del self._unsent[:_PART]
-        return part
-
-    def _send_part(self) -> None:
-        """More endpoints of the window that was sent last. What they counted since is in it."""
-        part = self._next_part()
-        self._channel.send("window", replace(self._rest, endpoints=part))
-        _clear(part)
 
     def _finish(self, i: int) -> None:
         """Count what did not end, and send the last window."""
         now = perf_counter_ns()
-        if self._stopped_at is None:
-            i = self._stop(now, i)
+        self._arriving.advance(i)
+        self._stop(now)
         for connection in self._connections:
             if isinstance(connection, Connection):
                 if connection.state in (WAITING, READING, SENDING):
                     self._fail(connection, causes.UNRESOLVED)
                 else:
                     connection.close()
-        if self._window.index < 0 and now >= self._start:
-            self._rotate(now, i)
-        self._rotate(now, i)
-        while self._unsent:
-            self._send_part()
+        counting = self._counting
+        if counting.window.index < 0 and now >= counting.rotate_at:
+            self._rotate(now, 0)
+        self._rotate(now, 0)
+        counting.finish()
 
 
 class _Nothing:
     """Stands in the table of connections where there is none."""
 
     state = CLOSED
+
+    def awaited_by(self) -> int:
+        """Never."""
+        return NEVER
 
 
 _NOTHING: Final = _Nothing()
@@ -985,23 +832,6 @@ def _response(step: Step, status: int, data: bytes, chunked: bool) -> Response:
     reader.feed(data)
     reader.discard()
     return Response(status, reader.headers, reader.body)
-
-
-def _clear(endpoints: dict[int, EndpointCounts]) -> None:
-    """Begin anew, in the same objects."""
-    for counts in endpoints.values():
-        counts.response.clear()
-        counts.service.clear()
-        counts.failures.clear()
-        counts.statuses.clear()
-        counts.bytes_received = 0
-
-
-def _count_failure(where: EndpointCounts, cause: str, elapsed: int) -> None:
-    counts = where.failures.get(cause)
-    if counts is None:
-        counts = where.failures[cause] = defaultdict(int)
-    counts[bucket(elapsed)] += 1
 
 
 def _steps(plan: Plan) -> list[Step]:
