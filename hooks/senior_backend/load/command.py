@@ -1,6 +1,7 @@
 """``senior-backend load``: run a load test, show its result, compare results."""
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,7 +217,10 @@ def compare_command(
     with _extra():
         from senior_backend.load.compare import run_compare
 
-        text, code = run_compare([base, *more_base], new, metric, tolerance, output_format)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        text, code = run_compare(
+            [base, *more_base], new, metric, tolerance, output_format, width=width
+        )
     click.echo(text)
     ctx.exit(code)
 

@@ -32,13 +32,15 @@ def run_compare(
     metric: Metric = "p95",
     tolerance: float = TOLERANCE,
     format: str = "terminal",  # noqa: A002 - what the option is called
+    *,
+    width: int | None = None,
 ) -> tuple[str, int]:
     """The comparison as text, and the exit code.
 
     A path is the file of a result, or a folder of such files: repeated runs. Codes: 0 nothing is
     slower beyond ``tolerance`` and nothing fails more often, 1 something is or does, 3 nothing can
     be compared. Raises ``InputError`` for a file that is no result, ``NotRunError`` for a result
-    that is INVALID.
+    that is INVALID. ``width``: of the terminal that shows it, in colour.
     """
     base, new = files(base_paths), files(new_paths)
     if both := [path for path in base if path.resolve() in {other.resolve() for other in new}]:
@@ -50,7 +52,9 @@ def run_compare(
         tolerance=tolerance,
         names=([str(path) for path in base], [str(path) for path in new]),
     )
-    return formats.render(found, format), found.exit_code
+    if width is None:
+        return formats.render(found, format), found.exit_code
+    return formats.render(found, format, colour=True, width=width), found.exit_code
 
 
 def compare(
