@@ -410,6 +410,29 @@ class TestEarly:
         run = [window(i, {0: [200 * MS]}) for i in range(3)]
         assert self.early("http_req_duration", "p(95)<100", *run, window="2s")
 
+    @pytest.mark.parametrize(
+        ("metric", "text"), [("http_reqs", "rate>95"), ("http_reqs", "rate<105")]
+    )
+    def test_look_only_at_seconds_that_all_workers_have_told_of(self, metric, text):
+        asked = [parse(metric, text, given=judged(text, abort_on_fail=True))]
+        recording = Recording(NAMES, 2, 10 * SECOND)
+        judge = Judge(asked, recording)
+        for second in range(5):
+            for worker in range(2):
+                recording.add(worker, window(second, {0: [MS] * 50}))
+                elapsed = (second + 1.2) * SECOND
+                assert judge.early(int(elapsed)) == []
+
+    def test_stay_failed_when_what_follows_would_have_mended_them(self):
+        asked = [parse("http_req_failed", "rate<0.5", given=judged("rate<0.5", abort_on_fail=True))]
+        recording = Recording(NAMES, 1, 10 * SECOND)
+        judge = Judge(asked, recording)
+        recording.add(0, window(0, failures={(0, "http 503"): [MS] * 10}))
+        assert judge.early(SECOND)
+        recording.add(0, window(1, {0: [MS] * 100}))
+        (result,) = judge.finish(2 * SECOND)
+        assert (result.passed, result.value, result.aborted) == (False, 1, True)
+
     def test_are_marked_at_the_end(self):
         threshold = parse(
             "http_req_failed", "rate<0.01", given=judged("rate<0.01", abort_on_fail=True)

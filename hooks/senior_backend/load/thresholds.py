@@ -387,7 +387,13 @@ class Judge:
         self._numbers = {name: index for index, name in enumerate(recording.endpoints)}
         self._worst: dict[int, float | None] = {}
         """Number of a windowed threshold -> its worst value so far."""
-        self._aborted: set[int] = set()
+        self._aborted: dict[int, float] = {}
+        """Number of a threshold that ended the run -> what it was then."""
+        self._past = Totals()
+        """The seconds that all workers have told of: part of one has too few requests for it."""
+        self._past_s = 0.0
+        if any(t.abort and t.window_s is None for t in self.thresholds):
+            recording.watch(1, self._passed)
         for length in sorted({t.window_s for t in self.thresholds if t.window_s is not None}):
             recording.watch(length, self._windowed(length))
 
@@ -397,12 +403,19 @@ class Judge:
         for number, threshold in enumerate(self.thresholds):
             if not threshold.abort or elapsed_ns < threshold.delay_ns:
                 continue
-            value = self._value(number, elapsed_ns)
+            if threshold.window_s is not None:
+                value = self._worst.get(number)
+            else:
+                value = measured(threshold, self._past, self._numbers, self._past_s)
             if value is None or threshold.holds(value) or not _final(threshold, value):
                 continue
-            self._aborted.add(number)
+            self._aborted[number] = value
             failing.append(self._result(number, value))
         return failing
+
+    def _passed(self, totals: Totals, seconds: float) -> None:
+        self._past.merge(totals)
+        self._past_s += seconds
 
     def finish(self, duration_ns: int) -> list[ThresholdResult]:
         """How each came out, the measured part having lasted ``duration_ns``.
@@ -416,7 +429,10 @@ class Judge:
         ]
 
     def _value(self, number: int, duration_ns: int) -> float | None:
+        """At the end; what ended the run stays as it was then, whatever came after it."""
         threshold = self.thresholds[number]
+        if number in self._aborted:
+            return self._aborted[number]
         if threshold.window_s is not None:
             return self._worst.get(number)
         return measured(threshold, self._recording.total, self._numbers, duration_ns / SECOND)
