@@ -108,6 +108,8 @@ def test_the_interval_says_whether_a_slowdown_is_excluded() -> None:
     rough = compare(three(ORDERS, wobble=0.3), three(ORDERS, 10, wobble=0.3))
     assert not rough.endpoints["orders"].slowdown_excluded
     assert any("not excluded for orders" in note for note in formats.notes(rough))
+    assert "but the noise could hide it in 1" in formats.headline(rough)[1]
+    assert "hide" not in formats.headline(steady)[1]
 
 
 def test_runs_that_vary_too_much_to_show_a_doubling_are_not_comparable() -> None:

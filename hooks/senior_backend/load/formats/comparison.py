@@ -59,9 +59,11 @@ def headline(comparison: Comparison) -> tuple[str, str]:
         counts[endpoint.verdict] += 1
     found = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)
     if comparison.passed:
+        hidden = len(_not_excluded(comparison))
+        but = f", but the noise could hide it in {hidden}" if hidden else ""
         return (
             "PASSED",
-            f"no endpoint was found slower by more than {_percent(comparison)}: {found}",
+            f"no endpoint was found slower by more than {_percent(comparison)}{but}: {found}",
         )
     slower = sum(e.beyond_tolerance for e in comparison.endpoints.values())
     failing = [name for name, e in comparison.endpoints.items() if e.failures.verdict == "more"]
@@ -85,19 +87,23 @@ def notes(comparison: Comparison) -> list[str]:
     for name, endpoint in comparison.endpoints.items():
         if endpoint.reason:
             found.append(f"{name}: {endpoint.verdict}: {endpoint.reason}")
-    open_ = [
-        name
-        for name, e in comparison.endpoints.items()
-        if e.verdict == "no difference" and not e.slowdown_excluded
-    ]
-    if open_:
+    if hidden := _not_excluded(comparison):
         found.append(
-            f"a slowdown of more than {_percent(comparison)} is not excluded for {_few(open_)}: "
+            f"a slowdown of more than {_percent(comparison)} is not excluded for {_few(hidden)}: "
             "the interval reaches beyond it; more or longer runs narrow it"
         )
     if comparison.dropped.verdict not in ("no difference", "not comparable"):
         found.append(f"dropped arrivals: {_failed(comparison.dropped)}")
     return found
+
+
+def _not_excluded(comparison: Comparison) -> list[str]:
+    """Endpoints without a difference whose interval reaches beyond the tolerance."""
+    return [
+        name
+        for name, endpoint in comparison.endpoints.items()
+        if endpoint.verdict == "no difference" and not endpoint.slowdown_excluded
+    ]
 
 
 def facts(comparison: Comparison) -> list[tuple[str, str]]:
