@@ -8,6 +8,7 @@ The modules, in the order in which a run goes through them:
 ``engine/``      sends on time and never waits for a reply; ``http1`` reads the replies
 ``recording``    what a worker counts, in windows; ``histogram`` how durations are kept
 ``run``          one worker process a core, their windows merged, the live view
+``totals``       the windows of all workers added up, in memory that stays flat
 ``summary``      a recording in numbers: the ``result`` document, its ``validity``
 ``thresholds``   what must hold; ``compare`` two results
 ``formats/``     a result for people and for machines
