@@ -82,6 +82,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         state = self.server.state
+        if state.ended.is_set():
+            self.close_connection = True
+            return
         state.seen.append(Seen(self.command, self.path, dict(self.headers), body))
         state.first.set()
         match self.path.partition("?")[0].strip("/").split("/"):

@@ -113,7 +113,7 @@ def test_a_run_that_lost_a_worker_is_invalid_and_its_results_are_kept(tmp_path):
         run = started("load", "run", "--target", f"{target.url}/ok", "--rps", 100,
                       "--duration", "60s", "--workers", 2, "--output", tmp_path / "r.json",
                       *GENEROUS)  # fmt: skip
-        crew = workers(run.pid)
+        crew = workers(run.pid, 2)
         assert target.first.wait(60)
         until(lambda: target.count("/ok") > 150)  # so that both have told of a second
         os.kill(crew[0], signal.SIGKILL)

@@ -134,6 +134,36 @@ def test_a_signal_stops_the_run_and_reports_what_was_measured(
 
 
 @pytest.mark.verify
+def test_a_signal_in_the_warm_up_says_that_nothing_was_measured(
+    target: Service, tmp_path: Path
+) -> None:
+    file = tmp_path / "r.json"
+    run = started("load", "run", "--target", target.url, *LONG, "--warm-up", "60s", "-o", file)
+    until(lambda: len(target.seen) > 5)
+    run.send_signal(signal.SIGINT)
+    code, _, err = ended(run)
+    assert (code, err) == (130, "interrupted in the warm-up: nothing was measured\n")
+    assert (result(file)["due"], result(file)["duration_s"]) == (0, 0)
+
+
+@pytest.mark.verify
+def test_a_target_that_goes_away_is_a_failed_run(tmp_path: Path) -> None:
+    file = tmp_path / "r.json"
+    with service() as target:
+        run = started("load", "run", "--target", target.url, "--rps", 50, "--duration", "4s",
+                      *GENEROUS, "-o", file)  # fmt: skip
+        until(lambda: len(target.seen) > 20)
+    code, _, err = ended(run)
+    assert code == 1
+    assert err.startswith("thresholds: ")
+    assert "http_req_failed: rate<0.01" in err
+    document = result(file)
+    assert document["total"]["failed"] > 0
+    assert "connect refused" in document["total"]["errors"]
+    assert document["total"]["statuses"]["200"] == len(target.seen)
+
+
+@pytest.mark.verify
 def test_ctrl_c_at_a_terminal_reaches_the_workers_and_changes_nothing(
     target: Service, tmp_path: Path
 ) -> None:

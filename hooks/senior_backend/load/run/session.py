@@ -134,6 +134,8 @@ def rendered(result: Result, name: str, before: Result | None, *, colour: bool =
 
 def judged(result: Result, signals: int) -> tuple[int, str]:
     """The exit code, and why it is not 0."""
+    if signals and not result.duration_s:
+        return _INTERRUPTED, "interrupted in the warm-up: nothing was measured"
     if signals:
         length = f"{units.span(result.duration_s)} of {units.span(result.planned_duration_s)}"
         invalid = f"; INVALID: {result.invalid_reasons[0]}" if not result.valid else ""
