@@ -77,8 +77,8 @@ INVALID = {
         {"pacing": times((0.05, 9_800), (5, 200))},
         (
             "200 of 10,000 sends that had a connection were more than 2 ms late (p99 5 ms): the"
-            " generator's own delay is in the response times; use --precise or a quieter machine, or"
-            " allow more (generator.max_pacing_error)"
+            " generator's own delay is in the response times; use --precise or a quieter machine,"
+            " or allow more (generator.max_pacing_error)"
         ),
     ),
     "sends were late with spinning": (
