@@ -72,6 +72,7 @@ def test_every_request_of_the_schedule_is_sent_and_none_more(run: Run) -> None:
     assert run.requests == 50
     document = json.loads(run.result.read_text())
     assert (document["due"], document["sent"], document["completed"]) == (50, 50, 50)
+    assert document["scenario"] == "GET /run"
 
 
 def test_the_result_is_what_the_schema_says(here: Here, run: Run) -> None:

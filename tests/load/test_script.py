@@ -48,16 +48,12 @@ def test_the_script_needs_no_installation_and_no_folder(tmp_path: Path) -> None:
 def test_the_line_at_the_start_is_that_of_the_documentation(tmp_path: Path) -> None:
     """The host of the documentation is not there: what is printed before that counts."""
     documented = re.search(
-        r"`python scripts/api_load_tester\.py ([^`]+)`", (ROOT / "SKILL.md").read_text()
+        r"^python scripts/api_load_tester\.py (--target \S+ --rps .+)$",
+        (ROOT / "SKILL.md").read_text(),
+        re.MULTILINE,
     )
-    arguments = (
-        documented[1]
-        if documented
-        else (
-            "--target https://staging.example.com/api/v1 --rps 500 --duration 60s "
-            "--output results/load-test.json"
-        )
-    )
+    assert documented
+    arguments = documented[1]
     done = subprocess.run(
         [sys.executable, SCRIPT, *arguments.replace("example.com", "invalid").split()],
         cwd=tmp_path, capture_output=True, text=True, check=False,

@@ -92,7 +92,10 @@ def read(flags: Flags, check: Callable[[Scenario], Problems] = lambda _scenario:
 def _alone(flags: Flags) -> Document:
     if flags.target is None:
         raise InputError("what is to be loaded? name a --target, or a scenario file")
-    document = Document("", {"endpoints": [_endpoint(flags)]})
+    path = flags.target.partition("://")[2].partition("?")[0].partition("/")[2]
+    name = f"{flags.method or 'GET'} /{path}"  # the same whichever host it is compared with
+    document = Document("", {"name": name, "endpoints": [_endpoint(flags)]})
+    document.flags["name",] = "--target"
     for key in ("method", "body", "body_file", "json"):
         flag = "--body" if key == "body_file" else f"--{key}"
         document.flags["endpoints", 0, key] = flag
