@@ -275,6 +275,23 @@ def test_more_connections_than_files_may_be_open_is_one_line(target: Service) ->
     assert target.seen == []
 
 
+def test_a_worker_that_breaks_before_the_start_is_one_line_with_its_last(
+    here: Here, target: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if 'senior_backend.load.worker' in sys.orig_argv:\n"
+        "    os.write(2, b'Traceback:\\nMemoryError: too much\\n')\n"
+        "    os._exit(1)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = here("load", "run", "--target", target.url, *LONG, "-q")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "senior-backend: before the start, worker 0 ended with code 1: MemoryError: too much\n"
+    )
+
+
 # The live view
 
 

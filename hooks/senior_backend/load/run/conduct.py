@@ -152,7 +152,7 @@ def _await_ready(crew: Crew, settings: EngineSettings) -> list[str]:
             )
         for number, message in crew.listen(left):
             if isinstance(message, Lost):
-                raise NotRunError(f"worker {number} {message.reason} before the start")
+                raise NotRunError(f"before the start, worker {number} {message.reason}")
             if message[0] == "failed":
                 raise NotRunError(message[1])
             if message[0] == "ready":
