@@ -1,6 +1,7 @@
 """What the engine makes of each way in which a target can answer, and fail to."""
 
 import socket
+import sys
 import time
 
 import pytest
@@ -234,10 +235,10 @@ def test_a_connection_that_the_target_closed_while_idle_is_no_failure() -> None:
         time.sleep(0.01)
 
     with serve(closes_soon) as server:
-        outcome = drive(plan(), arrivals(5, 0.5), settings(server))
+        outcome = drive(plan(), arrivals(3, 0.9), settings(server))
     assert outcome.failures == {}
-    assert outcome.succeeded == 5
-    assert server.connections == 5
+    assert outcome.succeeded == 3
+    assert server.connections == 3
 
 
 def test_a_target_that_speaks_unasked_is_not_listened_to() -> None:
@@ -248,10 +249,10 @@ def test_a_target_that_speaks_unasked_is_not_listened_to() -> None:
             peer.send(b"HTTP/1.1 500 Late\r\nContent-Length: 0\r\n\r\n")
 
     with serve(adds_later) as server:
-        outcome = drive(plan(), arrivals(4, 0.4), settings(server))
+        outcome = drive(plan(), arrivals(3, 0.9), settings(server))
     assert outcome.failures == {}
-    assert outcome.statuses == {200: 4}
-    assert server.connections == 4
+    assert outcome.statuses == {200: 3}
+    assert server.connections == 3
 
 
 def test_a_large_request_is_sent_in_pieces() -> None:
@@ -293,6 +294,7 @@ def test_a_refused_connection_fails_the_request_that_waited_for_it() -> None:
     assert outcome.done.connection_reason == "Connection refused"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse instead")
 def test_a_connection_that_takes_too_long_fails_with_its_own_cause() -> None:
     # A listen queue that is full takes no more connections, and does not say so.
     with socket.socket() as listener:
