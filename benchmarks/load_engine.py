@@ -88,7 +88,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--program", type=Path, metavar="FILE", help="our command, to measure")
     parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="also write a page of all that was measured"
+        "--write",
+        type=Path,
+        metavar="FILE",
+        help="also write a page; sections that are not measured stay as they are in it",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every run there too")
     parser.add_argument("--rounds", type=positive, metavar="N", help="(default: 5)")
@@ -159,28 +162,30 @@ def run(options: argparse.Namespace) -> None:
             connections=options.connections,
             say=say,
         )
-        sections = {}
-        try:
-            for name in options.only:
-                measure, report = SECTIONS[name]
-                started = time.monotonic()
-                sections[name] = report(measure(bench))
-                print(f"## {name}\n\n{sections[name]}\n", flush=True)
-                say(f"{name} took {time.monotonic() - started:.0f} s")
-        finally:
-            if options.json:
-                samples = [asdict(one) for one in bench.samples]
-                write(options.json, json.dumps(samples, indent=1) + "\n")
-    print(page.machine(first=options.first), flush=True)
-    if options.write:
-        tools = {ours.name: ours.version(), **{one.name: one.version() for one in peers}}
         settings = {
             "rounds": options.rounds,
             "seconds": options.seconds,
             "connections": options.connections,
             "first": options.first,
         }
-        write(options.write, page.page(sections, tools, missing, settings))
+        sections = {}
+        try:
+            for name in options.only:
+                measure, report = SECTIONS[name]
+                started = time.monotonic()
+                text = report(measure(bench))
+                sections[name] = page.section(name, text, settings)
+                print(f"{sections[name]}\n", flush=True)
+                say(f"{name} took {time.monotonic() - started:.0f} s")
+        finally:
+            if options.json:
+                samples = [asdict(one) for one in bench.samples]
+                write(options.json, json.dumps(samples, indent=1) + "\n")
+    print(page.machine(), flush=True)
+    if options.write:
+        tools = {ours.name: ours.version(), **{one.name: one.version() for one in peers}}
+        earlier = options.write.read_text(encoding="utf-8") if options.write.exists() else ""
+        write(options.write, page.page(sections, tools, missing, earlier))
     say(f"took {time.monotonic() - began:.0f} s")
 
 

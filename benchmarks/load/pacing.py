@@ -15,7 +15,7 @@ from benchmarks.load.witness import read, unevenness_us, witness
 from senior_backend.errors import NotRunError
 
 RATE = 1_000
-SECONDS = 10
+SECONDS = 5
 GOALS_US = {"senior-backend": 250.0, "senior-backend, precise": 100.0}
 
 

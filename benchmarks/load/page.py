@@ -25,7 +25,7 @@ ABOUT: Mapping[str, tuple[str, str]] = {
     "pacing": (
         "How punctual each tool is",
         (
-            "1,000 requests a second over {connections} connections for 10 s; medians of {rounds} "
+            "1,000 requests a second over {connections} connections for 5 s; medians of {rounds} "
             "rounds. Only ours tells how late it sends. What the target sees is measured against a "
             "second target, which looks for requests without a pause and notes the moment of each: "
             "how far they come behind an even schedule that begins with the earliest of them. A "
@@ -70,37 +70,65 @@ ABOUT: Mapping[str, tuple[str, str]] = {
 }
 
 
-def machine(*, first: bool) -> str:
-    """What it was measured on; ``first``: target and clients had priority over all else."""
-    one, five, fifteen = os.getloadavg()
+def machine() -> str:
+    """What it was measured on."""
     return (
         f"{processor_model()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}; load average at the end {one:.1f} (1 minute), "
-        f"{five:.1f} (5), {fifteen:.1f} (15). The target has one core to itself, the client "
-        "another; everything else on the machine shares both"
-        + (", and target and client go first (chrt --rr 1)." if first else ".")
+        f"Python {platform.python_version()}. The target has one core to itself, the client "
+        "another; everything else on the machine shares both."
     )
+
+
+def circumstances(*, first: bool) -> str:
+    """When a section was measured, and how busy the machine was; ``first``: we had priority."""
+    one, five, fifteen = os.getloadavg()
+    return (
+        f"Measured on {datetime.now(UTC):%Y-%m-%d at %H:%M} UTC; load average then {one:.1f} "
+        f"(1 minute), {five:.1f} (5), {fifteen:.1f} (15), the benchmark's own included"
+        + ("; target and client went before everything else (chrt --rr 1)." if first else ".")
+    )
+
+
+def section(name: str, text: str, settings: Mapping[str, object]) -> str:
+    """One section with its heading, what it is about, its table and its circumstances."""
+    title, about = ABOUT[name]
+    when = circumstances(first=bool(settings["first"]))
+    return "\n\n".join([f"## {title}", about.format(**settings), text, when])
 
 
 def page(
     sections: Mapping[str, str],
     tools: Mapping[str, str],
     missing: Mapping[str, str],
-    settings: Mapping[str, object],
+    earlier: str = "",
 ) -> str:
-    """The whole page in Markdown; ``tools`` are versions by name, ``missing`` reasons by name."""
+    """The whole page in Markdown.
+
+    ``sections`` are whole ones; those that are not among them are taken from an ``earlier`` page.
+    ``tools`` are versions by name, ``missing`` reasons by name.
+    """
     versions = [*tools.items(), *((name, f"not measured: {why}") for name, why in missing.items())]
+    kept = split(earlier)
     parts = [
         "# The load generator, measured",
         (
-            "Written by `python benchmarks/load_engine.py --write docs/benchmarks/load_engine.md` "
-            f"on {datetime.now(UTC).date()}. The numbers are those of this machine, over loopback, "
-            "with small answers: look at the ratios."
+            "Written by `python benchmarks/load_engine.py --write docs/benchmarks/load_engine.md`. "
+            "The numbers are those of this machine, over loopback, with small answers: look at "
+            "the ratios."
         ),
-        machine(first=bool(settings["first"])),
+        machine(),
         table(("tool", "version"), versions, numbers_from=9),
+        *(text for name in ABOUT if (text := sections.get(name) or kept.get(name))),
     ]
-    for name, text in sections.items():
-        title, about = ABOUT[name]
-        parts += [f"## {title}", about.format(**settings), text]
     return "\n\n".join(parts) + "\n"
+
+
+def split(text: str) -> dict[str, str]:
+    """The sections of a page by name, each with its heading."""
+    titles = {title: name for name, (title, _) in ABOUT.items()}
+    sections = {}
+    for part in text.split("\n## ")[1:]:
+        name = titles.get(part.split("\n", 1)[0])
+        if name is not None:
+            sections[name] = f"## {part.strip()}"
+    return sections

@@ -124,7 +124,7 @@ def per_cpu_second(sample: Sample, start: Sample) -> float:
 
 
 def _contenders(bench: Bench, shape: Shape, scheme: str) -> list[Contender]:
-    job = bench.job(shape, scheme)
+    job = bench.saturated(bench.job(shape, scheme))
     contenders = [Contender(f"{bench.ours.name}, as fast as it goes", bench.ours, job)]
     at_rate = bench.job(shape, scheme, rate=BELOW_SATURATION)
     if shape.checks:

@@ -254,13 +254,29 @@ def test_the_other_tables_say_what_was_not_measured_too():
 
 def test_the_page_names_the_machine_the_versions_and_what_is_missing():
     settings = {"rounds": 3, "seconds": 4, "connections": 64, "first": False}
-    sections = {name: f"table of {name}" for name in load_engine.SECTIONS}
-    text = page.page(sections, {"wrk": "4.1.0"}, {"oha": "cargo is missing"}, settings)
+    sections = {
+        name: page.section(name, f"table of {name}", settings) for name in load_engine.SECTIONS
+    }
+    text = page.page(sections, {"wrk": "4.1.0"}, {"oha": "cargo is missing"})
     assert "| wrk | 4.1.0 |" in text
     assert "| oha | not measured: cargo is missing |" in text
     assert "medians of 3 rounds of 4 s" in text
     assert "cores" in text
     assert all(f"table of {name}" in text for name in sections)
+
+
+def test_sections_that_are_not_measured_stay_as_they_are():
+    settings = {"rounds": 3, "seconds": 4, "connections": 64, "first": True}
+    old, new = (
+        {name: page.section(name, f"{age} {name}", settings) for name in load_engine.SECTIONS}
+        for age in ("old", "new")
+    )
+    earlier = page.page(old, {"wrk": "1"}, {})
+    text = page.page({"rate": new["rate"]}, {"wrk": "2"}, {}, earlier)
+    assert "new rate" in text
+    assert "old rate" not in text
+    assert all(f"old {name}" in text for name in load_engine.SECTIONS if name != "rate")
+    assert page.page({}, {"wrk": "1"}, {}, earlier) == earlier
 
 
 # ---------------------------------------------------------------- programs

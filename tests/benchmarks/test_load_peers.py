@@ -113,7 +113,7 @@ def test_turns_hold_each_endpoint_as_often_as_its_weight_and_spread_it():
 def test_our_scenario_has_the_checks_and_one_that_saturates_a_rate_beyond_reach():
     scenario = ours.scenario(job(FULL), precise=False)
     assert yaml.safe_load(yaml.safe_dump(scenario)) == scenario
-    assert scenario["load"] == {"rate": ours.SATURATING["http"], "duration": "2s"}
+    assert scenario["load"] == {"rate": ours.SATURATING, "duration": "2s"}
     endpoints = scenario["endpoints"]
     assert isinstance(endpoints, list)
     assert all({"status", "body_contains"} <= set(one["expect"]) for one in endpoints)

@@ -11,7 +11,7 @@ from benchmarks.load.peer import output
 from benchmarks.load.process import Finished
 from senior_backend.errors import NotRunError
 
-SATURATING = {"http": 250_000, "https": 200_000}
+SATURATING = 250_000
 """More requests a second than one core can send, so that there is always one waiting."""
 
 _SCENARIO, _RESULT = "scenario.yml", "result.json"
@@ -74,7 +74,7 @@ def parse(text: str) -> Reported:
 
 def scenario(job: Job, *, precise: bool) -> dict[str, object]:
     """The scenario as data."""
-    rate = job.rate if job.rate is not None else SATURATING[job.url.partition(":")[0]]
+    rate = job.rate or job.saturating or SATURATING
     load = {"rate": 1 if job.minimal else rate, "duration": f"{1 if job.minimal else job.seconds}s"}
     document: dict[str, object] = {
         "name": "benchmark",
