@@ -46,10 +46,10 @@ def warnings(base: Sequence[Result], new: Sequence[Result]) -> list[str]:
     """What the verdicts are to be read with."""
     found = []
     for what, values in (
-        ("scenarios", _pair(base, new, lambda r: r.scenario)),
-        ("machines", _pair(base, new, lambda r: r.environment.host)),
-        ("platforms", _pair(base, new, lambda r: r.environment.platform)),
-        ("numbers of cores", _pair(base, new, lambda r: str(r.environment.cores))),
+        ("scenarios", _distinct(base, new, lambda r: r.scenario)),
+        ("machines", _distinct(base, new, lambda r: r.environment.host)),
+        ("platforms", _distinct(base, new, lambda r: r.environment.platform)),
+        ("numbers of cores", _distinct(base, new, lambda r: str(r.environment.cores))),
     ):
         if len(values) > 1:
             found.append(f"different {what}: {', '.join(values)}; that may be all the difference")
@@ -83,7 +83,9 @@ def is_steady(result: Result) -> bool:
     return not any(_differ(part, mean, length, result.arrivals) for part in load)
 
 
-def _pair(base: Sequence[Result], new: Sequence[Result], of: Callable[[Result], str]) -> list[str]:
+def _distinct(
+    base: Sequence[Result], new: Sequence[Result], of: Callable[[Result], str]
+) -> list[str]:
     return list(dict.fromkeys(of(result) for result in (*base, *new)))
 
 
