@@ -211,6 +211,17 @@ def test_what_cannot_be_reached_is_one_line_and_exit_3(
             "no-such.json: No such file or directory",
         ),
         (
+            (
+                *("--target", "http://127.0.0.1:1", *SHORT),
+                *("--baseline", "no-such.json", "--tolerance", "nan"),
+            ),
+            "--tolerance nan: write a share such as 0.1",
+        ),
+        (
+            ("--target", "http://me:secret@[::1", *SHORT),
+            "--target http://…@[::1: no host and port can be read in it",
+        ),
+        (
             ("--target", "http://127.0.0.1:1", *SHORT, "--threshold", "http_req_duration: p95<1"),
             "--threshold http_req_duration: *percentiles are written p(N)*",
         ),

@@ -42,6 +42,7 @@ def test_a_url_is_taken_apart(
 
 
 NO_SCHEME = "write http:// or https:// and a host"
+UNREADABLE = "no host and port can be read in it"
 NO_SPACES = "a URL has no spaces, control characters or backslashes"
 
 
@@ -64,9 +65,16 @@ NO_SPACES = "a URL has no spaces, control characters or backslashes"
         ("http://h/\r\nX: y", r"'http://h/\r\nX: y'", NO_SPACES),
         (
             "http://me:secret@h/",
-            "http://…@h",
+            "http://…@h/",
             "a URL with a user or password ends up in logs; send it as a header",
         ),
+        ("ftp://me:secret@h/", "ftp://…@h/", NO_SCHEME),
+        ("me:secret@h", "…@h", NO_SCHEME),
+        ("http://me:sec ret@h/", "'http://…@h/'", NO_SPACES),
+        ("http://me:secret@h:65536/", "http://…@h:65536/", UNREADABLE),
+        ("http://me:sec/ret@h/", "http://…@h/", UNREADABLE),
+        ("http://me:secret@[::1/", "http://…@[::1/", UNREADABLE),
+        ("http://h/?key=secret#top", "http://h/?…", "a #fragment is never sent; leave it out"),
         ("http://h/#top", "http://h/#top", "a #fragment is never sent; leave it out"),
     ],
 )

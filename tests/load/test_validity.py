@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from senior_backend.load.histogram import Histogram, bucket
-from senior_backend.load.validity import Evidence, Moment, judge
+from senior_backend.load.validity import Evidence, Moment, fastest_p99, judge
 
 MS = 1_000_000
 
@@ -38,6 +38,7 @@ QUIET = Evidence(
     pacing=times((0.05, 9_990), (5, 10)),
     response=times((2, 9_000), (8, 1_000)),
     samples={"list": 6_000, "create": 4_000},
+    fastest_p99_ns=8 * MS,
     max_open=40,
     max_connections=500,
     connection_failures=0,
@@ -86,7 +87,15 @@ INVALID = {
         "use a lower rate, or allow more",
     ),
     "sends were late and nothing succeeded": (
-        {"pacing": times((0.05, 9_800), (5, 200)), "response": Histogram()},
+        {
+            "pacing": times((0.05, 9_800), (5, 200)),
+            "response": Histogram(),
+            "fastest_p99_ns": float("nan"),
+        },
+        "more than 2 ms late",
+    ),
+    "sends were late for the fast endpoint of a slow target": (
+        {"pacing": times((5, 10_000)), "response": times((1, 9_000), (900, 1_000))},
         "more than 2 ms late",
     ),
     "a worker was killed": (
@@ -123,6 +132,7 @@ VALID = {
     "sends were late, but little beside the response": {
         "pacing": times((5, 10_000)),
         "response": times((100, 10_000)),
+        "fastest_p99_ns": 100 * MS,
     },
     "more was allowed": {"pacing": times((5, 10_000)), "max_pacing_error_ns": 6 * MS},
     "the loop was busy, and kept up": {
@@ -139,6 +149,7 @@ VALID = {
         "started": 9_500,
         "moments": moments(*[(1_000, 0.2)] * 7, (0, 0.01), (1_000, 0.2), (1_500, 0.99)),
     },
+    "a worker began a little late in a short run": {"duration_s": 0.5, "covered": [1.0, 0.6]},
     "a run of nothing": {
         "due": 0,
         "started": 0,
@@ -147,6 +158,7 @@ VALID = {
         "pacing": Histogram(),
         "response": Histogram(),
         "samples": {},
+        "fastest_p99_ns": float("nan"),
     },
 }
 
@@ -226,3 +238,18 @@ def test_the_generators_own_limit_is_not_blamed_on_the_target():
 
 def test_what_waited_when_a_run_was_interrupted_is_not_blamed_on_the_target():
     assert judge(replace(QUIET, dropped=1, interrupted=True)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "expected"),
+    [
+        ([times((1, 100)), times((900, 5_000))], 1),
+        ([times((1, 99)), times((900, 5_000))], 900),  # too few for a p99
+        ([times((1, 50)), times((3, 50))], 3),
+    ],
+)
+def test_the_fastest_endpoint_that_has_enough_requests_says_what_is_late(endpoints, expected):
+    every = Histogram()
+    for each in endpoints:
+        every.merge(each)
+    assert fastest_p99(endpoints, every) == pytest.approx(expected * MS, rel=0.004)

@@ -278,6 +278,12 @@ def _evidence(recording: Recording, facts: Facts, every: EndpointCounts) -> vali
         for start, length, stretch in _timed(recording, facts.duration_ns)
         if start < recording.seconds
     ]
+    endpoints = recording.total.endpoints
+    responses = {
+        name: Histogram(endpoints[i].response) if i in endpoints else Histogram()
+        for i, name in enumerate(recording.endpoints)
+    }
+    response = Histogram(every.response)
     return validity.Evidence(
         due=numbers.due,
         started=numbers.started,
@@ -292,13 +298,9 @@ def _evidence(recording: Recording, facts: Facts, every: EndpointCounts) -> vali
         ],
         lost=[f"worker {worker} {reason}" for worker, reason in sorted(facts.lost.items())],
         pacing=Histogram(recording.total.pacing),
-        response=Histogram(every.response),
-        samples={
-            name: sum(counts.response.values())
-            if (counts := recording.total.endpoints.get(i))
-            else 0
-            for i, name in enumerate(recording.endpoints)
-        },
+        response=response,
+        samples={name: each.count for name, each in responses.items()},
+        fastest_p99_ns=validity.fastest_p99(list(responses.values()), response),
         max_open=_max_open(recording, facts),
         max_connections=facts.max_connections,
         connection_failures=sum(recording.total.connection_failures.values()),

@@ -79,25 +79,28 @@ class Target:
 def parse(url: str, *, what: str = "--target") -> Target:
     """``url`` in its parts; ``what`` is what an error calls it."""
     scheme, separator, _rest = url.partition("://")
+    shown = _without_secrets(url)
     if not separator or scheme.lower() not in _PORTS:
-        raise InputError(f"{what} {url}: write http:// or https:// and a host")
+        raise InputError(f"{what} {shown}: write http:// or https:// and a host")
     if re.search(r"[\s\x00-\x1f\x7f\\]", url):
-        raise InputError(f"{what} {url!r}: a URL has no spaces, control characters or backslashes")
+        raise InputError(
+            f"{what} {shown!r}: a URL has no spaces, control characters or backslashes"
+        )
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise InputError(f"{what} {url}: {error}") from None
+        why = "no host and port can be read in it" if "@" in url else error
+        raise InputError(f"{what} {shown}: {why}") from None
     if "@" in parts.netloc:
-        shown = f"{parts.scheme}://…@{parts.netloc.rpartition('@')[2]}"
         raise InputError(
             f"{what} {shown}: a URL with a user or password ends up in logs; send it as a header"
         )
     if parts.fragment:
-        raise InputError(f"{what} {url}: a #fragment is never sent; leave it out")
+        raise InputError(f"{what} {shown}: a #fragment is never sent; leave it out")
     if not host or port == 0:
-        raise InputError(f"{what} {url}: there is no {'port 0' if host else 'host in it'}")
-    host = _ascii(unquote(host), f"{what} {url}")
+        raise InputError(f"{what} {shown}: there is no {'port 0' if host else 'host in it'}")
+    host = _ascii(unquote(host), f"{what} {shown}")
     path = quote(parts.path, safe=_PATH)
     query = f"?{quote(parts.query, safe=_PATH + '?[]')}" if parts.query else ""
     return Target(
@@ -108,6 +111,16 @@ def parse(url: str, *, what: str = "--target") -> Target:
         server_name=host.partition("%")[0],
         path=(path or "/") + query,
     )
+
+
+def _without_secrets(url: str) -> str:
+    """As errors show it: no user, no password, no query."""
+    before, at, rest = url.rpartition("@")
+    scheme, colon, _ = before.partition("://")
+    start, mark, _query = (f"{scheme}{colon}" * bool(colon) + "…@" + rest if at else url).partition(
+        "?"
+    )
+    return start + "?…" * bool(mark)
 
 
 def _ascii(host: str, where: str) -> str:

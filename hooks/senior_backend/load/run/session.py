@@ -1,5 +1,6 @@
 """One ``load run``: from its options to its files, its report and its exit code."""
 
+import math
 import secrets
 import shutil
 import sys
@@ -177,6 +178,8 @@ def _baseline(options: Options) -> Result | None:
         if options.tolerance is not None:
             raise InputError("--tolerance is how much slower than --baseline FILE: name one")
         return None
+    if options.tolerance is not None and math.isnan(options.tolerance):
+        raise InputError("--tolerance nan: write a share such as 0.1")
     before = read(options.baseline)
     if options.tolerance is not None and not before.valid:
         raise InputError(f"--baseline {options.baseline}: that run is INVALID; name a valid one")

@@ -109,7 +109,10 @@ def _alone(flags: Flags) -> Document:
 
 
 def _endpoint(flags: Flags) -> dict[str, Any]:
-    path = urlsplit(flags.target or "").path or "/"
+    try:
+        path = urlsplit(flags.target or "").path or "/"
+    except ValueError:  # refused where the target is read, with its reason
+        path = "/"
     # An empty path is the target itself.
     endpoint: dict[str, Any] = {"name": f"{flags.method or 'GET'} {path}", "path": ""}
     if flags.method is not None:
@@ -200,7 +203,6 @@ def _put_rest(document: Document, flags: Flags) -> None:
         (("proxy",), flags.proxy, "--proxy"),
         (("generator", "workers"), _number(flags.workers), "--workers"),
         (("generator", "precise"), True if flags.precise else None, "--precise"),
-        (("generator", "max_pacing_error"), flags.max_pacing_error, "--max-pacing-error"),
         (("generator", "max_pacing_error"), flags.max_pacing_error, "--max-pacing-error"),
     ]
     for key, name, flag in (
