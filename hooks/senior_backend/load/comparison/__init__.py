@@ -9,7 +9,7 @@ intended send. Differences are ratios, so all arithmetic is on logarithms; a sid
 the geometric mean of theirs. Percentiles are interpolated within a bucket of the histogram, which
 is why a ratio may differ in its third digit from that of the two numbers beside it.
 
-**How much it moves by itself.** There are two measures (``samples``, ``test``):
+**How much it moves by itself.** There are two measures (``samples``, ``difference``):
 
 - *Within a run*, from its blocks, stretches of a thirtieth of the run with a histogram each. A
   percentile's error comes from the share of each block's requests that lie below it (Woodruff
@@ -18,15 +18,19 @@ is why a ratio may differ in its third digit from that of the two numbers beside
   worth fewer than thirty observations; the variance of their sum is taken from their slowest
   cosines (Müller 2007), as many of them as Lazarus, Lewis, Stock and Watson (2018) recommend: four
   of thirty blocks, and so four degrees of freedom. On the simulated server of the tests this gives
-  standard errors within 15 % of the true ones, where blocks taken as independent give as little as
-  0.65 of them.
-- *From run to run*, where the sides have four runs or more together, and none less than one: the
-  spread of the runs' own values around their side's mean. The larger of the two measures counts,
-  with its degrees of freedom.
+  standard errors within 15 % of the true ones, where blocks taken as independent give down to 0.54
+  of them. What differs from run to run is in no block: a spread of 1 % is assumed for it.
+- *From run to run*, where the sides have four runs or more together: the spread of the runs' own
+  values around their side's mean. The larger of the two measures counts, with its degrees of
+  freedom.
+
+Under a load that changes (stages) blocks differ because the load does: single runs are compared
+block by block, and repeated runs by their spread alone.
 
 The verdict is Student's t test (with the degrees of freedom of Welch 1947 and Satterthwaite 1946),
-at 5 % for all endpoints together (Holm 1979). The interval shown beside it is the one at the level
-at which that endpoint was tested, so that it never contradicts the verdict.
+at 5 % for all endpoints together (Holm 1979), and at 2 % where only blocks tell the noise. The
+interval shown beside it is the one at the level at which that endpoint was tested, so that it never
+contradicts the verdict. Where it reaches beyond twice as slow, nothing can be compared.
 
 **The noise floor** (``noise``) is an A/A test: the base against itself, its runs in all ways of two
 groups, or its blocks in halves, scaled to the sizes compared. What 19 of 20 splits of the base do
@@ -34,8 +38,8 @@ not exceed is no finding, whatever the test says.
 
 **What fails** (``verdicts``): an endpoint whose difference is established (the interval excludes 1,
 the noise floor is exceeded) and whose estimate is beyond the tolerance; or one that fails more
-often. That the interval lie beyond the tolerance as a whole would be a proof of more than the
-tolerance; it would find a slowdown of 10 % in fewer than half of the pairs of runs of a minute.
+often. An interval that lies beyond the tolerance as a whole would prove more than the tolerance;
+to ask for that would find a slowdown of 10 % in fewer than half of the pairs of runs of a minute.
 
 **Failures** (``failures``) are compared as two rates, with the counts divided by their dispersion:
 failures come in bursts, and a burst is one event.
