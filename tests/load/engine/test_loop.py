@@ -219,6 +219,29 @@ def test_connections_are_opened_before_the_start() -> None:
     assert outcome.merged("pacing").count == 5
 
 
+def test_how_long_the_target_keeps_idle_connections_is_learnt_from_the_first_it_closes() -> None:
+    """From then on they are given up a little earlier: a request that is sent at the very moment
+    of the close would fail, and with connections used in turn at a steady rate, all might.
+    """
+    ends: list[str] = []
+
+    def impatient(peer: Peer) -> None:
+        peer.sock.settimeout(0.8)
+        try:
+            while b"\r\n\r\n" in peer.sock.recv(1000):
+                peer.send(OK)
+            ends.append("the client's")
+        except TimeoutError:
+            ends.append("the server's")
+
+    with serve(impatient) as server:
+        outcome = drive(plan(), arrivals(3, 3.0), settings(server, warm_connections=6))
+    assert outcome.failures == {}
+    assert outcome.succeeded == 3
+    assert "the server's" in ends
+    assert "the client's" in ends
+
+
 def test_no_more_connections_than_allowed() -> None:
     def slow(peer: Peer) -> None:
         while peer.request():

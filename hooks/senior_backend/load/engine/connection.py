@@ -20,6 +20,8 @@ from senior_backend.load.engine.poller import Poller
 from senior_backend.load.engine.settings import EngineSettings, Proxy, Tls
 from senior_backend.load.histogram import bucket
 from senior_backend.load.http1 import Glance, Reader, ResponseError
+from senior_backend.load.plan import Step
+from senior_backend.load.recording import EndpointCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +49,13 @@ HANDSHAKE: Final = 2
 READ_SIZE: Final = 65_536
 """More than a TLS record holds, so that nothing stays behind in the TLS layer."""
 
+_SHORTEST_KEEP_ALIVE_NS: Final = 500_000_000
+"""What is closed sooner is not closed for lying idle."""
+
+_NO_STEP: Final = Step(
+    endpoint=0, static=b"", render=None, head=False, expected=frozenset(), timeout_ns=NEVER
+)
+
 _TUNNEL_HEADERS: Final = 16 * 1024
 
 
@@ -59,6 +68,26 @@ class ConnectionFailedError(Exception):
         self.reason = reason
 
 
+class KeepAlive:
+    """For how long a connection may lie idle before the target closes it: learnt from those that
+    it closed. A request that is sent at that very moment would meet the close; with a pool that is
+    used in turn at a steady rate, all of them might. So connections are given up a little earlier.
+    """
+
+    __slots__ = ("limit_ns",)
+
+    def __init__(self) -> None:
+        self.limit_ns = NEVER
+
+    def learn(self, idle_ns: int) -> bool:
+        """The target closed after that long; True: that is news."""
+        limit = idle_ns * 3 // 4
+        if idle_ns < _SHORTEST_KEEP_ALIVE_NS or limit >= self.limit_ns:
+            return False
+        self.limit_ns = limit
+        return True
+
+
 class Connection:
     """One connection, or one that is being opened."""
 
@@ -67,6 +96,7 @@ class Connection:
         "deadline",
         "fd",
         "glance",
+        "keep_alive",
         "outgoing",
         "reader",
         "received",
@@ -78,7 +108,9 @@ class Connection:
         "state",
     )
 
-    def __init__(self, sock: socket.socket, began: int, deadline: int) -> None:
+    def __init__(
+        self, sock: socket.socket, began: int, deadline: int, keep_alive: KeepAlive
+    ) -> None:
         self.sock: socket.socket = sock
         self.fd = sock.fileno()
         self.state = OPENING
@@ -89,8 +121,9 @@ class Connection:
         """When the stage has taken too long."""
         self.recv: Callable[[int], bytes] = sock.recv
         self.send: Callable[[Any], int] = sock.send
-        self.request: Request
-        """The one that is, or was last, on its way."""
+        self.request: Request = (began, began, 0, _NO_STEP, EndpointCounts(), None)
+        """The one that is, or was last, on its way; at first, none."""
+        self.keep_alive = keep_alive
         self.glance = Glance()
         self.reader: Reader | None = None
         self.received = 0
@@ -100,10 +133,16 @@ class Connection:
 
     def awaited_by(self) -> int:
         """When what is under way has taken too long."""
-        if self.state in (WAITING, READING, SENDING):
-            _intended, sent, _arrival, step, _where, _variables = self.request
-            return sent + step.timeout_ns
-        return self.deadline if self.state == OPENING else NEVER
+        if self.state == OPENING:
+            return self.deadline
+        if self.state == IDLE:
+            return self.used_at + self.keep_alive.limit_ns
+        return self.request[1] + self.request[3].timeout_ns
+
+    @property
+    def used_at(self) -> int:
+        """When it was used last: the send, for the loop has no time to note when it became free."""
+        return self.request[1]
 
     def close(self) -> None:
         """Give it up; the poller forgets it by itself."""
@@ -158,6 +197,7 @@ class Dialer:
         self._context = tls_context(settings.tls) if settings.tls else None
         self._server_name = settings.tls.server_name if settings.tls else None
         self._tunnel = _tunnel_request(settings.proxy) if settings.proxy and settings.tls else b""
+        self.keep_alive = KeepAlive()
         self.opened = 0
         """Connections that were opened, in all."""
         self.connect_times: dict[int, int] = defaultdict(int)
@@ -181,7 +221,9 @@ class Dialer:
         except OSError as error:
             sock.close()
             raise _refusal(error) from None
-        connection = Connection(sock, began, began + self._settings.connect_timeout_ns)
+        connection = Connection(
+            sock, began, began + self._settings.connect_timeout_ns, self.keep_alive
+        )
         self._poller.add(connection.fd, writing=True)
         return connection
 

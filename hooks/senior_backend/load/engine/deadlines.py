@@ -37,6 +37,12 @@ class Deadlines:
         self.next_at = 0
         """When to look again."""
 
+    def tighten(self, timeout: int) -> None:
+        """There is a new timeout, also for what is there already: begin a pass at once."""
+        self._shortest = min(self._shortest, timeout)
+        self._rest = []
+        self.next_at = 0
+
     def look(self, everything: list[T], now: int, expire: Callable[[T], None]) -> int:
         """Look at the next part; when to look again."""
         if now < self.next_at:

@@ -541,6 +541,10 @@ class Loop:
         except OSError as error:
             self._note_alert(connection, error)
             data = b""
+        if not data:
+            keep_alive = self._dialer.keep_alive
+            if keep_alive.learn(perf_counter_ns() - connection.used_at):
+                self._deadlines.tighten(keep_alive.limit_ns)
         if not data or data.strip(b"\r\n"):
             self._close(connection)
             self._closed_idle = True
@@ -757,6 +761,9 @@ class Loop:
             return
         if connection.state == OPENING:
             self._give_up_opening(connection, self._dialer.too_late(connection))
+        elif connection.state == IDLE:
+            self._close(connection)
+            self._closed_idle = True
         else:
             self._fail(connection, causes.TIMEOUT)
 
