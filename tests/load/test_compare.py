@@ -279,6 +279,23 @@ def test_runs_too_short_to_vary_are_not_compared_with_one_a_side() -> None:
     assert short.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    "cut_off",
+    [
+        {"blocks": []},
+        {"endpoints": {}},
+        {"duration_s": 0.0, "planned_duration_s": 0.0, "series": [], "blocks": []},
+        {"duration_s": 0.0, "requested_rate": 0.0, "series": [], "blocks": [], "endpoints": {}},
+    ],
+)
+def test_a_run_that_ended_before_it_measured_compares_with_nothing(
+    cut_off: dict[str, object],
+) -> None:
+    found = compare([measured(ORDERS)], [measured(ORDERS, seed=2).model_copy(update=cut_off)])
+    assert found.exit_code == 3
+    assert all(formats.render(found, name) for name in formats.FORMATS)
+
+
 def test_an_invalid_run_is_refused_with_its_reasons() -> None:
     bad = measured(ORDERS, valid=False, invalid_reasons=["sent 3 s late: use more workers"])
     with pytest.raises(NotRunError, match=r"base run 1: this run is INVALID .* use more workers"):

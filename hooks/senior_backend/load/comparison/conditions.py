@@ -131,7 +131,7 @@ def _profile(result: Result) -> Load:
 def _rate_between(result: Result, start: float, end: float) -> float | None:
     overlaps = list(_overlaps(result, start, end))
     covered = sum(seconds for seconds, _ in overlaps)
-    if covered < (end - start) / 2:
+    if not covered or covered < (end - start) / 2:
         return None
     return sum(seconds * per_second for seconds, per_second in overlaps) / covered
 
