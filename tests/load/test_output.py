@@ -63,6 +63,16 @@ def test_a_file_of_ours_or_an_empty_one_is_replaced(tmp_path: Path, kind: str, t
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
+def test_a_report_does_not_take_the_place_of_a_result(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(RESULT)
+    with pytest.raises(InputError, match="a result is there, and no report is one; choose another"):
+        prepare("--output", path, "report")
+    path.write_text("an earlier report")
+    write(prepare("--output", path, "report"), "new")
+    assert path.read_text() == "new"
+
+
 def test_a_new_file_has_the_permissions_of_any_other(tmp_path: Path) -> None:
     path, other = tmp_path / "file", tmp_path / "other"
     write(prepare("--output", path, "result"), "new")

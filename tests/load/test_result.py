@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from senior_backend.load.result import Result, ThresholdResult, schema
 from tests.load.test_summary import result, steady
@@ -52,6 +53,21 @@ def test_a_result_that_was_written_can_be_read(run):
 def test_numbers_are_json(run):
     """NaN and Infinity are not."""
     json.dumps(written(RUNS[run]), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"achieved_rate": float("nan")}, "finite number"),
+        ({"duration_s": float("inf")}, "finite number"),
+        ({"started_at": "yesterday"}, "Invalid isoformat string"),
+        ({"blocks": [{"start_s": 0, "length_s": 1, "endpoints": {"a": [[8192, 1]]}}]}, "8191"),
+        ({"blocks": [{"start_s": 0, "length_s": 1, "endpoints": {"a": [[5, -1]]}}]}, "or equal"),
+    ],
+)
+def test_what_no_run_can_have_written_is_no_result(change, message):
+    with pytest.raises(ValidationError, match=message):
+        Result.model_validate({**written(RUNS["a quiet run"]), **change})
 
 
 def test_keys_of_newer_versions_are_no_error():

@@ -104,6 +104,11 @@ def test_a_scenario_cannot_consent_to_load_another_machine(host: str) -> None:
     )
 
 
+def test_a_key_in_the_query_of_a_target_is_in_no_error() -> None:
+    with pytest.raises(InputError, match=r"--target https://h\.example/x\?…$"):
+        choose("https://h.example/x?key=secret", None)
+
+
 def test_naming_the_target_is_the_consent_and_goes_before_the_file() -> None:
     assert choose("http://elsewhere.example", "https://a.example/x").host == "a.example"
 

@@ -18,7 +18,8 @@ from typing import Final, Literal
 from senior_backend.errors import InputError, NotRunError
 
 Kind = Literal["result", "html", "report"]
-"""A report in another format cannot be told from any text: as with every tool it is replaced."""
+"""A report in another format cannot be told from any text: as with every tool it is replaced. It
+does not take the place of a result, which only a run can make again."""
 
 HTML_MARK: Final = '<meta name="generator" content="senior-backend load'
 """What every page of ours has near its start."""
@@ -59,6 +60,8 @@ def prepare(option: str, path: Path, kind: Kind) -> Destination:
     if mode is not None and kind != "report" and not _is_ours(real, kind, where):
         what = "the result of a load test" if kind == "result" else "a page of a load test"
         raise InputError(f"{where}: a file is there that is not {what}; choose another name")
+    if mode is not None and kind == "report" and _is_result(real, where):
+        raise InputError(f"{where}: a result is there, and no report is one; choose another name")
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
         beside = _beside(real)
@@ -86,6 +89,13 @@ def _is_ours(path: Path, kind: Kind, where: str) -> bool:
         if kind == "html":
             with path.open(encoding="utf-8", errors="replace") as file:
                 return HTML_MARK in file.read(_START)
+    except OSError as error:
+        raise InputError(f"{where}: {_reason(error)}") from None
+    return _is_result(path, where)
+
+
+def _is_result(path: Path, where: str) -> bool:
+    try:
         document = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{where}: {_reason(error)}") from None

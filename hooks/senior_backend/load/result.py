@@ -4,21 +4,30 @@ Keys are added, never renamed. Times are milliseconds unless a name says otherwi
 nanoseconds (``histogram``). The schema is ``schemas/load-result.json``.
 """
 
-from typing import Annotated, Any, Literal
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Percentiles = dict[str, float]
 """``p50``, ``p90``, ``p95``, ``p99``, ``p99.9``, ``max``, ``mean``; empty if nothing succeeded."""
 
-Buckets = list[tuple[int, int]]
+_LAST_BUCKET: Final = 8191
+"""Of a duration of 292 years, in nanoseconds: more than 63 bits are no duration."""
+
+Buckets = list[tuple[Annotated[int, Field(ge=0, le=_LAST_BUCKET)], Annotated[int, Field(ge=0)]]]
 """(bucket, count) of a histogram, in rising order; ``histogram.bounds`` gives a bucket's values."""
 
 
 class Document(BaseModel):
     """A part of the result; keys of newer versions are kept aside, not refused."""
 
-    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="ignore", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+def _moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
 
 
 class Histograms(Document):
@@ -169,7 +178,7 @@ class Result(Document):
     """Scheme, host, port and path prefix; never a password."""
     scenario: str
     """Its name."""
-    started_at: str
+    started_at: Annotated[str, AfterValidator(_moment)]
     """RFC 3339, UTC."""
     seed: int
     arrivals: Literal["constant", "poisson"]

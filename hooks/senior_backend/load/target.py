@@ -163,7 +163,7 @@ def choose(in_scenario: str | None, given: str | None, *, path: str = "the scena
     if not is_loopback(target.host):
         raise InputError(
             f"{path}: target: a file may only name this machine; to load {target.host_text} "
-            f"say so: --target {in_scenario}"
+            f"say so: --target {_without_secrets(in_scenario)}"
         )
     return target
 
