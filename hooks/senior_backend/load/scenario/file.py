@@ -176,8 +176,7 @@ def _without(data: dict[str, Any], path: Path) -> dict[str, Any]:
 def _message(error: dict[str, Any]) -> str:
     """What pydantic found, in words for people who do not know it."""
     context, given = error.get("ctx", {}), error.get("input")
-    # What stands where a secret is to be named may be the secret itself.
-    shown = "this" if error["loc"][:1] == ("auth",) and isinstance(given, str) else _shown(given)
+    shown = _shown(given)
     match error["type"]:
         case "scenario":
             message: str = context["message"] if "message" in context else error["msg"]

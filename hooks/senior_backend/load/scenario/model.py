@@ -7,7 +7,7 @@ What needs more than one field to be judged, or the files it names, is judged in
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import (
     AfterValidator,
@@ -215,6 +215,8 @@ class Part(BaseModel):
         protected_namespaces=(),
     )
 
+    names_secret: ClassVar[bool] = False
+
     @model_validator(mode="before")
     @classmethod
     def _keys(cls, value: object, info: ValidationInfo) -> object:
@@ -222,7 +224,9 @@ class Part(BaseModel):
         if isinstance(value, Part):
             return value
         if not isinstance(value, dict):
-            raise _wrong(f"a mapping is needed here, not {_kind(value)}; write key: value")
+            # Where a secret's origin is meant, the secret itself may stand.
+            given = "this" if cls.names_secret and isinstance(value, str) else _kind(value)
+            raise _wrong(f"a mapping is needed here, not {given}; write key: value")
         fields: dict[str, FieldInfo] = {
             field.alias or name: field for name, field in cls.model_fields.items()
         }
@@ -470,6 +474,7 @@ class Bearer(Part):
     """Where a bearer token comes from: one of `env` and `command`."""
 
     model_config = _one_of("env", "command")
+    names_secret = True
 
     env: OptionalText = Field(default=None, description="The variable that holds the token.")
     command: OptionalText = Field(
@@ -497,6 +502,7 @@ class ApiKey(Part):
     """A key from the environment, sent in a header or in the query."""
 
     model_config = _one_of("header", "query")
+    names_secret = True
 
     header: OptionalText = Field(default=None, description="The header it is sent in.")
     query: OptionalText = Field(default=None, description="The query parameter it is sent in.")
@@ -513,6 +519,7 @@ class Auth(Part):
     """How requests prove who sends them. Secrets are never in the file, in results or in errors."""
 
     model_config = _one_of("bearer", "api_key")
+    names_secret = True
 
     bearer: Bearer | None = Field(
         default=None, description="Authorization: Bearer, from a variable or a command."
