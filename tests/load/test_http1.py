@@ -186,7 +186,9 @@ def test_a_glance_reads_one_response_after_another() -> None:
     [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", True),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", True),
-        (b"HTTP/1.1 200 OK\r\n\r\n", False),  # Neither length nor chunks: ends with the connection.
+        (b"HTTP/1.1 200 OK\r\n\r\n", True),  # No length: but no body either that could end it.
+        (b"HTTP/1.1 200 OK\r\nConnection: Close\r\n\r\n", False),
+        (b"HTTP/1.0 200 OK\r\n\r\n", False),
         (b"HTTP/1.1 103 Early\r\nX: y\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", True),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", False),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2", False),
@@ -223,6 +225,20 @@ def test_the_end_of_the_connection_ends_only_a_body_without_a_length(
         assert (found.status, found.body, found.cause) == (200, b"x", None)
     else:
         assert found == expected
+
+
+@pytest.mark.parametrize("endless", [b"1;a=", b"1\r\na\r\n0\r\nX: "])
+def test_what_is_no_body_has_an_end_too(endless: bytes) -> None:
+    """Extensions of chunks, and trailers, which the parser would go on collecting."""
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    more = [b"x" * 500] * 10
+    assert read(head, endless, *more) == Read(cause=causes.TOO_LARGE)
+
+
+def test_many_small_chunks_are_not_too_much() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunks = [b"1;extension=value\r\na\r\n"] * BODY_LIMIT
+    assert read(head, *chunks, b"0\r\n\r\n").body == b"a" * BODY_LIMIT
 
 
 def test_what_was_not_asked_for_is_not_kept() -> None:

@@ -74,6 +74,7 @@ class Reader:
         "_body",
         "_body_limit",
         "_failure",
+        "_framing",
         "_head",
         "_head_only",
         "_header_limit",
@@ -82,6 +83,7 @@ class Reader:
         "_keep_alive",
         "_length_known",
         "_parser",
+        "_persistent",
         "_received",
         "_trailers",
         "_wants_body",
@@ -111,6 +113,9 @@ class Reader:
         self._headers_complete = False
         self._interim = 0
         self._length_known = False
+        self._persistent = True
+        self._framing = 0
+        """Bytes read since a part of the body came: chunk extensions, trailers."""
         self._trailers = 0
         self._received = 0
         self._body: list[bytes] = []
@@ -138,6 +143,7 @@ class Reader:
             return True
         if not self._headers_complete:
             self._head += data
+        self._framing += len(data)
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade:
@@ -147,7 +153,7 @@ class Reader:
             if self._failure is None and not self.complete:
                 raise ResponseError(causes.INVALID_HTTP) from None
             self.surplus = True
-        if not self._headers_complete and len(self._head) > self._header_limit:
+        if not self.complete and self._framing > self._header_limit:
             self._failure = causes.TOO_LARGE
         if self._failure is not None:
             raise ResponseError(self._failure)
@@ -185,6 +191,8 @@ class Reader:
             self._length_known = True
         elif lowered == b"transfer-encoding":
             self._length_known = value.rstrip().lower().endswith(b"chunked")
+        elif lowered == b"connection" and b"close" in value.lower():
+            self._persistent = False
         if self._wants_headers:
             self.headers.append((name, value))
 
@@ -202,7 +210,9 @@ class Reader:
         if end > self._header_limit:
             self._failure = causes.TOO_LARGE
         if self._head_only:
-            # RFC 9112, 6.3: it ends here, whatever length its fields announce.
+            # RFC 9112, 6.3: it ends here, whatever length its fields announce. The parser, which
+            # does not know that, takes one that announces none to end with the connection.
+            self._keep_alive |= self._persistent and self._parser.get_http_version() == "1.1"
             self.complete = True
             self.surplus = len(self._head) > end
 
@@ -210,6 +220,7 @@ class Reader:
         """httptools: a part of the body."""
         if self.complete:
             return
+        self._framing = 0
         self._received += len(part)
         if self._received > self._body_limit:
             self._failure = causes.TOO_LARGE

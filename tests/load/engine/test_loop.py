@@ -1,6 +1,7 @@
 """When requests are sent, what they are counted as, and that every arrival is accounted for."""
 
 import gc
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -8,8 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from senior_backend.load import causes
-from senior_backend.load.arrivals import SECOND
+from senior_backend.load.arrivals import SECOND, constant, schedule
+from senior_backend.load.engine.arriving import NEVER
+from senior_backend.load.engine.connection import WAITING, Connection, KeepAlive
 from senior_backend.load.plan import Response, Step, Variables
+from senior_backend.load.recording import EndpointCounts
 from tests.load.engine.driver import (
     GET,
     HEAD,
@@ -240,6 +244,35 @@ def test_how_long_the_target_keeps_idle_connections_is_learnt_from_the_first_it_
     assert outcome.succeeded == 3
     assert "the server's" in ends
     assert "the client's" in ends
+
+
+def test_a_connection_given_up_in_the_drain_is_not_taken_for_the_end_of_a_request() -> None:
+    def behave(peer: Peer) -> None:
+        peer.request()
+        time.sleep((0.0, 0.1, 1.5)[peer.number])
+        peer.send(OK)
+        if peer.number == 0:
+            time.sleep(0.8)  # Then it closes: idle connections last as long.
+        else:
+            peer.request()
+
+    late = (*constant(1, SECOND), *constant(20, 100 * MS))
+    with serve(behave) as server:
+        outcome = drive(plan(), schedule(late), settings(server))
+    assert outcome.total("sent") == outcome.succeeded == 3
+    accounts_balance(outcome)
+
+
+def test_a_connection_that_has_closed_is_not_closed_again() -> None:
+    """A pass over very many takes several turns, in which some of them close by themselves."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection = Connection(ours, 0, 0, KeepAlive())
+        connection.state = WAITING
+        connection.request = (0, 0, 0, step(timeout_ns=MS), EndpointCounts(), None)
+        assert connection.awaited_by() == MS
+        connection.close()
+        assert connection.awaited_by() == NEVER
 
 
 def test_no_more_connections_than_allowed() -> None:

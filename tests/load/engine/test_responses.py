@@ -132,6 +132,13 @@ def resets_midway(peer: Peer) -> None:
     peer.reset()
 
 
+def resets_without_length(peer: Peer) -> None:
+    peer.request()
+    peer.send(b"HTTP/1.1 200 OK\r\n\r\nfour")
+    time.sleep(0.02)
+    peer.reset()
+
+
 FAILURES = {
     # name: (behaviour, cause)
     "an unexpected status": (always(OK.replace(b"200", b"503")), "http 503"),
@@ -152,6 +159,7 @@ FAILURES = {
     "a close within the chunks": (once(CHUNKED + b"5\r\nhel"), causes.CLOSED_EARLY),
     "a close before the last chunk": (once(CHUNKED + b"2\r\nok\r\n"), causes.CLOSED_EARLY),
     "a reset within the body": (resets_midway, causes.CLOSED_EARLY),
+    "a reset within a body without a length": (resets_without_length, causes.CLOSED_EARLY),
     "another protocol": (once(b"SSH-2.0-OpenSSH_9.2\r\n"), causes.INVALID_HTTP),
     "line ends without CR": (
         once(b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok"),

@@ -66,7 +66,7 @@ class Channel:
         """Wait until all is written, at the end of a run; give up after a while."""
         deadline = perf_counter_ns() + _LAST_WORDS_NS
         while self._outbox and perf_counter_ns() < deadline:
-            for fd, _event in self._poller.wait(deadline - perf_counter_ns()):
+            for fd, _event in self._poller.wait(max(0, deadline - perf_counter_ns())):
                 if fd == self.fd:
                     self.ready()
 

@@ -137,6 +137,8 @@ class Connection:
             return self.deadline
         if self.state == IDLE:
             return self.used_at + self.keep_alive.limit_ns
+        if self.state == CLOSED:
+            return NEVER  # It closed after the pass that looks at it began.
         return self.request[1] + self.request[3].timeout_ns
 
     @property

@@ -11,6 +11,7 @@ wait, the older goes first.
 import heapq
 import resource
 import sys
+from bisect import bisect_left
 from collections import deque
 from ssl import SSLEOFError, SSLError, SSLSocket, SSLWantReadError, SSLWantWriteError
 from time import perf_counter_ns, process_time
@@ -181,7 +182,6 @@ class Loop:
         """Handle what happens in that time, without haste."""
         for fd, _event in self._poller.wait(nanoseconds):
             self._handle(self._connections[fd])
-        self._forget_closed_idle()
         self._look_for_timeouts(perf_counter_ns())
 
     # ---------------------------------------------------------------- the run
@@ -440,9 +440,10 @@ class Loop:
         longest = now - self._settings.max_wait_ns
         while ready and ready[0][0] < longest:
             self._fail_later(ready.popleft(), causes.UNRESOLVED, now)
-        while arriving.moment(0) < longest:
-            self._counting.dropped += arriving.is_measured(arriving.first)
-            arriving.advance(1)
+        while too_late := bisect_left(arriving.due, longest):
+            if not arriving.warming_up:
+                self._counting.dropped += too_late
+            arriving.advance(too_late)
 
     def _obey(self, message: Message, now: int) -> None:
         if message[0] == "token":
@@ -598,6 +599,10 @@ class Loop:
         """The connection broke while a response was expected."""
         if self._note_alert(connection, error):
             self._fail(connection, causes.TLS_FAILED)
+        elif connection.state == READING and connection.reader is not None:
+            # A body that ends with the connection ends with its close, not with its failure
+            # (RFC 9112, 8).
+            self._fail(connection, causes.CLOSED_EARLY)
         else:
             self._receive(connection, b"")
 
@@ -754,7 +759,9 @@ class Loop:
         return min(again, now + _LOOK_NS)
 
     def _look_for_timeouts(self, now: int) -> int:
-        return self._deadlines.look(self._connections, now, self._expire)
+        again = self._deadlines.look(self._connections, now, self._expire)
+        self._forget_closed_idle()
+        return again
 
     def _expire(self, connection: "Connection | Channel | _Nothing") -> None:
         if not isinstance(connection, Connection):
