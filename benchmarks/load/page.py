@@ -27,7 +27,7 @@ ABOUT: Mapping[str, tuple[str, str]] = {
         (
             "1,000 requests a second over {connections} connections for 5 s; medians of {rounds} "
             "rounds. Only ours tells how late it sends. What the target sees is measured against a "
-            "second target, which looks for requests without a pause and notes the moment of each: "
+            "second target, which does nothing else than to note the moment of each request: "
             "how far they come behind an even schedule that begins with the earliest of them. A "
             "tool that sends less than it was asked to falls behind that schedule."
         ),

@@ -87,7 +87,7 @@ def why_not(sample: Sample, rate: int, seconds: int) -> str:
     """Why a run does not hold its rate; empty if it does."""
     reported = sample.reported
     if not reported.valid:
-        return reported.notes[0] if reported.notes else "not valid"
+        return reported.notes[0].partition(";")[0] if reported.notes else "not valid"
     if sample.requests < ACHIEVED * rate * seconds:
         return f"{sample.requests / (rate * seconds):.0%} of the requests were sent"
     if reported.failed:

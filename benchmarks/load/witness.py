@@ -1,7 +1,8 @@
 """A target that notes when each request came: how evenly a tool sends, without asking the tool.
 
 Run as a program, it answers GET requests until it is terminated, and then writes the moments in
-nanoseconds. It hardly sleeps, so that a moment is noted within a few microseconds.
+nanoseconds. It looks without a pause, so that a moment is noted within a few microseconds; where it
+goes first of all on the machine it may sleep, since it is woken at once.
 """
 
 import contextlib
@@ -20,9 +21,9 @@ from benchmarks.load.process import placed
 from senior_backend.errors import NotRunError
 
 _ROOT = Path(__file__).resolve().parents[2]
-# Without it Linux would stop a process that goes first of all for 50 ms of each second
-# (sched_rt_runtime_us); for others it is a short one, as long as the timer slack lets it be.
-_REST_S = 5e-6
+# Linux keeps a process that goes first of all from taking a whole core, by stopping it for 50 ms of
+# each second.
+_SLEEP_S = 0.1
 _ANSWER = (
     b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"id": 17}'
 )
@@ -33,7 +34,14 @@ def witness(directory: Path, core: int | None, *, first: bool) -> Iterator[tuple
     """Run it as a process of its own: its address, and the file that is there afterwards."""
     moments = directory / "moments"
     process = subprocess.Popen(
-        [*placed(core, first=first), sys.executable, "-m", __name__, str(moments)],
+        [
+            *placed(core, first=first),
+            sys.executable,
+            "-m",
+            __name__,
+            str(moments),
+            str(_SLEEP_S if first else 0.0),
+        ],
         cwd=_ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -74,7 +82,7 @@ def unevenness_us(moments: Sequence[int], rate: int) -> dict[str, float]:
     return {"p50": at(0.50), "p99": at(0.99), "max": at(1.0)}
 
 
-def main(path: str) -> None:
+def main(path: str, wait_s: float) -> None:
     """Answer and note until SIGTERM."""
     moments: array[int] = array("q")
     done = False
@@ -92,10 +100,7 @@ def main(path: str) -> None:
         unfinished: dict[int, bytes] = {}
         print(server.getsockname()[1], flush=True)
         while not done:
-            events = poll.poll(0)
-            if not events:
-                time.sleep(_REST_S)
-            for file, _ in events:
+            for file, _ in poll.poll(wait_s):
                 if file == server.fileno():
                     connection, _ = server.accept()
                     connection.setblocking(False)
@@ -125,4 +130,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], float(sys.argv[2]))
