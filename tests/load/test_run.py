@@ -220,6 +220,25 @@ def test_a_signal_before_the_start_leaves_nothing_behind(target: Service, tmp_pa
 # Workers
 
 
+@pytest.mark.verify
+def test_a_worker_that_stood_still_makes_the_run_invalid_whatever_was_free(
+    target: Service, tmp_path: Path
+) -> None:
+    """More requests came due than connections were free: their lateness is not the target's."""
+    file = tmp_path / "r.json"
+    run = started("load", "run", "--target", f"{target.url}/ok", "--rps", 50, "--duration", "5s",
+                  "--max-pacing-error", "400ms", "-o", file)  # fmt: skip
+    (worker,) = workers(run.pid)
+    until(lambda: len(target.seen) > 20)
+    os.kill(worker, signal.SIGSTOP)
+    time.sleep(1.5)
+    os.kill(worker, signal.SIGCONT)
+    code, _, err = ended(run)
+    assert code == 3
+    assert "the generator's own delay is in the response times" in err
+    assert result(file)["pacing_error_us"]["max"] > 1e6
+
+
 def test_a_worker_that_is_killed_makes_the_run_invalid_and_loses_nothing_else(
     target: Service, tmp_path: Path
 ) -> None:

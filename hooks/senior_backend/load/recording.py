@@ -55,7 +55,8 @@ class Window:
     in_flight: int = 0
     """Requests without their response at the end of the window."""
     pacing: Counts = field(default_factory=lambda: defaultdict(int))
-    """Lateness of sends that had a connection to go out on: the generator's own error."""
+    """Lateness of sends that had a connection to go out on, and of those that came due while the
+    generator stood still: its own error."""
     connect: Counts = field(default_factory=lambda: defaultdict(int))
     """TCP connects (through the proxy's CONNECT where there is one)."""
     tls: Counts = field(default_factory=lambda: defaultdict(int))

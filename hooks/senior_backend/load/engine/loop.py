@@ -69,6 +69,8 @@ _LEARN_NS: Final = 1_000_000
 
 _SPIN_NS: Final = 150_000
 """How long before a send a precise loop stops sleeping: more than any wake-up is late."""
+_STALL_NS: Final = 5_000_000
+"""A loop that looks so much later than it meant to was not let run: more than a turn takes."""
 _LOOK_NS: Final = 1_000_000
 """The shortest time between two looks around."""
 _DIALS_AT_ONCE: Final = 8
@@ -232,12 +234,14 @@ class Loop:
         i = 0
         wake = due[0] if size else NEVER
         look_at = 0
+        looked = fell = woke = clock()
 
         while not self._over:
             # 1. Wait: for a response, for the next send, for the next look around.
             now = clock()
             limit = min(wake, look_at)
             if limit <= now:
+                limit = looked
                 events = poll()
             else:
                 if not precise:
@@ -249,6 +253,11 @@ class Loop:
                 after = clock()
                 counting.slept += after - now
                 now = after
+            looked = now
+            if now - limit > _STALL_NS:
+                if not size or due[i] > woke:  # all that the last time made late was sent
+                    fell = limit
+                woke = now
 
             # Connections that were free while the next arrivals came due: what is late on these is
             # this program's own doing.
@@ -369,6 +378,10 @@ class Loop:
                     value = now - intended
                     exponent = value.bit_length() - 8
                     pacing[(exponent << 7) + (value >> exponent) if exponent > 0 else value] += 1
+                elif fell <= intended <= woke:
+                    # More came due while this program stood still than connections were free: they
+                    # wait for one now, but did not until it woke.
+                    pacing[bucket(woke - intended)] += 1
                 connection = take_idle()
                 connection.state = READING if step.head else WAITING
                 connection.request = (
