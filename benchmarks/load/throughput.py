@@ -14,6 +14,9 @@ from senior_backend.errors import NotRunError
 BELOW_SATURATION = 20_000
 """Requests a second of the run that does not send as fast as it can."""
 
+AT_RATE_TOO = ("vegeta", "oha")
+"""Others that can send so much in an open model."""
+
 GOALS: Mapping[tuple[str, str], Mapping[str, float]] = {
     (PLAIN.name, "http"): {"wrk": 0.85},
     (PLAIN.name, "https"): {"wrk": 0.70},
@@ -135,6 +138,9 @@ def _contenders(bench: Bench, shape: Shape, scheme: str) -> list[Contender]:
         contenders.append(
             Contender(peer.name, peer, bench.job(PLAIN, scheme) if plain_only else job)
         )
+        if shape.checks and peer.name in AT_RATE_TOO:
+            label = f"{peer.name}, at {BELOW_SATURATION:,}/s"
+            contenders.append(Contender(label, peer, at_rate))
     return contenders
 
 
@@ -163,6 +169,13 @@ def _aligned(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return table(header, rows, numbers_from=1)
 
 
+def _ours(case: Case, rate: int | None) -> Row | None:
+    """The row of ours at the same rate."""
+    peer = case.rows[0].contender.peer
+    rows = (one for one in case.rows if one.contender.peer is peer)
+    return next((one for one in rows if one.contender.job.rate == rate), None)
+
+
 def _row(case: Case, row: Row, goals: Mapping[str, float]) -> list[str]:
     values = [one for one in row.values if one is not None]
     label = row.contender.label
@@ -171,9 +184,11 @@ def _row(case: Case, row: Row, goals: Mapping[str, float]) -> list[str]:
         cells += ["", "", "", ""]
     else:
         spread = Spread.of(values)
-        goal = goals.get(row.contender.peer.name)
-        is_ours = row.contender.peer is case.rows[0].contender.peer
-        found = [] if is_ours else ratios(case.rows[0], row)
+        goal = None if row.contender.job.rate else goals.get(row.contender.peer.name)
+        ours = _ours(case, row.contender.job.rate)
+        found = (
+            [] if ours is None or row.contender.peer is ours.contender.peer else ratios(ours, row)
+        )
         ratio = Spread.of(found) if found else None
         cells = [
             label,
