@@ -66,6 +66,36 @@ def test_a_bug_shows_its_traceback_and_exits_3_not_1() -> None:
     assert "Traceback" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "interrupted"),
+    [
+        ("click", "raise KeyboardInterrupt"),
+        ("senior_backend.explain", "type('Made', (), {'field': Field()})"),
+    ],
+)
+def test_ctrl_c_during_an_import_is_no_bug(module: str, interrupted: str) -> None:
+    """Importing is most of what a short command does."""
+    code = f"""
+import sys
+
+class Field:
+    def __set_name__(self, owner, name):
+        raise KeyboardInterrupt
+
+class Finder:
+    def find_spec(self, name, path, target=None):
+        if name == {module!r}:
+            {interrupted}
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["senior-backend", "explain", "no-conflict-markers"]
+from senior_backend.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_reader_that_stops_reading_gets_no_traceback() -> None:
     command = f"{sys.executable} -m senior_backend explain no-conflict-markers | true"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)

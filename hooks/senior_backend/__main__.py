@@ -21,7 +21,10 @@ def main() -> NoReturn:
             sys.exit(3)
         if code is not None:
             sys.exit(code)
-    from senior_backend import cli
+    try:
+        from senior_backend import cli
+    except KeyboardInterrupt:  # as in cli.main
+        sys.exit(130)
 
     # A run is short and keeps most of what it makes; Python would look for garbage after every 700
     # objects, which costs a quarter of the time of a large lint.

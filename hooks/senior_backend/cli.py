@@ -75,12 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         )
     except click.ClickException as error:
         _stop(error.format_message(), InputError.exit_code)
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(NotRunError.exit_code)
-    except Exception:  # a bug; Python's own exit code for it, 1, would mean findings
+    except Exception as error:  # a bug; Python's own exit code for it, 1, would mean findings
+        # Python 3.11 wraps what comes while a class is made, as when a module is imported.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            sys.exit(_INTERRUPTED)
         traceback.print_exc()
         sys.exit(NotRunError.exit_code)
     sys.exit(code)
