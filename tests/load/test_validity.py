@@ -82,6 +82,10 @@ INVALID = {
             " or allow more (generator.max_pacing_error)"
         ),
     ),
+    "it stood still for a while": (
+        {"pacing": times((0.05, 9_800), (1_500, 200))},
+        "more than 2 ms late (p99 1.5 s)",
+    ),
     "sends were late with spinning": (
         {"pacing": times((0.05, 9_800), (5, 200)), "precise": True, "busy": 0.85},
         "use a lower rate, or allow more",

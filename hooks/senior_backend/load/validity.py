@@ -293,4 +293,6 @@ def _local(evidence: Evidence) -> list[str]:
 
 
 def _time(ns: float) -> str:
+    if ns >= 1000 * _MS:
+        return f"{ns / (1000 * _MS):.3g} s"
     return f"{ns / _MS:.3g} ms" if ns >= _MS / 10 else f"{ns / 1000:.3g} us"
