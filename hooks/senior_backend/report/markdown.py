@@ -35,9 +35,7 @@ def render(outcome: Outcome) -> str:
                 lines += fold
     if outcome.not_analyzed:
         lines.append("Not analyzed:")
-        lines += [
-            f"- {code(f'{n.path}:{n.line}')}: {cell(n.reason)}" for n in outcome.not_analyzed
-        ]
+        lines += [f"- {code(f'{n.path}:{n.line}')}: {cell(n.reason)}" for n in outcome.not_analyzed]
     return "\n".join(lines).rstrip("\n")
 
 
