@@ -223,7 +223,7 @@ def test_connections_are_opened_before_the_start() -> None:
     assert outcome.merged("pacing").count == 5
 
 
-def test_how_long_the_target_keeps_idle_connections_is_learnt_from_the_first_it_closes() -> None:
+def test_how_long_the_target_keeps_idle_connections_is_learnt_from_those_it_closes() -> None:
     """From then on they are given up a little earlier: a request that is sent at the very moment
     of the close would fail, and with connections used in turn at a steady rate, all might.
     """
@@ -239,27 +239,49 @@ def test_how_long_the_target_keeps_idle_connections_is_learnt_from_the_first_it_
             ends.append("the server's")
 
     with serve(impatient) as server:
-        outcome = drive(plan(), arrivals(3, 3.0), settings(server, warm_connections=6))
+        outcome = drive(plan(), arrivals(4, 4.0), settings(server, warm_connections=6))
     assert outcome.failures == {}
-    assert outcome.succeeded == 3
+    assert outcome.succeeded == 4
     assert "the server's" in ends
     assert "the client's" in ends
+
+
+MOMENTS: dict[str, tuple[list[tuple[float, float]], float | None]] = {
+    # name: (for how long each was idle, and when it was closed), what was learnt; in seconds
+    "the first": ([(5, 5)], None),
+    "two in turn": ([(5, 5), (5.2, 10)], 3.75),
+    "those opened at once, and one more": ([(5, 5), (5, 5.01), (5, 5.02), (5, 7)], 3.75),
+    "a restart": ([(0.6, 9), (0.7, 9.01), (0.8, 9.02), (1.5, 9.03), (1.6, 9.1)], None),
+    "two restarts": ([(2, 9), (7, 30)], None),
+    "a restart, then idle ones": ([(0.6, 9), (5, 20), (5, 25)], 3.75),
+    "what answers and closes": ([(0.1, 1), (0.1, 2), (0.1, 3)], None),
+}
+
+
+@pytest.mark.parametrize("case", MOMENTS)
+def test_a_restart_of_the_target_says_nothing_of_how_long_it_keeps_connections(case: str) -> None:
+    """All later requests of a slow run would wait for a new connection."""
+    closed, learnt = MOMENTS[case]
+    keep_alive = KeepAlive()
+    for idle, moment in closed:
+        keep_alive.learn(int(idle * SECOND), int(moment * SECOND))
+    assert keep_alive.limit_ns == (NEVER if learnt is None else int(learnt * SECOND))
 
 
 def test_a_connection_given_up_in_the_drain_is_not_taken_for_the_end_of_a_request() -> None:
     def behave(peer: Peer) -> None:
         peer.request()
-        time.sleep((0.0, 0.1, 1.5)[peer.number])
+        time.sleep((0.0, 0.0, 0.1, 1.5)[peer.number])
         peer.send(OK)
-        if peer.number == 0:
+        if peer.number < 2:
             time.sleep(0.8)  # Then it closes: idle connections last as long.
         else:
             peer.request()
 
-    late = (*constant(1, SECOND), *constant(20, 100 * MS))
+    late = (*constant(1, 2 * SECOND), *constant(20, 100 * MS))
     with serve(behave) as server:
         outcome = drive(plan(), schedule(late), settings(server))
-    assert outcome.total("sent") == outcome.succeeded == 3
+    assert outcome.total("sent") == outcome.succeeded == 4
     accounts_balance(outcome)
 
 

@@ -72,19 +72,28 @@ class KeepAlive:
     """For how long a connection may lie idle before the target closes it: learnt from those that
     it closed. A request that is sent at that very moment would meet the close; with a pool that is
     used in turn at a steady rate, all of them might. So connections are given up a little earlier.
+
+    A target that restarts closes all at one moment, however long they were idle: it takes two that
+    were idle for about as long, and closed at different moments.
     """
 
-    __slots__ = ("limit_ns",)
+    __slots__ = ("_closed_at", "_idle_ns", "limit_ns")
 
     def __init__(self) -> None:
         self.limit_ns = NEVER
+        self._idle_ns = 0
+        self._closed_at = 0
 
-    def learn(self, idle_ns: int) -> bool:
+    def learn(self, idle_ns: int, now: int) -> bool:
         """The target closed after that long; True: that is news."""
-        limit = idle_ns * 3 // 4
-        if idle_ns < _SHORTEST_KEEP_ALIVE_NS or limit >= self.limit_ns:
+        if idle_ns < _SHORTEST_KEEP_ALIVE_NS or idle_ns * 3 // 4 >= self.limit_ns:
             return False
-        self.limit_ns = limit
+        if abs(idle_ns - self._idle_ns) > idle_ns // 5:
+            self._idle_ns, self._closed_at = idle_ns, now
+            return False
+        if now - self._closed_at < _SHORTEST_KEEP_ALIVE_NS:
+            return False
+        self.limit_ns = min(idle_ns, self._idle_ns) * 3 // 4
         return True
 
 

@@ -556,8 +556,8 @@ class Loop:
             self._note_alert(connection, error)
             data = b""
         if not data:
-            keep_alive = self._dialer.keep_alive
-            if keep_alive.learn(perf_counter_ns() - connection.used_at):
+            keep_alive, now = self._dialer.keep_alive, perf_counter_ns()
+            if keep_alive.learn(now - connection.used_at, now):
                 self._deadlines.tighten(keep_alive.limit_ns)
         if not data or data.strip(b"\r\n"):
             self._close(connection)
