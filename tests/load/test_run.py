@@ -162,6 +162,9 @@ def test_a_target_that_goes_away_is_a_failed_run(tmp_path: Path) -> None:
     document = result(file)
     assert document["total"]["failed"] > 0
     assert "connect refused" in document["total"]["errors"]
+    assert (
+        "connections could not be opened during the run: Connection refused" in document["warnings"]
+    )
     assert document["total"]["statuses"]["200"] == len(target.seen)
 
 

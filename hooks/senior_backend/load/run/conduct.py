@@ -131,7 +131,7 @@ def run(prepared: Prepared, interrupts: Interrupts, *, live: bool = False) -> Re
         max_connections=prepared.scenario.connections.max,
         max_pacing_error_ns=prepared.scenario.generator.max_pacing_error_ns,
         precise=prepared.scenario.generator.precise,
-        remarks=[*prepared.remarks, *remarks, *course.remarks],
+        remarks=[*prepared.remarks, *remarks, *course.remarks, *_reasons(course.done, remarks)],
     )
     return summarise(recording, facts, judge.finish(duration_ns))
 
@@ -163,6 +163,16 @@ def _await_ready(crew: Crew, settings: EngineSettings) -> list[str]:
     if not failed:
         return []
     return [f"{failed} connections could not be opened before the start: {reason}"]
+
+
+def _reasons(done: dict[int, Done], known: list[str]) -> list[str]:
+    """The system's words for what a cause alone does not tell: whose limit it was, say."""
+    reasons = {each.connection_reason for each in done.values() if each.connection_reason}
+    return [
+        f"connections could not be opened during the run: {reason}"
+        for reason in sorted(reasons)
+        if not any(remark.endswith(f": {reason}") for remark in known)
+    ]
 
 
 @dataclass(slots=True)
