@@ -1,6 +1,7 @@
 """When requests are sent, what they are counted as, and that every arrival is accounted for."""
 
 import gc
+import resource
 import socket
 import threading
 import time
@@ -342,6 +343,25 @@ def test_connections_that_cannot_be_opened_before_the_start_are_said() -> None:
     assert outcome.ready.reason == "Connection refused"
 
 
+def test_a_machine_that_has_no_descriptor_left_is_not_called_a_target_that_refuses() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with serve(always(OK)) as server, socket.create_server(("127.0.0.1", 0), backlog=100) as deaf:
+        given = settings(
+            server,
+            addresses=((socket.AF_INET, deaf.getsockname()),),
+            max_connections=100,
+            drain_ns=100 * MS,
+        )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (deaf.fileno() + 20, hard))
+        try:
+            outcome = drive(plan(), arrivals(60, 0.3), given)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert set(outcome.refused) == {causes.NO_LOCAL_PORT}
+    assert outcome.failures[causes.NO_LOCAL_PORT] > 0
+    accounts_balance(outcome)
+
+
 def test_a_thousand_silent_connections_time_out_each() -> None:
     def silent(peer: Peer) -> None:
         peer.request()
@@ -456,6 +476,18 @@ def test_stop_sends_nothing_more_and_waits_for_what_is_under_way() -> None:
     assert 0 < outcome.succeeded < 1000
     assert outcome.total("due") == outcome.succeeded + outcome.total("dropped")
     accounts_balance(outcome)
+
+
+def test_what_could_go_out_when_a_stop_comes_is_sent_and_not_dropped() -> None:
+    with serve(always(OK)) as server:
+        outcome = drive(
+            plan(),
+            arrivals(30_000, 100),
+            settings(server, max_connections=200),
+            say=after(0.3, "stop"),
+        )
+    assert outcome.total("dropped") == 0
+    assert outcome.total("due") == outcome.succeeded > 0
 
 
 def test_stop_in_the_warm_up_measures_nothing() -> None:

@@ -56,6 +56,9 @@ _NO_STEP: Final = Step(
     endpoint=0, static=b"", render=None, head=False, expected=frozenset(), timeout_ns=NEVER
 )
 
+_OUT_OF: Final = {errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE}
+"""What connect(2) and socket(2) say when this machine has no more to give."""
+
 _TUNNEL_HEADERS: Final = 16 * 1024
 
 
@@ -222,7 +225,7 @@ class Dialer:
         try:
             sock = socket.socket(family, socket.SOCK_STREAM)
         except OSError as error:
-            raise ConnectionFailedError(causes.CONNECT_FAILED, words(error)) from None
+            raise _refusal(error) from None
         try:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -347,6 +350,8 @@ def _refusal(error: OSError) -> ConnectionFailedError:
         return ConnectionFailedError(causes.CONNECT_REFUSED, words(error))
     if error.errno == errno.ETIMEDOUT:
         return ConnectionFailedError(causes.CONNECT_TIMEOUT, words(error))
+    if error.errno in _OUT_OF:
+        return ConnectionFailedError(causes.NO_LOCAL_PORT, words(error))
     return ConnectionFailedError(causes.CONNECT_FAILED, words(error))
 
 

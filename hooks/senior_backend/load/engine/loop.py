@@ -337,7 +337,6 @@ class Loop:
                 ready.append(heapq.heappop(later))
             if (
                 refusals
-                or messages
                 or self._closed_idle
                 or (size and now - due[i] > max_wait)
                 or (ready and now - ready[0][0] > max_wait)
@@ -345,8 +344,6 @@ class Loop:
                 self._attend_to_waiting(now, i)
                 due, size, base, counts, pacing = self._refill(0)
                 i = 0
-                if self._stopped:
-                    look_at = 0
             while idle:
                 if not size:
                     if not ready:
@@ -404,6 +401,14 @@ class Loop:
                     due, size, base, counts, pacing = self._refill(i)
                     i = 0
 
+            # After the sends: a stop gives up what waits for a connection, not what could go out.
+            if messages:
+                self._obey(now, i)
+                due, size, base, counts, pacing = self._refill(0)
+                i = 0
+                if self._stopped:
+                    look_at = 0
+
             # 4. When there will be something to do.
             if not idle:
                 wake = self._open_more(now, i)
@@ -431,15 +436,13 @@ class Loop:
         return due, len(due), arriving.first, counting.measured, counting.window.pacing
 
     def _attend_to_waiting(self, now: int, taken: int) -> None:
-        """Messages, connections that were closed or refused, requests that waited too long.
+        """Connections that were closed or refused, requests that waited too long.
 
         Takes requests that cannot be sent from the front of those that wait.
         """
         arriving, ready = self._arriving, self._ready
         arriving.advance(taken)
         self._forget_closed_idle()
-        while self._messages:
-            self._obey(self._messages.popleft(), now)
         while self._refusals:
             cause = self._refusals.popleft()
             moment = arriving.moment(0)
@@ -458,13 +461,17 @@ class Loop:
                 self._counting.dropped += too_late
             arriving.advance(too_late)
 
-    def _obey(self, message: Message, now: int) -> None:
-        if message[0] == "token":
-            self._plan.refresh(message[1])
-        elif message[0] == "stop":
-            self._stop(now)
-        elif message[0] == "end":
-            self._over = True
+    def _obey(self, now: int, taken: int) -> None:
+        """What the parent says."""
+        self._arriving.advance(taken)
+        while self._messages:
+            message = self._messages.popleft()
+            if message[0] == "token":
+                self._plan.refresh(message[1])
+            elif message[0] == "stop":
+                self._stop(now)
+            elif message[0] == "end":
+                self._over = True
 
     def _stop(self, now: int) -> None:
         """Send nothing more. What is due and was not sent never will be."""
