@@ -9,12 +9,11 @@ from pathlib import Path
 
 from benchmarks.load.job import Job, Reported, Shape
 from benchmarks.load.peer import Peer
-from benchmarks.load.peers.ours import SATURATING, Ours
+from benchmarks.load.peers.ours import Ours
 from benchmarks.load.process import run
 from benchmarks.load.target import Target
 from benchmarks.machine import busy_seconds
 from benchmarks.overhead.processor_time import processor_seconds
-from senior_backend.errors import NotRunError
 
 # Beside the time of the run itself: starting, waiting for late answers, writing the result.
 GRACE_S = 60
@@ -138,18 +137,6 @@ class Bench:
         )
         self.samples.append(sample)
         return sample
-
-    def saturated(self, job: Job) -> Job:
-        """The same with a rate for ours that is half as much again as it can send now.
-
-        All arrivals are sent in the end, so one far beyond reach would only make the run longer.
-        """
-        try:
-            trial = self.measure(self.ours, replace(job, seconds=1))
-        except NotRunError:
-            return job  # it will fail again, where that is told
-        within_reach = trial.requests / trial.wall_s
-        return replace(job, saturating=min(SATURATING, int(1.5 * within_reach)))
 
     def start_up(self, peer: Peer, job: Job) -> Sample:
         """What a tool costs that does next to nothing: to be taken from its other runs."""

@@ -68,7 +68,6 @@ def _dimension(
     bench: Bench, dimension: str, jobs: dict[int, Job], *, everywhere: bool = False
 ) -> list[Point]:
     core = None if everywhere else -1
-    jobs = {size: bench.saturated(job) for size, job in jobs.items()}
     sizes = list(jobs)
     starts: dict[int, Sample] = {}
     failures: dict[int, str] = {}

@@ -80,8 +80,6 @@ class Job:
     connections: int
     seconds: int
     rate: int | None = None
-    saturating: int | None = None
-    """Without a rate: one that is beyond reach, for a tool that must be given one."""
     minimal: bool = False
     idle: str = ""
     workers: int = 1

@@ -18,8 +18,9 @@ ABOUT: Mapping[str, tuple[str, str]] = {
             "tool's whole process tree, less that of a minimal run of the same tool, which is its "
             "start. *Ours is* says how many requests ours sends in the processor time in which the "
             "other sends one, taken round by round. wrk always sends one static GET, whatever the "
-            "others do. Below saturation a tool sleeps and wakes for each request, which costs "
-            "more. *Answers a second* are of wall-clock time, which other work on the machine "
+            "others do. Below saturation ours sleeps and wakes for each request, which costs more; "
+            "who sends once a millisecond what has come due saves that, and is less punctual (next "
+            "section). *Answers a second* are of wall-clock time, which other work on the machine "
             "takes from; *others* is the share of the machine that went to it."
         ),
     ),

@@ -13,6 +13,8 @@ from senior_backend.errors import NotRunError
 
 SATURATING = 250_000
 """More requests a second than one core can send, so that there is always one waiting."""
+MAX_WAIT = "10s"
+"""All of them are sent in the end; where the machine is busy that would take minutes."""
 
 _SCENARIO, _RESULT = "scenario.yml", "result.json"
 # 1: a threshold failed, and 3: the run is invalid: both are so when it is asked for too much.
@@ -74,13 +76,13 @@ def parse(text: str) -> Reported:
 
 def scenario(job: Job, *, precise: bool) -> dict[str, object]:
     """The scenario as data."""
-    rate = job.rate or job.saturating or SATURATING
+    rate = job.rate or SATURATING
     load = {"rate": 1 if job.minimal else rate, "duration": f"{1 if job.minimal else job.seconds}s"}
     document: dict[str, object] = {
         "name": "benchmark",
         "target": job.url,
         "load": load,
-        "connections": {"max": job.connections},
+        "connections": {"max": job.connections, "max_wait": MAX_WAIT},
         "timeouts": {"response": "30s"},
         "generator": {"workers": job.workers, "precise": precise},
     }
