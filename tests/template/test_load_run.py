@@ -113,6 +113,15 @@ def started_as(service: Path) -> dict[str, str]:
     return json.loads((service / "service.json").read_text())
 
 
+def progress(service: Path) -> str:
+    """What the script says on the way to the command."""
+    port = started_as(service)["PORT"]
+    return (
+        f"load-test: starting the service on port {port}\n"
+        f"load-test: ready, loading http://127.0.0.1:{port}\n"
+    )
+
+
 def lives(service: Path) -> bool:
     try:
         os.kill(int(started_as(service)["pid"]), 0)
@@ -136,7 +145,8 @@ def test_the_command_is_told_where_the_service_is_and_its_exit_code_is_kept(
     done = run(service, shell, "sh", "-c", 'printf "%s|" "$@"; exit 7', "load", "a b")
     assert done.returncode == 7
     port = started_as(service)["PORT"]
-    assert (done.stdout, done.stderr) == (f"a b|--target|http://127.0.0.1:{port}|", "")
+    assert done.stdout == f"a b|--target|http://127.0.0.1:{port}|"
+    assert done.stderr == progress(service)
     assert not lives(service)
 
 
@@ -181,7 +191,9 @@ def test_a_service_that_does_not_start_is_shown_with_what_it_said(
 ):
     done = run(service, shell, "echo", "never", BEHAVIOUR=behaviour)
     assert (done.returncode, done.stdout) == (3, "")
-    assert done.stderr.splitlines() == [
+    starting, *lines = done.stderr.splitlines()
+    assert starting.startswith("load-test: starting the service on port ")
+    assert lines == [
         f"{behaviour.removeprefix('no ')} is impossible",
         f"load-test: {reason}; the whole log is in results/service.log",
     ]
@@ -213,7 +225,8 @@ def test_a_service_that_ends_under_load_is_named(service: Path):
 
 def test_what_the_service_says_is_pointed_to(service: Path):
     done = run(service, SH, "true", BEHAVIOUR="talks")
-    assert done.stderr == "load-test: the service had something to say: results/service.log\n"
+    said = "load-test: the service had something to say: results/service.log\n"
+    assert done.stderr == progress(service) + said
     assert (service / "results" / "service.log").read_text() == "a warning\n"
 
 
@@ -235,7 +248,7 @@ def test_control_c_lets_the_command_report_and_stops_the_service(service: Path, 
         assert process.stdout.readline() == "began\n"
         os.killpg(process.pid, signal.SIGINT)
         output, errors = process.communicate(timeout=30)
-    assert (process.returncode, output, errors) == (130, "reported\n", "")
+    assert (process.returncode, output, errors) == (130, "reported\n", progress(service))
     assert not lives(service)
 
 
@@ -315,6 +328,27 @@ def test_variables_of_make_become_flags_of_the_tool(
     line = load_test(service, uv, "load-test", target, *arguments)
     assert "|postgres|run|" not in line
     assert line.endswith(f"|senior-backend|{scenario}--target|https://staging.example.com/api|")
+
+
+@pytest.mark.parametrize("target", ["", "TARGET=https://staging.example.com"])
+def test_what_takes_long_the_first_time_is_named_before_it_begins(
+    service: Path, uv: str, target: str
+):
+    (service / ".venv" / ".ready").touch()
+    done = make(service, uv, "--old-file=.venv/.ready", "load-test", *filter(None, [target]))
+    starting = [] if target else ["load-test: starting PostgreSQL"]
+    lines = [line for line in done.stderr.splitlines() if line.startswith("load-test: ")]
+    assert lines == ["load-test: installing the tool, if it is not there yet", *starting]
+
+
+def test_a_tool_that_cannot_be_installed_is_no_failed_threshold(service: Path, tmp_path: Path):
+    (service / ".venv" / ".ready").touch()
+    program = tmp_path / "uv"
+    program.write_text("#!/bin/sh\necho no network >&2; exit 1\n")
+    program.chmod(0o755)
+    done = make(service, f"UV={program}", "--old-file=.venv/.ready", "load-test")
+    assert "no network\nload-test: the tool could not be installed\n" in done.stderr
+    assert "load-test] Error 3" in done.stderr
 
 
 @pytest.mark.parametrize("target", ["load-test", "load-test-check", "load-test-report"])
