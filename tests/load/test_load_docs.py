@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,15 @@ from tests.test_skill import parse, shell_lines
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/load.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-SCENARIOS = re.findall(r"^```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+
+_YAML = re.findall(r"^(?:<!-- ([\w ]+) -->\n)?```yaml\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+JOBS = [block for mark, block in _YAML if mark == "ci"]
+SCENARIOS = [block for mark, block in _YAML if mark != "ci"]
 MAIN = SCENARIOS[0]
+(FROM_K6,) = [block for mark, block in _YAML if mark == "from k6"]
 FILES = {
     "users.csv": "email\na@example.com\nb@example.com\n",
+    "customers.jsonl": '{"id": "1"}\n{"id": "2"}\n',
     "items.jsonl": '{"sku": "a"}\n{"sku": "b"}\n',
     "order.graphql": "query Order($id: Int!) { order(id: $id) { id } }",
     "ca.pem": "",
@@ -33,7 +39,7 @@ FILES = {
     "client.key": "",
 }
 WHOLE = {
-    "load": "load: {rate: 1, duration: 1s}\n",
+    "load": "load: {rate: 1, duration: 1m}\n",
     "endpoints": "endpoints: [{path: /}]\n",
 }
 """What the page leaves out of an example that is about something else."""
@@ -78,6 +84,26 @@ def test_the_first_scenario_runs_as_it_stands(tmp_path: Path) -> None:
     assert (result["due"], result["sent"]) == (120, 132)
 
 
+def test_the_scenario_from_k6_runs(tmp_path: Path) -> None:
+    # A delay longer than the two seconds of this run would be refused.
+    (tmp_path / "loadtest.yml").write_text(
+        FROM_K6.replace("delayAbortEval: 10s", "delayAbortEval: 1s")
+    )
+    (tmp_path / "customers.jsonl").write_text(FILES["customers.jsonl"])
+    with orders_service() as address:
+        done = cli(
+            *("load", "run", "loadtest.yml", "--target", address, *GENEROUS),
+            *("--rps", "40", "--duration", "2s", "--output", "result.json"),
+            cwd=tmp_path,
+        )
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert (result["sent"], result["total"]["errors"]) == (80, {}), done.stdout
+    assert {name: e["count"] for name, e in result["endpoints"].items()} == {
+        "list_orders": 72,
+        "create_order": 8,
+    }
+
+
 def test_the_first_command_runs_and_its_result_is_reported(tmp_path: Path) -> None:
     with orders_service() as address:
         run = cli(
@@ -98,7 +124,20 @@ COMMANDS = [line for line in shell_lines(PAGE) if line.startswith("senior-backen
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "--help" not in line])
 def test_every_command_of_the_page_parses(line: str) -> None:
-    parse(line.partition(">>")[0].split()[1:])
+    parse(shlex.split(line.partition(">>")[0])[1:])
+
+
+def test_in_ci_a_failed_threshold_does_not_keep_the_reports_from_being_made() -> None:
+    github, gitlab = map(yaml.safe_load, JOBS)
+    run, *after = github["steps"]
+    assert " load run " in run["run"]
+    assert {step["if"] for step in after} == {"${{ !cancelled() }}"}
+    (job,) = gitlab.values()
+    assert job["artifacts"]["when"] == "always"
+    for line in [run["run"], after[0]["run"], *job["script"], *job["after_script"]]:
+        parse(shlex.split(line.partition(">>")[0])[1:])
+    for line in (after[0]["run"], *job["after_script"]):
+        assert " load report " in line
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\(((?!https?://)[^)]+)\)", TEXT))
