@@ -14,6 +14,8 @@ from senior_backend.errors import NotRunError
 ENDPOINTS = (1, 10, 100, 1_000)
 CONNECTIONS = (1, 64, 1_000, 10_000)
 WORKERS = (1, 2)
+USUAL = {"endpoints": 1, "connections": 64, "workers": 1}
+"""What the others of a dimension are compared to."""
 
 
 @dataclass(frozen=True)
@@ -115,23 +117,27 @@ def _file_limit() -> int:
 def report(points: Sequence[Point]) -> str:
     """One table."""
     rows = []
-    first: dict[str, Spread] = {}
+    usual = {
+        one.dimension: Spread.of(one.cpu_us).median
+        for one in points
+        if one.cpu_us and one.size == USUAL[one.dimension]
+    }
     for one in points:
         if not one.cpu_us:
             rows.append([one.dimension, f"{one.size:,}", f"not measured: {one.failure}", "", ""])
             continue
         spread = Spread.of(one.cpu_us)
-        base = first.setdefault(one.dimension, spread)
+        base = usual.get(one.dimension, float("nan"))
         rows.append(
             [
                 one.dimension,
                 f"{one.size:,}",
                 f"{spread.median:.2f} ({spread.low:.2f} to {spread.high:.2f})",
-                f"{spread.median / base.median:.2f}",
+                f"{spread.median / base:.2f}",
                 f"{Spread.of(one.rates).median:,.0f}",
             ]
         )
-    header = ("of", "how many", "CPU a request, us", "the first = 1", "answers a second")
+    header = ("of", "how many", "CPU a request, us", "usual = 1", "answers a second")
     cores = os.cpu_count() or 1
     note = (
         f"Workers are measured with the client on all {cores} cores of this machine"

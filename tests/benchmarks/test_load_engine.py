@@ -244,7 +244,7 @@ def test_the_other_tables_say_what_was_not_measured_too():
     points = [
         growth.Point("endpoints", 1, (5.0, 7.0), (10.0, 20.0)),
         growth.Point("endpoints", 1_000, (12.0,), (10.0,)),
-        growth.Point("connections", 1, (8.0,), (10.0,)),
+        growth.Point("connections", 64, (8.0,), (10.0,)),
         growth.Point("connections", 10_000, (), (), "at most 4,096 files may be open here"),
     ]
     rows = cells(growth.report(points))[2:]
