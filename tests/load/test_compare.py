@@ -14,7 +14,7 @@ import pytest
 import senior_backend
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.load.compare import compare, files, read, run_compare
-from senior_backend.load.comparison.document import Comparison
+from senior_backend.load.comparison.document import Comparison, Metric
 from senior_backend.load.formats import comparison as formats
 from senior_backend.load.histogram import bucket
 from senior_backend.load.result import Result
@@ -300,6 +300,47 @@ def test_an_invalid_run_is_refused_with_its_reasons() -> None:
     bad = measured(ORDERS, valid=False, invalid_reasons=["sent 3 s late: use more workers"])
     with pytest.raises(NotRunError, match=r"base run 1: this run is INVALID .* use more workers"):
         compare([bad], [measured(ORDERS)])
+
+
+def test_every_run_that_is_refused_is_named() -> None:
+    bad = measured(ORDERS, valid=False, invalid_reasons=["late"])
+    with pytest.raises(NotRunError, match=r"(?s)base run 1: .*new run 2: "):
+        compare([bad], [measured(ORDERS), bad])
+
+
+def test_an_invalid_run_in_a_folder_is_left_out_with_a_warning(sides: tuple[Path, Path]) -> None:
+    invalid = measured(ORDERS, valid=False, invalid_reasons=["late"]).model_dump_json()
+    bad = sides[1] / "9.json"
+    bad.write_text(invalid)
+    text, code = run_compare([sides[0]], [sides[1]], format="json")
+    found = json.loads(text)
+    assert code == 1
+    assert str(bad) not in found["new"]["files"]
+    assert found["warnings"][0] == f"left out: {bad}: this run is INVALID: late"
+    with pytest.raises(NotRunError, match=r"9\.json: this run is INVALID"):
+        run_compare([sides[0]], [sides[1], bad])
+    for file in sides[1].glob("*.json"):
+        file.write_text(invalid)
+    with pytest.raises(NotRunError, match=r"(?s)0\.json: .*9\.json: "):
+        run_compare([sides[0]], [sides[1]])
+
+
+@pytest.mark.parametrize(
+    ("metric", "told"), [("p95", []), ("p99", ["few for p99 and", "fewer than 1,000"])]
+)
+def test_only_percentiles_that_are_compared_are_called_doubtful(
+    metric: Metric, told: list[str]
+) -> None:
+    few = [
+        "900 samples are few for p99 and p99.9; run longer",
+        "9,000 samples are few for p99.9; run longer",
+        "fewer than 1,000 samples for p99: list; run longer",
+    ]
+    base = [measured(ORDERS, warnings=few)]
+    found = compare(base, [measured(ORDERS, seed=2, warnings=few)], metric=metric)
+    said = [warning for warning in found.warnings if "samples" in warning]
+    assert len(said) == len(told)
+    assert all(part in warning for part, warning in zip(told, said, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from senior_backend.load.histogram import Histogram, bucket
-from senior_backend.load.validity import Evidence, Moment, fastest_p99, judge
+from senior_backend.load.validity import Evidence, Moment, fastest_p99, judge, speaks_of
 
 MS = 1_000_000
 
@@ -33,15 +33,18 @@ QUIET = Evidence(
     moments=moments(*[(1_000, 0.2)] * 10),
     busy=0.2,
     workers=2,
+    cores=4,
     covered=[1.0, 1.0],
     lost=[],
     pacing=times((0.05, 9_990), (5, 10)),
     response=times((2, 9_000), (8, 1_000)),
+    service=times((1.8, 9_000), (7.5, 1_000)),
     samples={"list": 6_000, "create": 4_000},
     fastest_p99_ns=8 * MS,
     max_open=40,
     max_connections=500,
     connection_failures=0,
+    no_local_port=0,
     max_pacing_error_ns=2 * MS,
     precise=False,
     interrupted=False,
@@ -50,13 +53,15 @@ QUIET = Evidence(
 BEHIND = {"started": 8_000, "busy": 0.97, "moments": moments(*[(800, 0.97)] * 10)}
 SATURATED = {"started": 8_000, "moments": moments(*[(800, 0.3)] * 10), "max_open": 500}
 
+NO_SUCCESS = {"response": Histogram(), "service": Histogram(), "fastest_p99_ns": float("nan")}
+
 INVALID = {
     "the loop had no time left": (
         BEHIND,
         (
             "800.0 of 1,000.0 arrivals a second were sent (80.0%), and the generator was the limit:"
             " its loop was busy 97% of the time while arrivals fell behind; use more workers"
-            " (generator.workers) on a machine with more cores, or a lower rate"
+            " (--workers / generator.workers) on a machine with more cores, or a lower rate"
         ),
     ),
     "it had none left in the highest stage only": (
@@ -77,30 +82,47 @@ INVALID = {
     "sends were late although they had a connection": (
         {"pacing": times((0.05, 9_800), (5, 200))},
         (
-            "200 of 10,000 sends that had a connection were more than 2 ms late (p99 5 ms): the"
-            " generator's own delay is in the response times; use --precise or a quieter machine,"
-            " or allow more (generator.max_pacing_error)"
+            "200 of 10,000 sends were sent late by the generator, by more than 2 ms (p99 5 ms): its"
+            " own delay is in the response times; use --precise (generator.precise) or a quieter"
+            " machine, or allow more (--max-pacing-error / generator.max_pacing_error)"
         ),
     ),
     "it stood still for a while": (
         {"pacing": times((0.05, 9_800), (1_500, 200))},
-        "more than 2 ms late (p99 1.5 s)",
+        "by more than 2 ms (p99 1.5 s)",
     ),
     "sends were late with spinning": (
         {"pacing": times((0.05, 9_800), (5, 200)), "precise": True, "busy": 0.85},
         "use a lower rate, or allow more",
     ),
-    "sends were late and nothing succeeded": (
-        {
-            "pacing": times((0.05, 9_800), (5, 200)),
-            "response": Histogram(),
-            "fastest_p99_ns": float("nan"),
-        },
-        "more than 2 ms late",
+    "sends were late on a machine without a free core": (
+        {"pacing": times((0.05, 9_800), (5, 200)), "cores": 2},
+        "use a quieter machine or a lower rate, or allow more",
+    ),
+    "sends were late where the target takes the last core": (
+        {"pacing": times((0.05, 9_800), (5, 200)), "cores": 3, "local": True},
+        "use a quieter machine or a lower rate, or allow more",
+    ),
+    "the loop had no time left, and nothing succeeded": (
+        {**BEHIND, **NO_SUCCESS},
+        "the generator was the limit",
+    ),
+    "this machine had no port left": (
+        {"no_local_port": 1_200},
+        (
+            "1,200 times this machine had no free port (or descriptor) for one more connection: the"
+            " generator was the limit; let the target keep connections alive, use fewer of them"
+            " (--connections / connections.max), or widen net.ipv4.ip_local_port_range (and ulimit"
+            " -n)"
+        ),
+    ),
+    "this machine had no port left, and nothing succeeded": (
+        {"no_local_port": 1, **NO_SUCCESS},
+        "had no free port",
     ),
     "sends were late for the fast endpoint of a slow target": (
         {"pacing": times((5, 10_000)), "response": times((1, 9_000), (900, 1_000))},
-        "more than 2 ms late",
+        "by more than 2 ms",
     ),
     "a worker was killed": (
         {"lost": ["worker 1 was killed (SIGKILL)"], "covered": [1.0, 0.3]},
@@ -138,6 +160,10 @@ VALID = {
         "response": times((100, 10_000)),
         "fastest_p99_ns": 100 * MS,
     },
+    "sends were late and nothing succeeded": {
+        "pacing": times((0.05, 9_000), (500, 1_000)),
+        **NO_SUCCESS,
+    },
     "more was allowed": {"pacing": times((5, 10_000)), "max_pacing_error_ns": 6 * MS},
     "the loop was busy, and kept up": {
         "busy": 0.98,
@@ -161,6 +187,7 @@ VALID = {
         "duration_s": 0,
         "pacing": Histogram(),
         "response": Histogram(),
+        "service": Histogram(),
         "samples": {},
         "fastest_p99_ns": float("nan"),
     },
@@ -191,7 +218,7 @@ WARNINGS = {
     ),
     "connections were the limit": (
         {"max_open": 500},
-        "all 500 connections (connections.max) were in use at some time",
+        "all 500 connections (--connections / connections.max) were in use at some time",
     ),
     "the loop was rather busy": (
         {"busy": 0.85, "moments": moments(*[(1_000, 0.85)] * 10)},
@@ -203,7 +230,45 @@ WARNINGS = {
     ),
     "pacing is visible in short response times": (
         {"pacing": times((0.05, 10_000)), "response": times((0.2, 10_000))},
-        "sends were 50 us late at the median, 25% of the median response time (0.2 ms)",
+        (
+            "the generator sent late by p50 50 \N{MICRO SIGN}s, p99 50 \N{MICRO SIGN}s, 25% of the"
+            " median response time (0.2 ms): latencies are higher by up to that; use --precise"
+        ),
+    ),
+    "what was allowed is visible in the fastest endpoint": (
+        {
+            "pacing": times((0.2, 9_800), (4, 200)),
+            "max_pacing_error_ns": 1_000 * MS,
+            "cores": 1,
+        },
+        (
+            "the generator sent late by p50 0.2 ms, p99 4.01 ms, 50% of the fastest endpoint's p99"
+            " (8 ms): latencies are higher by up to that; use a quieter machine or a lower rate"
+        ),
+    ),
+    "arrivals waited for a connection, and all were sent": (
+        {
+            "pacing": times((0.05, 8_600)),
+            "response": times((2, 8_000), (1_030, 2_000)),
+            "service": times((2, 8_000), (5.72, 2_000)),
+        },
+        (
+            "response p90 is 1.03 s, service p90 5.72 ms: 1,400 of 10,000 arrivals waited for a"
+            " connection; their wait is in the response times"
+        ),
+    ),
+    "arrivals waited for all connections and for the generator": (
+        {
+            "pacing": times((0.05, 8_600), (3, 50)),
+            "response": times((2, 9_700), (1_030, 300)),
+            "service": times((2, 9_700), (5.72, 300)),
+            "max_open": 500,
+        },
+        (
+            "response p99 is 1.03 s, service p99 5.72 ms: 1,350 of 10,000 arrivals waited for a"
+            " connection, 50 waited more than 1 ms for the generator, all 500 connections"
+            " (--connections / connections.max) were in use; their wait is in the response times"
+        ),
     ),
     "few samples": (
         {"response": times((2, 900))},
@@ -230,6 +295,42 @@ def test_a_warning_says_that(case):
     reasons, warnings = judge(replace(QUIET, **changes))
     assert reasons == []
     assert [w for w in warnings if warning in w]
+
+
+@pytest.mark.parametrize(
+    ("response", "service"),
+    [
+        (times((1.5, 10_000)), times((0.6, 10_000))),  # less than a millisecond apart
+        (times((90, 10_000)), times((50, 10_000))),  # less than twice
+    ],
+)
+def test_clocks_that_differ_little_are_no_news(response, service):
+    assert judge(replace(QUIET, response=response, service=service))[1] == []
+
+
+def test_a_target_that_did_not_keep_up_is_told_once():
+    clocks = {"response": times((900, 10_000)), "service": times((5, 10_000))}
+    _, warnings = judge(replace(QUIET, **SATURATED, **clocks))
+    assert len([w for w in warnings if "response" in w]) == 1
+
+
+def test_a_delay_for_which_a_run_is_invalid_is_told_once():
+    reasons, warnings = judge(replace(QUIET, pacing=times((5, 10_000))))
+    assert (len(reasons), warnings) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "about"),
+    [
+        ({"response": times((2, 900))}, "p99"),
+        ({"samples": {"a": 5, "b": 20_000}}, "p99"),
+        ({"response": times((2, 9_000))}, "p99.9"),
+        ({"local": True}, None),
+    ],
+)
+def test_a_warning_of_few_samples_says_which_percentile_it_is_about(changes, about):
+    _, warnings = judge(replace(QUIET, **changes))
+    assert [speaks_of(warning) for warning in warnings] == [about]
 
 
 def test_a_quiet_run_has_no_warning():

@@ -37,21 +37,33 @@ def run_compare(
 ) -> tuple[str, int]:
     """The comparison as text, and the exit code.
 
-    A path is the file of a result, or a folder of such files: repeated runs. Codes: 0 nothing is
+    A path is the file of a result, or a folder of such files: repeated runs. An INVALID run in a
+    folder is left out, with a warning, where its side has a valid one. Codes: 0 nothing is
     slower beyond ``tolerance`` and nothing fails more often, 1 something is or does, 3 nothing can
     be compared. Raises ``InputError`` for a file that is no result, ``NotRunError`` for a result
-    that is INVALID. ``width``: of the terminal that shows it, in colour.
+    that is INVALID and was named, or has no valid one beside it. ``width``: of the terminal that
+    shows it, in colour.
     """
     base, new = files(base_paths), files(new_paths)
+    named = {path.resolve() for path in (*base_paths, *new_paths)}
     if both := [path for path in base if path.resolve() in {other.resolve() for other in new}]:
         raise InputError(f"{both[0]}: this is on both sides; a run has no difference to itself")
+    sides, left_out = [], []
+    for paths in (base, new):
+        runs = [(path, read(path)) for path in paths]
+        valid = [(path, run) for path, run in runs if run.valid or path.resolve() in named]
+        if valid:
+            left_out += [(path, run) for path, run in runs if (path, run) not in valid]
+        sides.append(valid or runs)
     found = compare(
-        [read(path) for path in base],
-        [read(path) for path in new],
+        [run for _, run in sides[0]],
+        [run for _, run in sides[1]],
         metric=metric,
         tolerance=tolerance,
-        names=([str(path) for path in base], [str(path) for path in new]),
+        names=([str(path) for path, _ in sides[0]], [str(path) for path, _ in sides[1]]),
     )
+    warnings = [f"left out: {path}: this run is INVALID: {_why(run)}" for path, run in left_out]
+    found = found.model_copy(update={"warnings": [*warnings, *found.warnings]})
     if width is None:
         return formats.render(found, format), found.exit_code
     return formats.render(found, format, colour=True, width=width), found.exit_code
@@ -74,10 +86,14 @@ def compare(
     if not 0 <= tolerance < 10:
         raise InputError(f"--tolerance {tolerance:g}: between 0 and 10 (1000 %), such as 0.05")
     base_names, new_names = names or (_numbered("base", base), _numbered("new", new))
-    for name, run in zip((*base_names, *new_names), (*base, *new), strict=True):
-        if not run.valid:
-            why = "; ".join(run.invalid_reasons) or "it gives no reason"
-            raise NotRunError(f"{name}: this run is INVALID and compares with nothing: {why}")
+    runs = zip((*base_names, *new_names), (*base, *new), strict=True)
+    if refused := [(name, run) for name, run in runs if not run.valid]:
+        raise NotRunError(
+            "\n".join(
+                f"{name}: this run is INVALID and compares with nothing: {_why(run)}"
+                for name, run in refused
+            )
+        )
     refusals = conditions.refusals(base, new)
     method: Method = "runs" if by_runs(len(base), len(new)) else "blocks"
     sides = Sides(
@@ -91,7 +107,7 @@ def compare(
     )
     endpoints = of_endpoints(sides)
     dropped = of_arrivals(sides)
-    warnings = conditions.warnings(base, new)
+    warnings = conditions.warnings(base, new, metric)
     if method == "blocks":
         few = "with one run a side" if len(base) + len(new) == 2 else "with so few runs"
         warnings.append(_REPEAT.format(few))
@@ -111,6 +127,10 @@ def compare(
         dropped=dropped,
         passed=False if failed else None if nothing else True,
     )
+
+
+def _why(run: Result) -> str:
+    return "; ".join(run.invalid_reasons) or "it gives no reason"
 
 
 def _numbered(side: str, runs: Sequence[Result]) -> list[str]:

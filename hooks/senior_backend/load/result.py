@@ -134,11 +134,14 @@ class Connections(Document):
 
 
 class PacingError(Document):
-    """Lateness of the sends that had a connection to go out on: the generator's own error."""
+    """Lateness of the sends that had a connection to go out on, and of those that came due while
+    the generator stood still: its own error."""
 
     p50: float
     p99: float
     max: float
+    limit: float | None = None
+    """The p99 above which this run is INVALID; None: the result is of an older version."""
 
 
 class Generator(Document):

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from senior_backend import __version__
-from senior_backend.load import validity
+from senior_backend.load import causes, validity
 from senior_backend.load.arrivals import Schedule
 from senior_backend.load.engine.messages import Done
 from senior_backend.load.histogram import PERCENTILES, Histogram
@@ -73,7 +73,7 @@ class Facts:
     """Workers that went without a last word -> why: ``was killed (SIGKILL)``."""
     max_connections: int = 0
     """Over all workers."""
-    max_pacing_error_ns: int = 2_000_000
+    max_pacing_error_ns: int = 10_000_000
     precise: bool = False
     remarks: Sequence[str] = ()
     """Further warnings, from before the start."""
@@ -90,7 +90,9 @@ def summarise(
         counts = total.endpoints.get(index, EndpointCounts())
         add_endpoint(every, counts)
         endpoints[name] = endpoint_result(counts)
-    reasons, warnings = validity.judge(_evidence(recording, facts, every))
+    evidence = _evidence(recording, facts, every)
+    reasons, warnings = validity.judge(evidence)
+    limit = validity.pacing_limit_ns(evidence.max_pacing_error_ns, evidence.fastest_p99_ns)
     seconds = facts.duration_ns / SECOND
     pacing = Histogram(total.pacing)
     everything = endpoint_result(every)
@@ -117,6 +119,7 @@ def summarise(
             p50=_scaled(pacing.percentile(50), _US),
             p99=_scaled(pacing.percentile(99), _US),
             max=_scaled(pacing.percentile(100), _US),
+            limit=_scaled(limit, _US),
         ),
         generator=Generator(
             workers=recording.workers,
@@ -144,14 +147,19 @@ def summarise(
 
 def environment() -> Environment:
     """This machine and this program."""
-    affinity = getattr(os, "sched_getaffinity", None)  # Linux; what a container may really use
     return Environment(
         senior_backend=__version__,
         python=platform.python_version(),
         platform=platform.platform(),
-        cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
+        cores=_cores(),
         host=socket.gethostname(),
     )
+
+
+def _cores() -> int:
+    """What a container may really use, where the system (Linux) tells."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def percentiles(histogram: Histogram, wanted: Sequence[float] = PERCENTILES) -> Percentiles:
@@ -292,6 +300,7 @@ def _evidence(recording: Recording, facts: Facts, every: EndpointCounts) -> vali
         moments=moments,
         busy=numbers.busy,
         workers=recording.workers,
+        cores=_cores(),
         covered=[
             min(1.0, recording.covered_ns(worker) / facts.duration_ns) if facts.duration_ns else 1.0
             for worker in range(recording.workers)
@@ -299,11 +308,16 @@ def _evidence(recording: Recording, facts: Facts, every: EndpointCounts) -> vali
         lost=[f"worker {worker} {reason}" for worker, reason in sorted(facts.lost.items())],
         pacing=Histogram(recording.total.pacing),
         response=response,
+        service=Histogram(every.service),
         samples={name: each.count for name, each in responses.items()},
         fastest_p99_ns=validity.fastest_p99(list(responses.values()), response),
         max_open=_max_open(recording, facts),
         max_connections=facts.max_connections,
         connection_failures=sum(recording.total.connection_failures.values()),
+        no_local_port=max(
+            recording.total.connection_failures.get(causes.NO_LOCAL_PORT, 0),
+            sum(every.failures.get(causes.NO_LOCAL_PORT, {}).values()),
+        ),
         max_pacing_error_ns=facts.max_pacing_error_ns,
         precise=facts.precise,
         interrupted=facts.interrupted,

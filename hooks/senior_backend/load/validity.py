@@ -2,10 +2,14 @@
 
 A target that does not keep up is a result, and only warned of: arrivals waited because every
 connection was taken, and they count from the moment when they were due. But where the generator's
-own loop had no time left, or sends with a free connection were late, the delay is its own, and no
+own loop had no time left, or it sent late what had a connection, the delay is its own, and no
 number of the run may be blamed on the target.
+
+How late it may be is the user's to say (``max_pacing_error``); that it was late is told in any case
+as soon as it can be seen in the response times.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +23,13 @@ BUSY: Final = 0.90
 RATHER_BUSY: Final = 0.80
 PACING_SHARE: Final = 0.10
 """A pacing error above this share of the response time is visible in it."""
+_LEAST_VISIBLE_NS: Final = 100_000.0
+"""Below that, the p99 of the lateness is what it takes to wake a core."""
+_APART: Final = 2.0
+"""Response time over service time from which on the two clocks tell different stories."""
+_APART_NS: Final = 1_000_000.0
+"""And by how much they must differ."""
+_COMPARED: Final = (90.0, 95.0, 99.0)
 COVERED: Final = 0.98
 """The share of the measured part that each worker's windows must account for."""
 A_MOMENT_S: Final = 0.25
@@ -62,6 +73,8 @@ class Evidence:
     busy: float
     """Over all of the measured part."""
     workers: int
+    cores: int
+    """What the generator and, where it is local, the target may use."""
     covered: Sequence[float]
     """For each worker the share of the measured part that its windows account for."""
     lost: Sequence[str]
@@ -69,6 +82,8 @@ class Evidence:
     pacing: Histogram
     response: Histogram
     """Of all requests that succeeded."""
+    service: Histogram
+    """Of the same."""
     samples: dict[str, int]
     """Requests that succeeded, by endpoint."""
     fastest_p99_ns: float
@@ -78,6 +93,8 @@ class Evidence:
     """The most connections that were open together."""
     max_connections: int
     connection_failures: int
+    no_local_port: int
+    """Requests or connections that failed because this machine had no port or descriptor left."""
     max_pacing_error_ns: int
     precise: bool
     interrupted: bool
@@ -88,11 +105,18 @@ class Evidence:
 
 def judge(evidence: Evidence) -> tuple[list[str], list[str]]:
     """Why the run is not valid, and what else its numbers are to be read with."""
-    reasons = [*_lost(evidence), *_missing(evidence), *_behind(evidence), *_pacing(evidence)]
+    late = _pacing(evidence)
+    reasons = [
+        *_lost(evidence),
+        *_missing(evidence),
+        *_no_port(evidence),
+        *_behind(evidence),
+        *late,
+    ]
     warnings = [
-        *(_saturated(evidence) or _limit(evidence)),
+        *(_saturated(evidence) or _waited(evidence) or _limit(evidence)),
         *([] if reasons else _little_reserve(evidence)),
-        *_small_pacing(evidence),
+        *([] if late else _visible_pacing(evidence)),
         *_few(evidence),
         *_local(evidence),
     ]
@@ -166,27 +190,49 @@ def _behind(evidence: Evidence) -> list[str]:
     ]
 
 
-def _pacing(evidence: Evidence) -> list[str]:
-    """More than one send in a hundred was late, although it had a connection.
+def _no_port(evidence: Evidence) -> list[str]:
+    if not evidence.no_local_port:
+        return []
+    return [
+        (
+            f"{evidence.no_local_port:,} times this machine had no free port (or descriptor) for"
+            " one more connection: the generator was the limit; let the target keep connections"
+            " alive, use fewer of them (--connections / connections.max), or widen"
+            " net.ipv4.ip_local_port_range (and ulimit -n)"
+        )
+    ]
 
-    At least three: one hiccup in a short run says nothing. What is nothing to a slow endpoint may
-    be all that is seen of a fast one, so that the fastest says what counts.
+
+def pacing_limit_ns(max_pacing_error_ns: int, fastest_p99_ns: float) -> float:
+    """How late one send in a hundred may be.
+
+    What is nothing to a slow endpoint may be all that is seen of a fast one, so that the fastest
+    says what counts. ``fastest_p99_ns`` is NaN where nothing succeeded.
+    """
+    limit = float(max_pacing_error_ns)
+    return max(limit, PACING_SHARE * fastest_p99_ns) if fastest_p99_ns == fastest_p99_ns else limit
+
+
+def _pacing(evidence: Evidence) -> list[str]:
+    """The generator sent more than one in a hundred too late.
+
+    At least three: one hiccup in a short run says nothing. Where nothing succeeded there is no
+    response time that a delay could be in.
     """
     pacing = evidence.pacing
-    limit = float(evidence.max_pacing_error_ns)
-    p99 = evidence.fastest_p99_ns
-    if p99 == p99:  # not NaN: something succeeded
-        limit = max(limit, PACING_SHARE * p99)
+    if not evidence.response.count:
+        return []
+    limit = pacing_limit_ns(evidence.max_pacing_error_ns, evidence.fastest_p99_ns)
     highest = bucket(int(limit))
     late = sum(count for index, count in pacing.counts.items() if index > highest)
     if late < 3 or late <= 0.01 * pacing.count:
         return []
     return [
         (
-            f"{late:,} of {pacing.count:,} sends that had a connection were more than"
-            f" {_time(limit)} late (p99 {_time(pacing.percentile(99))}): the generator's own delay"
-            f" is in the response times; use {_steadier(evidence)}, or allow more"
-            " (generator.max_pacing_error)"
+            f"{late:,} of {pacing.count:,} sends were sent late by the generator, by more than"
+            f" {_time(limit)} (p99 {_time(pacing.percentile(99))}): its own delay is in the"
+            f" response times; use {_steadier(evidence)}, or allow more (--max-pacing-error /"
+            " generator.max_pacing_error)"
         )
     ]
 
@@ -194,12 +240,18 @@ def _pacing(evidence: Evidence) -> list[str]:
 def _more(evidence: Evidence) -> str:
     if evidence.local:
         return "run the target on another machine, use more cores, or a lower rate"
-    return "use more workers (generator.workers) on a machine with more cores, or a lower rate"
+    more = "use more workers (--workers / generator.workers) on a machine with more cores"
+    return f"{more}, or a lower rate"
 
 
 def _steadier(evidence: Evidence) -> str:
-    quieter = "a lower rate" if evidence.busy > RATHER_BUSY else "a quieter machine"
-    return quieter if evidence.precise else f"--precise or {quieter}"
+    """Spinning helps only where it takes the core from nobody."""
+    if evidence.busy > RATHER_BUSY:
+        return "a lower rate"
+    taken = evidence.workers + evidence.local
+    if evidence.precise or evidence.cores <= taken:
+        return "a quieter machine or a lower rate"
+    return "--precise (generator.precise) or a quieter machine"
 
 
 def _saturated(evidence: Evidence) -> list[str]:
@@ -228,13 +280,48 @@ def _saturated(evidence: Evidence) -> list[str]:
     ]
 
 
+def _waited(evidence: Evidence) -> list[str]:
+    """All was sent, but not when it was due: the two clocks differ."""
+    for percent in _COMPARED:
+        response = evidence.response.percentile(percent)
+        service = evidence.service.percentile(percent)
+        if response > _APART * service and response - service > _APART_NS:
+            break
+    else:
+        return []
+    pacing = evidence.pacing
+    waited = max(0, evidence.started - pacing.count)
+    highest = bucket(int(_APART_NS))
+    late = sum(count for index, count in pacing.counts.items() if index > highest)
+    why = [
+        text
+        for count, text in (
+            (waited, f"{waited:,} of {evidence.started:,} arrivals waited for a connection"),
+            (late, f"{late:,} waited more than 1 ms for the generator"),
+        )
+        if count
+    ]
+    if evidence.max_open >= evidence.max_connections:
+        why.append(
+            f"all {evidence.max_connections:,} connections (--connections / connections.max) were"
+            " in use"
+        )
+    return [
+        (
+            f"response p{percent:g} is {_time(response)}, service p{percent:g} {_time(service)}:"
+            f" {', '.join(why) or 'requests waited to be sent'}; their wait is in the response"
+            " times"
+        )
+    ]
+
+
 def _limit(evidence: Evidence) -> list[str]:
     if evidence.max_open < evidence.max_connections:
         return []
     return [
         (
-            f"all {evidence.max_connections:,} connections (connections.max) were in use at some"
-            " time: arrivals may have waited for one"
+            f"all {evidence.max_connections:,} connections (--connections / connections.max)"
+            " were in use at some time: arrivals may have waited for one"
         )
     ]
 
@@ -251,15 +338,22 @@ def _little_reserve(evidence: Evidence) -> list[str]:
     return [f"the generator's loop was {how}, little is left for more load; {_more(evidence)}"]
 
 
-def _small_pacing(evidence: Evidence) -> list[str]:
-    response = evidence.response.percentile(50)
-    pacing = evidence.pacing.percentile(50)
-    if not 0 < PACING_SHARE * response < pacing:  # also where one is NaN
+def _visible_pacing(evidence: Evidence) -> list[str]:
+    """Whatever was allowed: a delay that shows in the numbers is told with them."""
+    p50, p99 = evidence.pacing.percentile(50), evidence.pacing.percentile(99)
+    median, fastest = evidence.response.percentile(50), evidence.fastest_p99_ns
+    shares = []
+    if 0 < PACING_SHARE * median < p50:  # also not where one is NaN
+        shares.append(f"{p50 / median:.0%} of the median response time ({_time(median)})")
+    if 0 < PACING_SHARE * fastest < p99 and p99 > _LEAST_VISIBLE_NS:
+        shares.append(f"{p99 / fastest:.0%} of the fastest endpoint's p99 ({_time(fastest)})")
+    if not shares:
         return []
     return [
         (
-            f"sends were {_time(pacing)} late at the median, {pacing / response:.0%} of the median"
-            f" response time ({_time(response)}); use {_steadier(evidence)}"
+            f"the generator sent late by p50 {_time(p50)}, p99 {_time(p99)},"
+            f" {' and '.join(shares)}: latencies are higher by up to that; use"
+            f" {_steadier(evidence)}"
         )
     ]
 
@@ -281,6 +375,19 @@ def _few(evidence: Evidence) -> list[str]:
     return warnings
 
 
+_OF_P999: Final = re.compile(r"samples are few for p99\.9;")
+_OF_P99: Final = re.compile(
+    r"samples are few for p99 and p99\.9;|^fewer than [\d,]+ samples for p99:"
+)
+
+
+def speaks_of(warning: str) -> str | None:
+    """The lowest percentile that a warning of few samples is about; None: it is none of those."""
+    if _OF_P99.search(warning):
+        return "p99"
+    return "p99.9" if _OF_P999.search(warning) else None
+
+
 def _local(evidence: Evidence) -> list[str]:
     if not evidence.local:
         return []
@@ -295,4 +402,4 @@ def _local(evidence: Evidence) -> list[str]:
 def _time(ns: float) -> str:
     if ns >= 1000 * _MS:
         return f"{ns / (1000 * _MS):.3g} s"
-    return f"{ns / _MS:.3g} ms" if ns >= _MS / 10 else f"{ns / 1000:.3g} us"
+    return f"{ns / _MS:.3g} ms" if ns >= _MS / 10 else f"{ns / 1000:.3g} \N{MICRO SIGN}s"

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from senior_backend.load.formats import tables
+from senior_backend.load.formats import tables, units
 from senior_backend.load.result import ThresholdResult
 from tests.load.formats import results
 
@@ -55,6 +55,34 @@ def test_all_endpoints_are_summed_up_where_there_are_several():
     assert several == ["list_orders", "create_order", "read_order", "all"]
     alone = results.result(results.Traffic({"only": 2.0}, seconds=2))
     assert [row.name for row in tables.endpoints(alone, None)] == ["only"]
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "told"),
+    [
+        (19, 10_000, set()),
+        (199, 199, {"p50", "p90"}),
+        (200, 200, {"p50", "p90", "p95"}),
+        (1_000, 999, {"p50", "p90", "p95"}),
+        (1_000, 1_000, {"p50", "p90", "p95", "p99", "max"}),
+        (10_000, 10_000, set(tables.COLUMNS)),
+    ],
+)
+def test_a_difference_to_the_baseline_needs_samples_that_carry_it(now, before, told):
+    made = results.result(results.Traffic({"only": 2.0}, seconds=2)).total
+    row, old = (made.model_copy(update={"count": n + 5, "failed": 5}) for n in (now, before))
+    changes = {column: tables.change(row, old, column) for column in tables.COLUMNS}
+    assert {column for column, text in changes.items() if text != units.NOTHING} == told
+    assert all("%" in changes[column] for column in told)
+    assert tables.change(row, None, "p50") == ""
+
+
+def test_the_limit_of_the_lateness_is_beside_it():
+    made = results.result(results.Traffic(seconds=2))
+    assert dict(tables.generator_facts(made))["sent late by"].endswith("(limit 10 ms)")
+    old = made.pacing_error_us.model_copy(update={"limit": None})
+    before = made.model_copy(update={"pacing_error_us": old})
+    assert "limit" not in dict(tables.generator_facts(before))["sent late by"]
 
 
 def test_a_short_table_keeps_what_failed_and_what_is_slow():

@@ -4,8 +4,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from senior_backend.load.comparison.document import Metric
 from senior_backend.load.formats.units import rate, share, span
 from senior_backend.load.result import Result
+from senior_backend.load.validity import speaks_of
 
 _TENTHS: Final = 10
 _SAME_RATE: Final = 0.01
@@ -42,8 +44,8 @@ def refusals(base: Sequence[Result], new: Sequence[Result]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def warnings(base: Sequence[Result], new: Sequence[Result]) -> list[str]:
-    """What the verdicts are to be read with."""
+def warnings(base: Sequence[Result], new: Sequence[Result], metric: Metric) -> list[str]:
+    """What the verdicts on ``metric`` are to be read with."""
     found = []
     for what, values in (
         ("scenarios", _distinct(base, new, lambda r: r.scenario)),
@@ -59,13 +61,18 @@ def warnings(base: Sequence[Result], new: Sequence[Result]) -> list[str]:
         found.append(
             f"different lengths: {span(first.duration_s)} and {span(lengths[0].duration_s)}"
         )
-    return [*found, *_own(base, new)]
+    return [*found, *_own(base, new, metric)]
 
 
-def _own(base: Sequence[Result], new: Sequence[Result]) -> Iterator[str]:
-    """The warnings of the runs themselves; what is said on both sides once."""
+def _own(base: Sequence[Result], new: Sequence[Result], metric: Metric) -> Iterator[str]:
+    """The warnings of the runs themselves; what is said on both sides once.
+
+    Without those of percentiles that nobody compares: whether the samples are enough for
+    ``metric`` is a verdict's own business.
+    """
     of_base, of_new = (
-        dict.fromkeys(w for run in side for w in run.warnings) for side in (base, new)
+        dict.fromkeys(w for run in side for w in run.warnings if _concerns(w, metric))
+        for side in (base, new)
     )
     for side, said in (
         ("both sides", [w for w in of_base if w in of_new]),
@@ -73,6 +80,11 @@ def _own(base: Sequence[Result], new: Sequence[Result]) -> Iterator[str]:
         ("new", [w for w in of_new if w not in of_base]),
     ):
         yield from (f"{side}: {warning}" for warning in said[:_MOST_WARNINGS])
+
+
+def _concerns(warning: str, metric: Metric) -> bool:
+    about = speaks_of(warning)
+    return about is None or about == metric
 
 
 def is_steady(result: Result) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from senior_backend.load.formats import tables, units
-from senior_backend.load.formats.verdict import verdict
+from senior_backend.load.formats.verdict import mostly_failed, verdict
 from senior_backend.load.result import Result
 from senior_backend.report.github import attribute, data
 
@@ -21,6 +21,8 @@ def render(result: Result, baseline: Result | None = None) -> str:
     found = verdict(result)
     title = f"Load test {result.scenario}: {found.word}"
     errors = [f"INVALID: {reason}" for reason in found.reasons]
+    if failures := mostly_failed(result):
+        errors.insert(0, failures)
     if result.valid:
         errors += [
             tables.broken(threshold) for threshold in result.thresholds if not threshold.passed

@@ -4,7 +4,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from senior_backend.load.formats import tables, units
-from senior_backend.load.formats.verdict import name, verdict
+from senior_backend.load.formats.verdict import mostly_failed, name, verdict
 from senior_backend.load.result import Result, ThresholdResult
 from senior_backend.report.junit import printable
 
@@ -47,6 +47,9 @@ def _whole(suite: ET.Element, result: Result) -> ET.Element:
     if result.interrupted and not any(threshold.aborted for threshold in result.thresholds):
         end = f"after {units.span(result.duration_s)} of {units.span(result.planned_duration_s)}"
         ET.SubElement(case, "error", type="INTERRUPTED", message=f"interrupted {end}")
+    elif result.total.count and result.total.failed == result.total.count:
+        message = printable(mostly_failed(result))
+        ET.SubElement(case, "failure", type="requests", message=message)
     return case
 
 

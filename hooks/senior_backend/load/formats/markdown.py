@@ -6,7 +6,7 @@ from typing import Final
 
 from senior_backend.load.formats import tables, units
 from senior_backend.load.formats.verdict import Word, verdict
-from senior_backend.load.result import Percentiles, Result, ThresholdResult
+from senior_backend.load.result import Result, ThresholdResult
 from senior_backend.report.markdown import cell, code
 from senior_backend.report.terminal import on_one_line
 
@@ -112,21 +112,22 @@ def _latencies(result: Result, baseline: Result | None, *, service: bool) -> lis
 def _endpoint(
     row: tables.Row, baseline: Result | None, mark: str, *, service: bool
 ) -> Sequence[str]:
-    now = row.now.service_time_ms if service else row.now.response_time_ms
-    before: Percentiles = {}
-    if row.before:
-        before = row.before.service_time_ms if service else row.before.response_time_ms
     name = f"**{row.name}**" if row.total else _name(row.name)
     if baseline and row.before is None:
         name += " (not in the baseline)"
     counted = [] if service else [units.count(row.now.count), units.count(row.now.failed)]
-    return [name, *counted, *(_time(now, before, column, mark) for column in tables.COLUMNS)]
+    return [
+        name,
+        *counted,
+        *(_time(row, column, mark, service=service) for column in tables.COLUMNS),
+    ]
 
 
-def _time(now: Percentiles, before: Percentiles, column: str, mark: str) -> str:
+def _time(row: tables.Row, column: str, mark: str, *, service: bool) -> str:
+    now = row.now.service_time_ms if service else row.now.response_time_ms
     if column not in now:
         return units.NOTHING
-    change = units.delta(now[column], before.get(column))
+    change = tables.change(row.now, row.before, column, service=service)
     return units.duration(now[column]) + mark + (f" ({change})" if change else "")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from senior_backend.load.formats import units
-from senior_backend.load.result import EndpointResult, Result, ThresholdResult
+from senior_backend.load.result import EndpointResult, PacingError, Result, ThresholdResult
 from senior_backend.load.target import is_loopback
 
 COLUMNS: Final = ("p50", "p90", "p95", "p99", "p99.9", "max")
@@ -18,6 +18,11 @@ TOTAL: Final = "all"
 
 RESPONSE: Final = "from the moment a request was due: what a user waits"
 SERVICE: Final = "from the moment it was sent: what the target took"
+
+
+FEWEST: Final = {"p50": 20, "p90": 100, "p95": 200, "p99": 1_000, "p99.9": 10_000, "max": 1_000}
+"""Requests that must have succeeded on either side for a difference to say anything: ten beyond the
+percentile. A maximum is one request, whatever their number."""
 
 
 def doubt(result: Result) -> str:
@@ -48,6 +53,21 @@ def endpoints(result: Result, baseline: Result | None, most: int | None = None) 
         rows = rows[:most]
     total = Row(TOTAL, result.total, baseline.total if baseline else None, total=True)
     return [*rows, total] if len(result.endpoints) != 1 else rows
+
+
+def change(
+    now: EndpointResult, before: EndpointResult | None, column: str, *, service: bool = False
+) -> str:
+    """The difference to the baseline; a dash where too few samples carry it.
+
+    Empty where one of the two was not measured.
+    """
+    if before is None:
+        return ""
+    of = "service_time_ms" if service else "response_time_ms"
+    difference = units.delta(getattr(now, of).get(column), getattr(before, of).get(column))
+    enough = all(each.count - each.failed >= FEWEST[column] for each in (now, before))
+    return units.NOTHING if difference and not enough else difference
 
 
 def left_out(result: Result, most: int) -> str:
@@ -222,10 +242,17 @@ def generator_facts(result: Result) -> list[tuple[str, str]]:
     late = {"p50": pacing.p50 / 1e3, "p99": pacing.p99 / 1e3, "max": pacing.max / 1e3}
     return [
         ("workers", f"{generator.workers}, the busiest {units.share(generator.busy)} busy"),
-        ("sent late by", _times(late)),
+        ("sent late by", _times(late) + _limit_of(pacing)),
         ("processor", f"{units.span(generator.cpu_s)}, {_per_cpu_second(result)}"),
         ("memory", f"{units.size(generator.max_rss_bytes)} a worker at most"),
     ]
+
+
+def _limit_of(pacing: PacingError) -> str:
+    """As somebody would write it: ``10 ms``, not ``10.0 ms``."""
+    if pacing.limit is None:
+        return ""
+    return f" (limit {float(f'{pacing.limit / 1e3:.3g}'):,g} ms)"
 
 
 def _per_cpu_second(result: Result) -> str:

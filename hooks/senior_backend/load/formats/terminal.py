@@ -154,9 +154,7 @@ class _Report:
         counted = [] if service else ["", ""]
         if row.before is None:
             return ["  not in the baseline", *counted, *("" for _ in tables.COLUMNS)]
-        now = row.now.service_time_ms if service else row.now.response_time_ms
-        before = row.before.service_time_ms if service else row.before.response_time_ms
-        deltas = [units.delta(now.get(c), before.get(c)) for c in tables.COLUMNS]
+        deltas = [tables.change(row.now, row.before, c, service=service) for c in tables.COLUMNS]
         return ["  to baseline", *counted, *deltas]
 
     def _errors(self) -> None:

@@ -143,7 +143,8 @@ def _tiles(result: Result, baseline: Result | None) -> list[Tile]:
     def was(name: str) -> str:
         return f"was {old[name]}" if old.get(name, now[name][0]) != now[name][0] else ""
 
-    times, before = result.total.response_time_ms, _times(baseline)
+    times = result.total.response_time_ms
+    before = baseline.total if baseline else None
     short = result.requested_rate and result.achieved_rate < 0.99 * result.requested_rate
     return [
         Tile(
@@ -167,7 +168,7 @@ def _tiles(result: Result, baseline: Result | None) -> list[Tile]:
                 f"{name} response" if name != "max" else "longest response",
                 units.duration(times.get(name)) + (mark if name in times else ""),
                 _SHARES[name],
-                units.delta(times.get(name), before.get(name)),
+                tables.change(result.total, before, name),
             )
             for name in _SHOWN
         ),
@@ -182,10 +183,6 @@ _SHARES: Final = {
 }
 
 
-def _times(result: Result | None) -> Percentiles:
-    return result.total.response_time_ms if result else {}
-
-
 def _endpoint(row: tables.Row, result: Result, scale: Log, *, compared: bool) -> EndpointView:
     before = row.before
     now = row.now
@@ -196,24 +193,34 @@ def _endpoint(row: tables.Row, result: Result, scale: Log, *, compared: bool) ->
         count=units.count(now.count),
         failed=units.count(now.failed),
         share=units.share(units.of(now.failed, now.count)) if now.failed else "",
-        response=_cells(now.response_time_ms, before.response_time_ms if before else {}, mark),
-        service=_cells(now.service_time_ms, before.service_time_ms if before else {}, mark),
+        response=_cells(row, mark, service=False),
+        service=_cells(row, mark, service=True),
         response_spread=charts.spread(now.response_time_ms, scale, "response"),
         service_spread=charts.spread(now.service_time_ms, scale, "service"),
         new=compared and before is None,
     )
 
 
-def _cells(now: Percentiles, before: Percentiles, mark: str) -> list[Cell]:
+def _cells(row: tables.Row, mark: str, *, service: bool) -> list[Cell]:
+    now, before = (_times(each, service=service) for each in (row.now, row.before))
     cells = []
     for column in tables.COLUMNS:
         if column not in now:
             cells.append(Cell(units.NOTHING))
             continue
         value, old = now[column], before.get(column)
-        worse = None if not old or abs(value / old - 1) < _SAME else value > old
-        cells.append(Cell(units.duration(value) + mark, units.delta(value, old), worse))
+        change = tables.change(row.now, row.before, column, service=service)
+        worse = value > old if old and abs(value / old - 1) >= _SAME else None
+        if change == units.NOTHING:
+            worse = None
+        cells.append(Cell(units.duration(value) + mark, change, worse))
     return cells
+
+
+def _times(result: EndpointResult | None, *, service: bool) -> Percentiles:
+    if result is None:
+        return {}
+    return result.service_time_ms if service else result.response_time_ms
 
 
 _SAME: Final = 0.05
