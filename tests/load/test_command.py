@@ -151,7 +151,7 @@ def test_no_threshold_makes_a_run_without_a_success_a_good_one(here: Here, targe
     done = here("load", "run", "--target", f"{target.url}/status/503", *SHORT,
                "--threshold", "http_req_failed: rate<=1")  # fmt: skip
     assert done.returncode == 1
-    assert done.stderr == "every request failed, 50 of http 503\n"
+    assert done.stderr == "every request failed: http 503 50\n"
 
 
 @pytest.mark.parametrize(

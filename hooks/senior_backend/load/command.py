@@ -84,7 +84,7 @@ _BASELINE = click.option(
 @click.option("--seed", metavar="N", help="The same seed repeats a run.  [default: 1]")
 @click.option("--workers", metavar="N", help="Processes.  [default: by rate and cores]")
 @click.option("--precise", is_flag=True, help="Spin before each send: steadier, a busy core each.")
-@click.option("--max-pacing-error", metavar="TIME", help="INVALID above that.  [default: 2ms]")
+@click.option("--max-pacing-error", metavar="TIME", help="INVALID above that.  [default: 10ms]")
 @click.option("--cacert", metavar="FILE", help="Authorities to trust, in PEM.")
 @click.option("--cert", metavar="FILE", help="A client certificate, in PEM.")
 @click.option("--key", metavar="FILE", help="Its key, where that is not in --cert.")

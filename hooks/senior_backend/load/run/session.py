@@ -17,6 +17,7 @@ from senior_backend.load.compare import compare, read
 from senior_backend.load.comparison.document import Comparison
 from senior_backend.load.formats import comparison as comparison_formats
 from senior_backend.load.formats import render, terminal, units
+from senior_backend.load.formats.verdict import mostly_failed
 from senior_backend.load.result import Result
 from senior_backend.load.run.conduct import peak_rate, run
 from senior_backend.load.run.interrupts import Interrupts
@@ -145,22 +146,21 @@ def judged(result: Result, signals: int) -> tuple[int, str]:
         return _INTERRUPTED, f"interrupted: measured {length}{invalid}"
     if not result.valid:
         more = len(result.invalid_reasons) - 1
-        return _INVALID, f"INVALID: {result.invalid_reasons[0]}" + (
+        reasons = (mostly_failed(result), result.invalid_reasons[0])
+        return _INVALID, "INVALID: " + "; ".join(reason for reason in reasons if reason) + (
             f" (and {more} more)" * (more > 0)
         )
     failed = [threshold for threshold in result.thresholds if not threshold.passed]
+    if result.total.count and result.total.count == result.total.failed:
+        return _FAILED, mostly_failed(result)
     if failed:
         names = ", ".join(f"{t.metric}: {t.expression}" for t in failed[:_NAMED])
         more_names = ", …" * (len(failed) > _NAMED)
         return _FAILED, (
             f"thresholds: {len(failed)} of {len(result.thresholds)} failed: {names}{more_names}"
         )
-    if result.total.count == result.total.failed:
-        if not result.total.count:
-            return _FAILED, "no request came to an end"
-        causes = result.total.errors
-        worst = max(causes, key=lambda cause: causes[cause])
-        return _FAILED, f"every request failed, {causes[worst]:,} of {worst}"
+    if not result.total.count:
+        return _FAILED, "no request came to an end"
     return _PASSED, ""
 
 

@@ -464,7 +464,7 @@ class Generator(Part):
         default=False, description="Spin before each send: steadier, at the price of busy cores."
     )
     max_pacing_error_ns: Nanoseconds = _ns(
-        "2ms",
+        "10ms",
         "The run is invalid if requests leave later than this (99th percentile).",
         alias="max_pacing_error",
     )
