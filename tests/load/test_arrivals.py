@@ -100,6 +100,27 @@ class TestCount:
         with pytest.raises(InputError, match="not one arrival is due"):
             planned(rate=0.5, duration="1s")
 
+    @pytest.mark.parametrize(
+        ("load", "most"),
+        [
+            ({"rate": 1_000_000, "duration": "100h"}, "10,000,000,000 constant"),
+            ({"rate": 1, "duration": "1s", "warm_up": "9999999h"}, "10,000,000,000 constant"),
+            ({"rate": 1_000_000, "duration": "1h", "arrivals": "poisson"}, "1,000,000,000 poisson"),
+            (
+                {"rate": 10**14, "duration": "100000000h", "arrivals": "poisson"},
+                "1,000,000,000 poi",
+            ),
+        ],
+    )
+    def test_is_bounded(self, load, most):
+        with pytest.raises(InputError, match=rf"load\.rate: more than {most}"):
+            planned(**load)
+
+    def test_may_be_days_of_a_high_rate(self):
+        plan = planned(rate=50_000, duration="48h")
+        assert plan.count == 8_640_000_000
+        assert plan.due(plan.count - 1) < 48 * 3600 * SECOND
+
     def test_of_steps_is_bounded(self):
         with pytest.raises(InputError, match=r"steps of 0\.001 from 0 to 100 are more than 10,000"):
             planned(stages=[{"step_to": 100, "by": 0.001, "every": "1s"}])

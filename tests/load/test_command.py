@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,6 +202,53 @@ def test_what_cannot_be_reached_is_one_line_and_exit_3(
             "--target http://…@h: a URL with a user or password ends up in logs; send it as *",
         ),
         (("--target", "http://127.0.0.1:1", *SHORT, "--rps", "x"), "--rps: 'x' is no rate; *"),
+        (
+            ("http://127.0.0.1:8000/x", *SHORT),
+            (
+                "http://127.0.0.1:8000/x: that is a URL, not a scenario file: "
+                "--target http://127.0.0.1:8000/x"
+            ),
+        ),
+        (
+            ("https://me:secret@h/x?key=secret", *SHORT),
+            "https://…@h/x?…: that is a URL, not a scenario file: --target https://…@h/x?…",
+        ),
+        *(
+            (
+                ("--target", "http://127.0.0.1:1", *SHORT, *given),
+                (
+                    f"{given[0]} is for https://, and the target is http://127.0.0.1:1; write "
+                    f"https://, or leave {given[0]} out"
+                ),
+            )
+            for given in (
+                ("--cacert", "ca.pem"),
+                ("--cert", "c.pem"),
+                ("--cert", "c.pem", "--key", "k.pem"),
+                ("--insecure",),
+            )
+        ),
+        (
+            ("--target", "http://127.0.0.1:1", *SHORT, "-X", "PSOT"),
+            "--method: no method 'PSOT'; did you mean POST?",
+        ),
+        (
+            (
+                "--target",
+                "http://127.0.0.1:1",
+                "--rps",
+                "1000000",
+                "--duration",
+                "100h",
+                "--arrivals",
+                "poisson",
+                "--check",
+            ),
+            (
+                "--rps: more than 1,000,000,000 poisson arrivals, warm-up included; write a lower "
+                "rate or a shorter duration"
+            ),
+        ),
         (("no-such.yml",), "no-such.yml: cannot be read: no such file or directory; *"),
         (
             ("--target", "http://127.0.0.1:1", *SHORT, "--tolerance", "0.1"),
@@ -339,9 +387,50 @@ def test_a_scenario_cannot_send_load_to_another_machine(
     done = here("load", "run", path.name)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "senior-backend: load.yml: target: a file may only name this machine; to load "
+        "senior-backend: load.yml:1:9: target: a file may only name this machine; to load "
         "staging.example.com say so: --target https://staging.example.com/api\n"
     )
+
+
+@pytest.mark.parametrize("check", [(), ("--check",)])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("target: 127.0.0.1", "1:9: target 127.0.0.1: write http:// or https:// and a host"),
+        ("target: http://h", "1:9: target: a file may only name this machine; to load h say so: *"),
+        (
+            "target: http://127.0.0.1:1\nproxy: https://127.0.0.1:2",
+            "2:8: proxy https://127.0.0.1:2: write http://",
+        ),
+        (
+            "target: http://127.0.0.1:1\nproxy: http://p:2",
+            "2:8: proxy: a file may only name this machine; to send the load through p say so: *",
+        ),
+        (
+            "thresholds:\n  http_reqs: [{threshold: rate>1, window: 2s}]",
+            "2:43: a window of 2 s is longer than the measured part of 1 s; write a shorter one",
+        ),
+        (
+            "thresholds:\n  http_reqs: {threshold: rate>1, abort_on_fail: true, delay: 1001ms}",
+            "2:62: a delay of 1.001 s is longer than the measured part of 1 s; *",
+        ),
+    ],
+)
+def test_what_a_scenario_says_is_refused_with_its_place(
+    here: Here,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    check: tuple[str, ...],
+    text: str,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rest = "load: {rate: 1, duration: 1s}\nendpoints: [{path: /}]\n"
+    path = scenario(tmp_path, f"{text}\n{rest}")
+    done = here("load", "run", path.name, *check)
+    assert (done.returncode, done.stdout) == (2, "")
+    pattern = re.escape(message).replace(r"\*", ".*")
+    assert re.fullmatch(f"senior-backend: load.yml:{pattern}\n", done.stderr), done.stderr
 
 
 def test_a_malformed_scenario_is_named_by_line_and_column(
@@ -387,7 +476,10 @@ def test_a_file_in_the_way_is_refused_before_anything_is_sent(
     assert len(target.seen) == before
 
 
-def test_a_full_disk_costs_the_exit_code_and_not_the_result(here: Here, target: Service) -> None:
+def test_a_full_disk_costs_the_exit_code_and_not_the_result(
+    here: Here, target: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # nothing is left, however it ends
     done = here("load", "run", "--target", target.url, *SHORT, "--output", "/dev/full")
     assert done.returncode == 3
     assert "PASSED" in done.stdout
@@ -399,8 +491,6 @@ def test_a_full_disk_costs_the_exit_code_and_not_the_result(here: Here, target: 
     assert found, done.stderr
     rescued = Path(found[1])
     assert json.loads(rescued.read_text())["completed"] == 50
-    rescued.unlink()
-    rescued.parent.rmdir()
 
 
 # Baselines

@@ -6,6 +6,7 @@ import resource
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -133,7 +134,14 @@ def rescued(message: str) -> Path:
     return Path(found[1])
 
 
-def test_a_full_disk_does_not_cost_the_result() -> None:
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for what could not be written elsewhere: of this test, however that ends."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_full_disk_does_not_cost_the_result(temporary: Path) -> None:
     destination = prepare("--output", Path("/dev/full"), "result")
     with pytest.raises(NotRunError) as error:
         write(destination, RESULT)
@@ -142,13 +150,12 @@ def test_a_full_disk_does_not_cost_the_result() -> None:
         "--output /dev/full could not be written: No space left on device; it is in "
     )
     path = rescued(message)
+    assert path.is_relative_to(temporary)
     assert path.read_text() == RESULT
-    path.unlink()
-    path.parent.rmdir()
 
 
-def test_a_folder_that_is_gone_does_not_cost_the_result(tmp_path: Path) -> None:
-    path = tmp_path / "results" / "file.json"
+def test_a_folder_that_is_gone_does_not_cost_the_result(temporary: Path) -> None:
+    path = temporary / "results" / "file.json"
     destination = prepare("--output", path, "result")
     path.parent.rmdir()
     with pytest.raises(NotRunError) as error:
@@ -156,8 +163,6 @@ def test_a_folder_that_is_gone_does_not_cost_the_result(tmp_path: Path) -> None:
     saved = rescued(str(error.value))
     assert saved.name == "file.json"
     assert saved.read_text() == RESULT
-    saved.unlink()
-    saved.parent.rmdir()
 
 
 WRITES_TOO_MUCH = """

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from senior_backend.load.run.conduct import peak_rate, workers_of
+from senior_backend.load.run.interrupts import NOTHING_MEASURED
 from senior_backend.load.scenario.model import Scenario
 from tests.load.cli import GENEROUS, Here, alive, command, lines, started, until, workers
 from tests.load.service import Service, service
@@ -144,7 +145,7 @@ def test_a_signal_in_the_warm_up_says_that_nothing_was_measured_and_writes_nothi
     until(lambda: len(target.seen) > 5)
     run.send_signal(signal.SIGINT)
     code, _, err = ended(run)
-    assert (code, err) == (130, "interrupted in the warm-up: nothing was measured\n")
+    assert (code, err) == (130, f"{NOTHING_MEASURED}\n")
     assert file.read_text() == before
 
 
@@ -215,9 +216,24 @@ def test_a_signal_before_the_start_leaves_nothing_behind(target: Service, tmp_pa
     until((tmp_path / "asked").exists)
     run.send_signal(signal.SIGINT)
     code, out, err = ended(run)
-    assert (code, out, err.strip()) == (130, "", "")
+    assert (code, out, err) == (130, "", f"{NOTHING_MEASURED}\n")
     assert not (tmp_path / "r.json").exists()
     assert target.seen == []
+
+
+def test_ctrl_c_while_data_are_made_waits_for_no_response(target: Service, tmp_path: Path) -> None:
+    path = scenario(
+        tmp_path,
+        target,
+        "load: {rate: 1, duration: 1s}\nendpoints: [{path: '/x/${things.id}'}]\n"
+        "data: {things: {count: 9, requests: [{path: /hang, timeout: 10m, capture: {id: {json: "
+        "id}}}]}}\n",
+    )
+    run = started("load", "run", path, "-q")
+    until(lambda: target.count("/hang") == 8)
+    run.send_signal(signal.SIGINT)
+    assert ended(run) == (130, "", f"{NOTHING_MEASURED}\n")
+    assert target.count("/hang") == 8
 
 
 # Workers
@@ -343,13 +359,14 @@ def test_a_terminal_shows_the_run_while_it_goes_on_and_the_report_at_its_end(
         assert text in shown
     run.send_signal(signal.SIGINT)
     with contextlib.suppress(OSError):  # Linux says EIO when the other end is closed
-        until(lambda: has(b"never"))
+        until(lambda: has(b"exit code"))
     assert run.wait(60) == 130
     os.close(ours)
     assert shown.rindex(b"\x1b[?25h") > shown.rindex(b"\x1b[?25l"), "the cursor is back"
     report = shown[shown.rindex(b"\x1b[?25h") :]
     assert b"INTERRUPTED" in report
-    assert b"interrupted: measured" in report
+    assert b"interrupted: measured" not in report, "the headline says it already"
+    assert report.rstrip().endswith(b"exit code 130, for the reason above")
     assert b"in flight" not in report
 
 
@@ -410,7 +427,7 @@ def test_data_are_made_by_requests_before_the_run(
         ),
         (
             "{path: /ok, capture: {id: {json: id}}}",
-            'data things, row 1: GET /ok answered 200, but capture missing: {"ok": true}',
+            'data things, row 1: GET /ok answered 200, but capture id missing: {"ok": true}',
         ),
         (
             "{path: /hang, timeout: 300ms, capture: {id: {json: id}}}",

@@ -124,8 +124,8 @@ def test_a_proxy_needs_the_same_consent() -> None:
     assert choose_proxy(None, "http://proxy.example:3128") == parse("http://proxy.example:3128")
     with pytest.raises(InputError, match=r"proxy: a file may only name this machine"):
         choose_proxy("http://proxy.example:3128", None)
-    with pytest.raises(InputError, match=r"--proxy https://p: write http://"):
-        choose_proxy(None, "https://p")
+    with pytest.raises(InputError, match=r"--proxy https://p\?…: write http://"):
+        choose_proxy(None, "https://p?key=secret")
 
 
 # Names and addresses

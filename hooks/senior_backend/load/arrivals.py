@@ -18,7 +18,7 @@ number nor the times of the arrivals that are measured.
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -27,8 +27,9 @@ from math import ceil, floor, log, sqrt
 from random import Random
 from typing import Final, Literal
 
-from senior_backend.errors import InputError
+from senior_backend.load.scenario.errors import ScenarioError
 from senior_backend.load.scenario.model import Constant, LoadModel, Ramp, Spike, Steps
+from senior_backend.load.scenario.source import Path
 
 SECOND: Final = 1_000_000_000
 
@@ -36,6 +37,8 @@ BLOCK: Final = 512
 """Random gaps that are drawn together."""
 
 MOST_STRETCHES: Final = 10_000
+MOST_ARRIVALS: Final = {"constant": 10_000_000_000, "poisson": 1_000_000_000}
+"""Days of the highest rates. Random arrivals keep 8 bytes for each ``BLOCK``, in each process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,11 @@ class Schedule:
         return self.warm + self.measured.due_by(ns)
 
 
+def _warming(stretches: Sequence[Stretch], warm_ns: int) -> Stretch:
+    mean = (stretches[0].start + stretches[0].end) / 2
+    return Stretch(warm_ns, mean, mean)
+
+
 def schedule(
     stretches: Sequence[Stretch],
     *,
@@ -277,8 +285,7 @@ def schedule(
     """
     warming: tuple[Stretch, ...] = ()
     if warm_ns:
-        mean = (stretches[0].start + stretches[0].end) / 2
-        warming = (Stretch(warm_ns, mean, mean),)
+        warming = (_warming(stretches, warm_ns),)
     random = arrivals == "poisson"
     return Schedule(
         warm_ns=warm_ns,
@@ -291,7 +298,47 @@ def schedule(
 
 
 def schedule_of(load: LoadModel) -> Schedule:
-    """The arrivals that a scenario asks for."""
+    """The arrivals that a scenario asks for.
+
+    Raises:
+        ScenarioError: none are due, or too many.
+    """
+    stretches = stretches_of(load)
+    _judge_count(stretches, load)
+    return schedule(stretches, warm_ns=load.warm_up_ns, arrivals=load.arrivals, seed=load.seed)
+
+
+def problems(load: LoadModel) -> Iterator[tuple[Path, str]]:
+    """What is wrong with the arrivals asked for, with the way to it; none of them is computed."""
+    try:
+        _judge_count(stretches_of(load), load)
+    except ScenarioError as error:
+        yield error.path, error.message
+
+
+def _judge_count(stretches: Sequence[Stretch], load: LoadModel) -> None:
+    at: Path = ("load", "stages" if load.stages else "rate")
+    count = sum((stretch.arrivals for stretch in stretches), Fraction(0))
+    if count < 1:
+        raise ScenarioError(
+            at,
+            "not one arrival is due in the whole time; write a higher rate or a longer duration",
+        )
+    most = MOST_ARRIVALS[load.arrivals]
+    if count + _warming(stretches, load.warm_up_ns).arrivals > most:
+        raise ScenarioError(
+            at,
+            f"more than {most:,} {load.arrivals} arrivals, warm-up included; write a lower rate "
+            "or a shorter duration",
+        )
+
+
+def stretches_of(load: LoadModel) -> list[Stretch]:
+    """The measured part: how the rate goes.
+
+    Raises:
+        ScenarioError: too many steps.
+    """
     stretches: list[Stretch] = []
     before = 0.0
     for stage in load.shape:
@@ -304,21 +351,16 @@ def schedule_of(load: LoadModel) -> Schedule:
                 before = stage.ramp_to
             case Steps():
                 if abs(stage.step_to - before) / stage.by > MOST_STRETCHES:
-                    raise InputError(
-                        f"load.stages: steps of {stage.by:g} from {before:g} to {stage.step_to:g} "
-                        f"are more than {MOST_STRETCHES:,}; write a greater 'by', or ramp_to"
+                    raise ScenarioError(
+                        ("load", "stages"),
+                        f"steps of {stage.by:g} from {before:g} to {stage.step_to:g} "
+                        f"are more than {MOST_STRETCHES:,}; write a greater 'by', or ramp_to",
                     )
                 stretches += steps(before, stage.step_to, stage.by, stage.every_ns)
                 before = stage.step_to
             case Spike():
                 stretches += constant(stage.spike_to, stage.duration_ns)
-    planned = schedule(stretches, warm_ns=load.warm_up_ns, arrivals=load.arrivals, seed=load.seed)
-    if not planned.measured.count:
-        raise InputError(
-            "load: not one arrival is due in the whole time; write a higher rate or a longer "
-            "duration"
-        )
-    return planned
+    return stretches
 
 
 def _part(stretches: Sequence[Stretch], start_ns: int, seed: str | None) -> _Part:

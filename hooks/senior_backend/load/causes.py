@@ -1,4 +1,5 @@
-"""Why a request failed: one short stable word for each cause; ``http 503`` and ``check NAME`` vary.
+"""Why a request failed: one short stable word for each cause; ``http 503``, ``check NAME`` and
+``capture NAME missing`` vary.
 
 A failure is never a fast success: it is counted by its cause, with a histogram of its own.
 """
@@ -25,8 +26,6 @@ TOO_LARGE: Final = "response too large"
 """Headers or body above the scenario's limit."""
 GRAPHQL_ERRORS: Final = "graphql errors"
 """A response with a non-empty ``errors``, whatever its status."""
-CAPTURE_MISSING: Final = "capture missing"
-"""What a later step needs is not in the response."""
 UNRESOLVED: Final = "unfinished"
 """Still without a response when the run ended."""
 
@@ -34,6 +33,11 @@ UNRESOLVED: Final = "unfinished"
 def http_status(status: int) -> str:
     """The cause of a response whose status was not expected: ``http 503``."""
     return f"http {status}"
+
+
+def capture_missing(name: str) -> str:
+    """The cause of a response without what a later step needs: ``capture order_id missing``."""
+    return f"capture {name} missing"
 
 
 def check_failed(name: str) -> str:

@@ -11,6 +11,7 @@ import click
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.load.formats import FORMATS
+from senior_backend.load.run.interrupts import saying_nothing_was_measured
 
 _EXTRA: Final = {"httptools", "jinja2", "jmespath", "markupsafe", "pydantic", "rich", "yaml"}
 _FOR_PEOPLE: Final = ("terminal", "markdown", "github")
@@ -51,7 +52,7 @@ _BASELINE = click.option(
 
 
 @load.command("run")
-@click.argument("scenario_file", metavar="[SCENARIO.yml]", required=False, type=_FILE)
+@click.argument("scenario_file", metavar="[SCENARIO.yml]", required=False, type=str)
 @click.option("--target", metavar="URL", help="What to load; naming a host is the consent to it.")
 @click.option("--rps", "--rate", "rate", metavar="RATE", help="Arrivals a second: 500, or 30/m.")
 @click.option("--duration", metavar="TIME", help="How long to measure: 60s, 5m, 1h30m.")
@@ -63,7 +64,7 @@ _BASELINE = click.option(
     metavar="STAGE",
     help="Instead of rate and duration, in order: 50:30s, ramp:500:1m, spike:2000:10s.",
 )
-@click.option("-X", "--method", metavar="METHOD", help="[default: GET]")
+@click.option("-X", "--method", metavar="METHOD", help="[default: GET, with a body POST]")
 @click.option(
     "-H", "--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="A header. Repeat."
 )
@@ -106,7 +107,7 @@ _BASELINE = click.option(
 def run_command(
     ctx: click.Context,
     /,
-    scenario_file: Path | None,
+    scenario_file: str | None,
     output: Path | None,
     html: Path | None,
     output_format: str,
@@ -122,12 +123,18 @@ def run_command(
     go before what the file says. Exit codes: 0 all thresholds hold, 1 a threshold failed, 2 bad
     usage or an unreadable scenario, 3 the run is INVALID or could not start, 130 interrupted.
     """
+    if scenario_file is not None and "://" in scenario_file:
+        from senior_backend.load.target import without_secrets
+
+        url = without_secrets(scenario_file)
+        raise InputError(f"{url}: that is a URL, not a scenario file: --target {url}")
     with _extra():
-        from senior_backend.load.run.session import Options, checked, session
-        from senior_backend.load.scenario.flags import Flags
+        with saying_nothing_was_measured():
+            from senior_backend.load.run.session import Options, checked, session
+            from senior_backend.load.scenario.flags import Flags
 
         options = Options(
-            flags=Flags(scenario=scenario_file, **given),
+            flags=Flags(scenario=Path(scenario_file) if scenario_file else None, **given),
             output=output,
             html=html,
             output_format=output_format,

@@ -79,7 +79,7 @@ class Target:
 def parse(url: str, *, what: str = "--target") -> Target:
     """``url`` in its parts; ``what`` is what an error calls it."""
     scheme, separator, _rest = url.partition("://")
-    shown = _without_secrets(url)
+    shown = without_secrets(url)
     if not separator or scheme.lower() not in _PORTS:
         raise InputError(f"{what} {shown}: write http:// or https:// and a host")
     if re.search(r"[\s\x00-\x1f\x7f\\]", url):
@@ -113,7 +113,7 @@ def parse(url: str, *, what: str = "--target") -> Target:
     )
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """As errors show it: no user, no password, no query."""
     before, at, rest = url.rpartition("@")
     scheme, colon, _ = before.partition("://")
@@ -153,7 +153,8 @@ def is_loopback(host: str) -> bool:
 def choose(in_scenario: str | None, given: str | None, *, path: str = "the scenario") -> Target:
     """The target of a run. Loading a host needs consent: naming it with ``--target``.
 
-    A file is shared and copied, so what stands in it can consent to loopback only.
+    A file is shared and copied, so what stands in it can consent to loopback only. ``path`` is
+    where ``in_scenario`` stands.
     """
     if given is not None:
         return parse(given)
@@ -163,7 +164,7 @@ def choose(in_scenario: str | None, given: str | None, *, path: str = "the scena
     if not is_loopback(target.host):
         raise InputError(
             f"{path}: target: a file may only name this machine; to load {target.host_text} "
-            f"say so: --target {_without_secrets(in_scenario)}"
+            f"say so: --target {without_secrets(in_scenario)}"
         )
     return target
 
@@ -175,13 +176,14 @@ def choose_proxy(
     url = given if given is not None else in_scenario
     if not url:
         return None
-    proxy = parse(url, what="--proxy" if given else f"{path}: proxy")
+    what = "--proxy" if given is not None else f"{path}: proxy"
+    proxy = parse(url, what=what)
     if proxy.tls:
-        raise InputError(f"{'--proxy' if given else f'{path}: proxy'} {url}: write http://")
+        raise InputError(f"{what} {without_secrets(url)}: write http://")
     if given is None and not is_loopback(proxy.host):
         raise InputError(
             f"{path}: proxy: a file may only name this machine; to send the load through "
-            f"{proxy.host_text} say so: --proxy {url}"
+            f"{proxy.host_text} say so: --proxy {without_secrets(url)}"
         )
     return proxy
 

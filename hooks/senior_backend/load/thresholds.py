@@ -33,6 +33,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from senior_backend.errors import InputError
+from senior_backend.load.arrivals import stretches_of
 from senior_backend.load.histogram import Histogram, bounds
 from senior_backend.load.recording import Counts, EndpointCounts
 from senior_backend.load.result import ThresholdResult
@@ -199,11 +200,15 @@ def of_scenario(scenario: Scenario) -> list[Threshold]:
         ScenarioError: with the way to what is wrong.
     """
     names = compiling.names(scenario)
+    length_ns = sum(stretch.length_ns for stretch in stretches_of(scenario.load))
     asked = []
     for path, metric, judged in _written(scenario, names):
         try:
             threshold = parse(metric, judged.threshold, given=judged)
             _check_endpoint(threshold, names)
+            _check_times(judged, length_ns, path)
+        except ScenarioError:
+            raise
         except InputError as error:
             raise ScenarioError(path, str(error)) from None
         asked.append(threshold)
@@ -236,6 +241,17 @@ def problems(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         of_scenario(scenario)
     except ScenarioError as error:
         yield error.path, error.message
+
+
+def _check_times(judged: Judged, length_ns: int, path: Path) -> None:
+    """What would never be judged within the measured part."""
+    for key, ns in (("window", judged.window_ns), ("delay", judged.delay_ns)):
+        if ns is not None and ns > length_ns:
+            raise ScenarioError(
+                (*path, key),
+                f"a {key} of {ns / SECOND:g} s is longer than the measured part of "
+                f"{length_ns / SECOND:g} s; write a shorter one",
+            )
 
 
 def _check_endpoint(threshold: Threshold, names: Sequence[str]) -> None:

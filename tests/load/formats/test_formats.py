@@ -208,9 +208,18 @@ def test_a_row_for_each_endpoint_and_one_for_all():
 
 def test_names_survive_csv_and_what_was_not_measured_is_empty():
     rows = list(csv.DictReader(StringIO(text("hostile", "csv"), newline=""), strict=True))
-    assert [row["endpoint"] for row in rows[:-1]] == list(HOSTILE)
+    assert [row["endpoint"].removeprefix("'") for row in rows[:-1]] == list(HOSTILE)
     (row, _total) = csv.DictReader(StringIO(text("empty", "csv")))
     assert (row["count"], row["response_p50_ms"]) == ("0", "")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(1)"])
+def test_no_name_is_a_formula_in_a_spreadsheet(name):
+    result = made("failed")[0]
+    (endpoint, *_) = result.endpoints.values()
+    hostile = result.model_copy(update={"scenario": name, "endpoints": {name: endpoint}})
+    (row, total) = csv.DictReader(StringIO(render(hostile, "csv")))
+    assert (row["scenario"], row["endpoint"], total["scenario"]) == (f"'{name}",) * 3
 
 
 # --- Prometheus

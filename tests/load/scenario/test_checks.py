@@ -149,7 +149,7 @@ def test_captures(capture: dict[str, str], value: object) -> None:
 )
 def test_a_capture_that_finds_nothing_fails(capture: dict[str, str]) -> None:
     made = plan(flows=[{"name": "f", "steps": [{"path": "/", "capture": {"x": capture}}]}]).first[0]
-    assert judged(made) == "capture missing"
+    assert judged(made) == "capture x missing"
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,16 @@ def test_flags_of_the_request() -> None:
         assert (fields["content-type"], fields["x-a"], fields["x-b"]) == (content_type, "1", "2: 3")
 
 
+@pytest.mark.parametrize("given", [{"json_body": "{}"}, {"body": "a"}])
+def test_a_body_is_posted_as_with_curl(given: dict[str, str]) -> None:
+    (posted,) = scenario(**ONE, **given).endpoints
+    assert posted.name == "POST /api/v1"
+    assert head(request(**given))[0].startswith("POST ")
+    (put,) = scenario(**ONE, **given, method="PUT").endpoints
+    assert put.name == "PUT /api/v1"
+    assert head(request(**given, method="PUT"))[0].startswith("PUT ")
+
+
 def test_flags_of_the_run() -> None:
     found = scenario(
         **ONE,

@@ -1,6 +1,7 @@
 """Requests as bytes: HTTP/1.1 as RFC 9110 and 9112 have it; what the scenario says goes first."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,11 @@ def test_a_plain_proxy_is_asked_for_the_whole_url() -> None:
         ("POST", "POST", "0"),
         ("put", "PUT", "0"),
         ("PATCH", "PATCH", "0"),
+        ("PURGE", "PURGE", None),
         ("Purge", "Purge", None),
+        ("PROPFIND", "PROPFIND", None),
+        ("PROPPATCH", "PROPPATCH", None),
+        ("REPORT", "REPORT", None),
     ],
 )
 def test_methods_without_a_body(method: str | None, sent_as: str, length: str | None) -> None:
@@ -103,8 +108,16 @@ def test_bodies_come_with_their_length_and_type(
     assert fields.get("content-type") == content_type
 
 
-def test_a_body_makes_no_method_by_itself() -> None:
-    assert head(request({"path": "/", "json": 1}))[0] == "GET / HTTP/1.1"
+@pytest.mark.parametrize("given", [{"json": 1}, {"json": None}, {"body": "a"}, {"body": ""}])
+def test_a_body_is_posted_unless_another_method_is_given(given: dict[str, Any]) -> None:
+    assert head(request({"path": "/", **given}))[0] == "POST / HTTP/1.1"
+    assert head(request({"path": "/", "method": "GET", **given}))[0] == "GET / HTTP/1.1"
+
+
+def test_a_file_is_posted(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    data = request({"path": "/", "body_file": str(tmp_path / "a")})
+    assert head(data)[0] == "POST / HTTP/1.1"
 
 
 @pytest.mark.parametrize(

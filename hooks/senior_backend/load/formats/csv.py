@@ -8,6 +8,9 @@ from typing import Final
 
 from senior_backend.load.result import EndpointResult, Percentiles, Result
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""With one of these first, spreadsheets take a text for a formula, which may run programs."""
+
 _TIMES: Final = ("mean", "p50", "p90", "p95", "p99", "p99.9", "max")
 
 COLUMNS: Final = (
@@ -41,8 +44,8 @@ def render(result: Result, baseline: Result | None = None) -> str:
 
 def _rows(result: Result) -> Iterator[list[str]]:
     run = [
-        result.scenario,
-        result.target,
+        _text(result.scenario),
+        _text(result.target),
         result.started_at,
         str(result.valid).lower(),
         str(result.interrupted).lower(),
@@ -51,7 +54,7 @@ def _rows(result: Result) -> Iterator[list[str]]:
         _number(result.achieved_rate),
     ]
     for name, endpoint in result.endpoints.items():
-        yield [*run, "endpoint", name, *_numbers(endpoint)]
+        yield [*run, "endpoint", _text(name), *_numbers(endpoint)]
     yield [*run, "total", "", *_numbers(result.total)]
 
 
@@ -63,6 +66,11 @@ def _numbers(endpoint: EndpointResult) -> list[str]:
         *_times(endpoint.response_time_ms),
         *_times(endpoint.service_time_ms),
     ]
+
+
+def _text(name: str) -> str:
+    """With an apostrophe before what would be a formula: spreadsheets do not show that one."""
+    return f"'{name}" if name.startswith(_FORMULA) else name
 
 
 def _times(times: Percentiles) -> list[str]:

@@ -3,10 +3,25 @@
 import contextlib
 import signal
 import socket
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
+import click
+
+NOTHING_MEASURED: Final = "interrupted before the first request was measured: no result was written"
+_EXIT_CODE: Final = 130  # what a shell reports for SIGINT
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def saying_nothing_was_measured() -> Iterator[None]:
+    """What Ctrl-C ends within is before the measured part: say what that means."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(NOTHING_MEASURED, err=True)
+        raise click.exceptions.Exit(_EXIT_CODE) from None
 
 
 class Interrupts:

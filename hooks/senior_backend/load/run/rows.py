@@ -47,6 +47,7 @@ class Line:
         addresses = settings.proxy.addresses if settings.proxy else settings.addresses
         self._address = addresses[place % len(addresses)]
         self._socket: socket.socket | None = None
+        self._given_up = False
 
     def ask(self, step: Step, request: bytes) -> Response:
         """The response to ``request``. Raises ``OSError`` or ``ResponseError``."""
@@ -55,7 +56,7 @@ class Line:
             return self._ask(step, request)
         except ConnectionError:
             # A server may close a connection that was idle just when we write to it.
-            if not reused:
+            if not reused or self._given_up:
                 raise
             return self._ask(step, request)
 
@@ -97,6 +98,13 @@ class Line:
                 self.close()
         return Response(reader.status, reader.headers, reader.body)
 
+    def give_up(self) -> None:
+        """From another thread: wake up the one that waits for a response here, with an error."""
+        self._given_up = True
+        if (waiting := self._socket) is not None:
+            with contextlib.suppress(OSError):
+                waiting.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         """Hang up."""
         if self._socket is not None:
@@ -119,9 +127,11 @@ def make(name: str, first: Step, count: int, line: Callable[[int], Line]) -> lis
     """
     rows: list[Row] = [{} for _ in range(count)]
     stopped = threading.Event()
+    workers = min(_AT_ONCE, count)
+    lines = [line(place) for place in range(workers)]
 
     def make_some(place: int) -> None:
-        mine = line(place)
+        mine = lines[place]
         try:
             for k in range(place, count, workers):
                 if stopped.is_set():
@@ -130,11 +140,15 @@ def make(name: str, first: Step, count: int, line: Callable[[int], Line]) -> lis
         finally:
             mine.close()
 
-    workers = min(_AT_ONCE, count)
     with ThreadPoolExecutor(workers) as pool:
         try:
             parts = [pool.submit(make_some, place) for place in range(workers)]
             wait(parts, return_when=FIRST_EXCEPTION)
+        except KeyboardInterrupt:
+            stopped.set()
+            for each in lines:
+                each.give_up()
+            raise
         finally:
             stopped.set()
     for part in parts:

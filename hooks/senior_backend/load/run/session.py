@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.load import live, output
+from senior_backend.load import arrivals, live, output, thresholds
 from senior_backend.load.arrivals import Schedule, schedule_of
 from senior_backend.load.compare import compare, read
 from senior_backend.load.comparison.document import Comparison
@@ -20,14 +20,18 @@ from senior_backend.load.formats import render, terminal, units
 from senior_backend.load.formats.verdict import mostly_failed
 from senior_backend.load.result import Result
 from senior_backend.load.run.conduct import peak_rate, run
-from senior_backend.load.run.interrupts import Interrupts
+from senior_backend.load.run.interrupts import (
+    NOTHING_MEASURED,
+    Interrupts,
+    saying_nothing_was_measured,
+)
 from senior_backend.load.run.preparation import place_of, prepare
 from senior_backend.load.scenario.compile import names
-from senior_backend.load.scenario.flags import Flags
+from senior_backend.load.scenario.file import Problems
+from senior_backend.load.scenario.flags import Flags, Loaded
 from senior_backend.load.scenario.flags import read as read_flags
 from senior_backend.load.scenario.model import Scenario
 from senior_backend.load.target import Target, choose, choose_proxy
-from senior_backend.load.thresholds import problems
 
 _PASSED, _FAILED, _INVALID, _INTERRUPTED = 0, 1, 3, 130
 _NONCE_BITS: Final = 64
@@ -55,9 +59,11 @@ class Options:
 
 def checked(options: Options) -> str:
     """What the scenario comes to; nothing is resolved, nothing sent, no file made."""
-    scenario = _scenario(options)
+    loaded = _loaded(options)
+    scenario = loaded.scenario
     if scenario.target is not None:
-        _where(scenario, options)
+        _target(loaded, options)
+    _proxy(loaded, options)
     _baseline(options)
     schedule = schedule_of(scenario.load)
     count = schedule.count - schedule.warm
@@ -68,33 +74,53 @@ def checked(options: Options) -> str:
     )
 
 
-def _scenario(options: Options) -> Scenario:
-    return read_flags(options.flags, problems).scenario
+def _loaded(options: Options) -> Loaded:
+    return read_flags(options.flags, _problems)
 
 
-def _where(scenario: Scenario, options: Options) -> tuple[Target, Target | None]:
-    """The target and the proxy, both consented to."""
-    return (
-        choose(scenario.target, options.flags.target, path=options.name),
-        choose_proxy(scenario.proxy, options.flags.proxy, path=options.name),
-    )
+def _problems(scenario: Scenario) -> Problems:
+    yield from arrivals.problems(scenario.load)
+    yield from thresholds.problems(scenario)
+
+
+def _target(loaded: Loaded, options: Options) -> Target:
+    """The target, consented to."""
+    given = loaded.scenario.target
+    path = options.name if given is None else loaded.place(("target",))
+    target = choose(given, options.flags.target, path=path)
+    if not target.tls and (flag := options.flags.for_tls):
+        raise InputError(
+            f"{flag} is for https://, and the target is {target.url}; write https://, or leave "
+            f"{flag} out"
+        )
+    return target
+
+
+def _proxy(loaded: Loaded, options: Options) -> Target | None:
+    """The proxy, consented to."""
+    given = loaded.scenario.proxy
+    path = options.name if given is None else loaded.place(("proxy",))
+    return choose_proxy(given, options.flags.proxy, path=path)
 
 
 def session(options: Options) -> int:
     """Run, report, and return the exit code."""
-    scenario = _scenario(options)
-    target, proxy = _where(scenario, options)
-    place = place_of(scenario, target, proxy)
-    schedule = schedule_of(scenario.load)
-    before = _baseline(options)
-    files = _files(options)
+    with saying_nothing_was_measured():
+        loaded = _loaded(options)
+        scenario = loaded.scenario
+        target, proxy = _target(loaded, options), _proxy(loaded, options)
+        place = place_of(scenario, target, proxy)
+        schedule = schedule_of(scenario.load)
+        before = _baseline(options)
+        files = _files(options)
     machine = options.output_format != "terminal"
     if not options.quiet and (not machine or sys.stderr.isatty()):
         click.echo(announcement(scenario, schedule, target), err=machine)
     shown = not options.quiet and live.wanted(sys.stderr.isatty())
     with Interrupts() as interrupts:
-        prepared = prepare(scenario, schedule, place, secrets.randbits(_NONCE_BITS))
-        result = run(prepared, interrupts, live=shown)
+        with saying_nothing_was_measured():
+            prepared = prepare(scenario, schedule, place, secrets.randbits(_NONCE_BITS))
+            result = run(prepared, interrupts, live=shown)  # which counts Ctrl-C from the start on
         # An earlier result is worth more than one of nothing.
         nothing = interrupts.count > 0 and not result.duration_s
         failures = [] if nothing else _write(result, before, files)
@@ -112,8 +138,16 @@ def session(options: Options) -> int:
     if failures and code in (_PASSED, _FAILED):
         return _INVALID
     if reason:
-        click.echo(reason, err=True)
+        click.echo(_last(code, reason, options), err=True)
     return code
+
+
+def _last(code: int, reason: str, options: Options) -> str:
+    """The last line. Who has just been shown the report on the same terminal knows the reason."""
+    shown = options.output_format == "terminal" and sys.stdout.isatty() and sys.stderr.isatty()
+    if shown and reason != NOTHING_MEASURED:
+        return f"exit code {code}, for the reason above"
+    return reason
 
 
 def announcement(scenario: Scenario, schedule: Schedule, target: Target) -> str:
@@ -139,7 +173,7 @@ def rendered(result: Result, name: str, before: Result | None, *, colour: bool =
 def judged(result: Result, signals: int) -> tuple[int, str]:
     """The exit code, and why it is not 0."""
     if signals and not result.duration_s:
-        return _INTERRUPTED, "interrupted in the warm-up: nothing was measured"
+        return _INTERRUPTED, NOTHING_MEASURED
     if signals:
         length = f"{units.span(result.duration_s)} of {units.span(result.planned_duration_s)}"
         invalid = f"; INVALID: {result.invalid_reasons[0]}" if not result.valid else ""

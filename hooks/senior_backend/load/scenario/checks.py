@@ -229,11 +229,12 @@ def _short(text: str) -> str:
 
 def _captured_header(name: str, header: str) -> Check:
     wanted = header.lower().encode()
+    missing = causes.capture_missing(name)
 
     def capture(_k: int, response: Response, variables: Variables) -> str | None:
         value = _header_value(response.headers, wanted)
         if value is None:
-            return causes.CAPTURE_MISSING
+            return missing
         variables[name] = str(value.strip(), "latin-1")
         return None
 
@@ -246,11 +247,12 @@ def _captured_match(name: str, regex: str, path: Path) -> Check:
     except re.error as error:
         raise ScenarioError(path, f"no regular expression: {error.msg}; mend it") from None
     group = 1 if pattern.groups else 0
+    missing = causes.capture_missing(name)
 
     def capture(_k: int, response: Response, variables: Variables) -> str | None:
         found = pattern.search(response.body)
         if found is None or found[group] is None:
-            return causes.CAPTURE_MISSING
+            return missing
         variables[name] = str(found[group], "utf-8", "replace")
         return None
 
@@ -292,10 +294,12 @@ def _alike(one: object, other: object) -> bool:
 
 
 def _captured(name: str, find: Find) -> JsonCheck:
+    missing = causes.capture_missing(name)
+
     def capture(_k: int, document: Any, variables: Variables) -> str | None:  # noqa: ANN401
         value = find(document)
         if value is None:
-            return causes.CAPTURE_MISSING
+            return missing
         variables[name] = value
         return None
 

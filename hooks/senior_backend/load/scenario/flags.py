@@ -55,6 +55,17 @@ class Flags:
     precise: bool = False
     max_pacing_error: str | None = None
 
+    @property
+    def for_tls(self) -> str | None:
+        """The first flag that only an https target can use."""
+        given = {
+            "--cacert": self.cacert is not None,
+            "--cert": self.cert is not None,
+            "--key": self.key is not None,
+            "--insecure": self.insecure,
+        }
+        return next((flag for flag, is_given in given.items() if is_given), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -93,7 +104,7 @@ def _alone(flags: Flags) -> Document:
     if flags.target is None:
         raise InputError("what is to be loaded? name a --target, or a scenario file")
     path = flags.target.partition("://")[2].partition("?")[0].partition("/")[2]
-    name = f"{flags.method or 'GET'} /{path}"  # the same whichever host it is compared with
+    name = f"{_method(flags)} /{path}"  # the same whichever host it is compared with
     document = Document("", {"name": name, "endpoints": [_endpoint(flags)]})
     document.flags["name",] = "--target"
     for key in ("method", "body", "body_file", "json"):
@@ -108,13 +119,18 @@ def _alone(flags: Flags) -> Document:
     return document
 
 
+def _method(flags: Flags) -> str:
+    has_body = flags.body is not None or flags.json_body is not None
+    return flags.method or ("POST" if has_body else "GET")
+
+
 def _endpoint(flags: Flags) -> dict[str, Any]:
     try:
         path = urlsplit(flags.target or "").path or "/"
     except ValueError:  # refused where the target is read, with its reason
         path = "/"
     # An empty path is the target itself.
-    endpoint: dict[str, Any] = {"name": f"{flags.method or 'GET'} {path}", "path": ""}
+    endpoint: dict[str, Any] = {"name": f"{_method(flags)} {path}", "path": ""}
     if flags.method is not None:
         endpoint["method"] = flags.method
     if flags.body is not None and flags.json_body is not None:

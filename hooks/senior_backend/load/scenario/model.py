@@ -113,6 +113,12 @@ def _file(value: Path, info: ValidationInfo) -> Path:
     return value if folder is None else Path(folder) / value
 
 
+def _phrase(field: FieldInfo) -> str:
+    """A description within a sentence."""
+    text = (field.description or "").removesuffix(".")
+    return text[:1].lower() + text[1:]
+
+
 def _listed(value: object) -> object:
     return value if isinstance(value, (list, tuple)) else [value]
 
@@ -238,14 +244,14 @@ class Part(BaseModel):
                 raise _wrong(f"unknown key '{key}'; {hint}", (key,), key=True)
         for (name, needed), attribute in zip(fields.items(), cls.model_fields, strict=True):
             if needed.is_required() and name not in value and attribute not in value:
-                raise _wrong(f"'{name}' is missing: {needed.description}")
+                raise _wrong(f"'{name}' is missing; add `{name}:`, {_phrase(needed)}")
         return value
 
 
 class Constant(Part):
     """A constant rate."""
 
-    rate: Rate = Field(description="Arrivals a second, held for `duration`.")
+    rate: Rate = Field(description="Arrivals a second, held for `duration`, like 50.")
     duration_ns: Nanoseconds = Field(alias="duration", description="How long, like 30s.")
 
 
@@ -262,8 +268,10 @@ class Steps(Part):
     """Up or down in steps, each held for a time; the last step is held as long as the others."""
 
     step_to: Rate = Field(description="Arrivals a second of the last step.")
-    by: Rate = Field(description="Arrivals a second from one step to the next.")
-    every_ns: Nanoseconds = Field(alias="every", description="How long each step is held.")
+    by: Rate = Field(description="Arrivals a second from one step to the next, like 100.")
+    every_ns: Nanoseconds = Field(
+        alias="every", description="How long each step is held, like 30s."
+    )
 
 
 class Spike(Part):
@@ -490,6 +498,8 @@ class Bearer(Part):
     def _one_source(self) -> Self:
         if (self.env is None) == (self.command is None):
             raise _wrong("a bearer token comes from one of 'env' and 'command'")
+        if self.command is not None and not self.command.strip():
+            raise _wrong("the command is empty; write one that prints a token", ("command",))
         if self.refresh_ns is not None:
             if self.command is None:
                 raise _wrong("only a 'command' can be run again; leave it out", ("refresh",))
@@ -506,7 +516,7 @@ class ApiKey(Part):
 
     header: OptionalText = Field(default=None, description="The header it is sent in.")
     query: OptionalText = Field(default=None, description="The query parameter it is sent in.")
-    env: Text = Field(description="The variable that holds the key.")
+    env: Text = Field(description="The variable that holds the key, like API_KEY.")
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -696,7 +706,7 @@ class Request(Part):
         description="What it is called in results; default: method and path, or the operation.",
     )
     method: OptionalText = Field(
-        default=None, description="Default: GET, or POST for graphql. A body alone changes nothing."
+        default=None, description="Default: GET, or POST where there is a body or graphql."
     )
     path: OptionalText = Field(
         default=None,
@@ -730,6 +740,12 @@ class Request(Part):
     def has_json(self) -> bool:
         """Whether there is a JSON body; it may be ``null``."""
         return "json_body" in self.model_fields_set
+
+    @property
+    def has_body(self) -> bool:
+        """Whether anything is sent beside the headers."""
+        others = (self.body, self.body_file, self.graphql)
+        return self.has_json or any(each is not None for each in others)
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:
@@ -770,12 +786,13 @@ class FlowStep(Request):
 class Flow(Part):
     """Requests one after the other: one arrival. It ends where a step fails."""
 
-    name: Text = Field(min_length=1, description="What it is called.")
+    name: Text = Field(min_length=1, description="What it is called, like buy.")
     weight: float = Field(
         default=1, gt=0, description="How often, relative to the other endpoints and flows."
     )
     steps: tuple[FlowStep, ...] = Field(
-        min_length=1, description="The requests, in order; all have the same data rows."
+        min_length=1,
+        description="The requests, in order, like [{path: /a}]; all have the same data rows.",
     )
 
     @model_validator(mode="after")

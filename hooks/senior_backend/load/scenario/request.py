@@ -4,6 +4,7 @@ Values are escaped for where they stand. The framing is ours: a scenario cannot 
 or Transfer-Encoding, so that no request can be cut short or smuggle another.
 """
 
+import difflib
 import mimetypes
 import re
 from collections.abc import Callable, Mapping
@@ -31,6 +32,9 @@ _OURS: Final = {
     "upgrade": "other protocols are not spoken",
 }
 _PATH: Final = "/%:@!$&'()*+,;=~-._?"  # RFC 3986 section 3.3, and % as it is written
+_COMMON: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_NEAR: Final = 0.66  # a letter too many, left out, changed, or two in the wrong order
+_ALIKE: Final = ("ORDERPATCH", "PROPPATCH")  # in IANA's registry, like PATCH but another
 _BODY_EXPECTED: Final = ("POST", "PUT", "PATCH")  # RFC 9110 section 8.6: Content-Length: 0
 
 
@@ -87,14 +91,21 @@ class Surroundings:
 
 
 def method_of(request: Request, path: Path) -> str:
-    """The method; lower case is taken for upper case."""
+    """The method; lower case is taken for upper case, and a body without a method is posted.
+
+    Any method may be sent (PURGE, say), but for what is a common one misspelt.
+    """
     if request.method is None:
-        return "POST" if request.graphql is not None else "GET"
+        return "POST" if request.has_body else "GET"
     method = request.method.upper() if request.method.islower() else request.method
     if not _TOKEN.fullmatch(method) or method in ("CONNECT", "TRACE"):
         raise ScenarioError(
             (*path, "method"), f"'{method}' cannot be sent; write a method like GET or POST"
         )
+    if method not in (*_COMMON, *_ALIKE) and (
+        near := difflib.get_close_matches(method.upper(), _COMMON, n=1, cutoff=_NEAR)
+    ):
+        raise ScenarioError((*path, "method"), f"no method '{method}'; did you mean {near[0]}?")
     return method
 
 
