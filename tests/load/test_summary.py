@@ -64,6 +64,19 @@ def test_a_failure_is_no_fast_success():
     assert Histogram(endpoint.histograms.failures["http 503"]).count == 90
 
 
+def test_a_port_that_this_machine_did_not_have_makes_the_run_invalid():
+    failures = {(0, "no free port"): [MS] * 3}
+    made = result([(0, window(0, {0: [MS] * 100}, failures=failures))], seconds=1)
+    assert not made.valid
+    assert made.invalid_reasons[0].startswith("3 times this machine had no free port")
+
+
+def test_the_limit_in_force_is_beside_the_lateness():
+    assert result(steady()).pacing_error_us.limit == 10_000
+    slow = result([(0, window(0, {0: [1_000 * MS] * 100}))], seconds=1)
+    assert slow.pacing_error_us.limit == pytest.approx(100_000, rel=0.004)
+
+
 def test_where_nothing_succeeded_there_are_no_percentiles():
     made = result([(0, window(0, failures={(1, "connect refused"): [MS] * 5}))])
     assert made.total.response_time_ms == {}
