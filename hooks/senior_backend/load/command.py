@@ -13,6 +13,8 @@ from senior_backend.errors import InputError, NotRunError
 from senior_backend.load.formats import FORMATS
 from senior_backend.load.run.interrupts import saying_nothing_was_measured
 
+# By its address: the name alone is nobody's in the package index.
+_INSTALL: Final = 'pip install "senior-backend[load] @ git+https://github.com/org/senior-backend"'
 _EXTRA: Final = {"httptools", "jinja2", "jmespath", "markupsafe", "pydantic", "rich", "yaml"}
 _FOR_PEOPLE: Final = ("terminal", "markdown", "github")
 """Formats of which several may follow each other."""
@@ -34,7 +36,7 @@ def _extra() -> Iterator[None]:
         if missing not in _EXTRA:
             raise
         raise NotRunError(
-            f"load tests need {missing}, which is not installed: pip install 'senior-backend[load]'"
+            f"load tests need {missing}, which is not installed: {_INSTALL}"
         ) from None
 
 

@@ -26,7 +26,6 @@ from tests.load.formats import results
         ("count==0", 0, "0"),
         ("count==0", 1234, "1,234"),
         ("p(95)<200", None, "no samples"),
-        ("p(95)<200", float("nan"), "no samples"),
         ("of a future version", 12.34, "12.3"),
     ],
 )
