@@ -915,6 +915,8 @@ class _ForEditors(GenerateJsonSchema):
 def schema() -> dict[str, Any]:
     """The published JSON schema of a scenario file (``schemas/load-scenario.json``)."""
     whole = Scenario.model_json_schema(schema_generator=_ForEditors)
+    judged = whole["$defs"][Judged.__name__]["properties"]
+    judged.update({theirs: judged[ours] for theirs, ours in _AS_IN_K6.items()})
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **whole,
