@@ -16,7 +16,7 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup format lint test verify demo bench bench-migrations bench-load docs lock node-lock release clean
+.PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-load docs lock node-lock release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,7 +56,9 @@ verify: $(READY) ## The slow proof: whole services, contract, updates (SEED=... 
 demo: $(READY) ## Scaffold a service, run it, call it, clean up (under 2 minutes)
 	@$(BIN)/python demo/demo.py $(if $(SVG),--svg $(SVG))
 
-bench: $(READY) ## Side-by-side benchmarks; prints tables of ratios (needs wrk)
+bench: bench-services bench-load ## Side-by-side benchmarks of what runs: services and the load generator
+
+bench-services: $(READY) ## Measure services beside bare handlers; prints tables of ratios (needs wrk)
 	$(BIN)/python benchmarks/service_overhead.py
 
 bench-migrations: $(READY) ## Measure the migration linter beside others; writes docs/benchmarks
