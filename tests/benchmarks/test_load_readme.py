@@ -11,8 +11,8 @@ PAGE = (ROOT / "docs/benchmarks/load_engine.md").read_text(encoding="utf-8")
 SHAPES = (
     "Full features, http",
     "Full features, https",
-    "One static get, http",
-    "One static get, https",
+    "One static GET, http",
+    "One static GET, https",
 )
 
 
