@@ -10,6 +10,7 @@ is listed with the reason. Exit code 0 whatever the results are: this measures a
 import argparse
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -55,6 +56,8 @@ PEERS: dict[str, Callable[[], Peer]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark; its exit code."""
     options = parse(arguments)
+    # As Ctrl-C does: the servers that were started are stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run(options)
     except SeniorBackendError as error:

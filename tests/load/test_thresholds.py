@@ -126,7 +126,7 @@ class TestGrammar:
         k6 = {"threshold": "rate<0.01", "abortOnFail": True, "delayAbortEval": "10s"}
         scenario = Scenario.model_validate(
             {
-                "load": {"rate": 1, "duration": "1s"},
+                "load": {"rate": 1, "duration": "60s"},
                 "endpoints": [{"path": "/"}],
                 "thresholds": {"http_req_failed": [k6]},
             }
