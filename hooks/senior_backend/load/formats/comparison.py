@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import Final, get_args
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +16,7 @@ from senior_backend.load.comparison.document import (
     Verdict,
 )
 from senior_backend.load.formats import units
+from senior_backend.load.formats.console import console_for
 from senior_backend.report.github import attribute, data
 from senior_backend.report.markdown import cell, code
 from senior_backend.report.terminal import on_one_line
@@ -187,17 +187,7 @@ def _few(names: Sequence[str], most: int = 3) -> str:
 
 def _terminal(comparison: Comparison, *, colour: bool, width: int) -> str:
     out = StringIO()
-    console = Console(
-        file=out,
-        width=max(width, 60),
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = console_for(out, colour=colour, width=width)
     word, sentence = headline(comparison)
     console.print(Text.assemble((f"{word}:", _STYLES[word]), " ", on_one_line(sentence)))
     console.print()

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from senior_backend.load.formats import tables, units
+from senior_backend.load.formats.console import console_for
 from senior_backend.load.formats.verdict import Verdict, Word, verdict
 from senior_backend.load.result import Percentiles, Result
 from senior_backend.report.terminal import on_one_line
@@ -32,17 +33,7 @@ def render(
 ) -> str:
     """The verdict, what was asked and came of it, endpoints, errors, thresholds, the generator."""
     out = StringIO()
-    console = Console(
-        file=out,
-        width=max(width, 60),
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = console_for(out, colour=colour, width=width)
     _Report(result, baseline, console).write()
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip("\n").split("\n"))
 
