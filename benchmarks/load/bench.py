@@ -17,8 +17,6 @@ from benchmarks.overhead.processor_time import processor_seconds
 
 # Beside the time of the run itself: starting, waiting for late answers, writing the result.
 GRACE_S = 60
-# A tool and the target may differ in the requests that were on their way at the end.
-COUNTED_ALIKE = 0.02
 
 
 @dataclass(frozen=True)

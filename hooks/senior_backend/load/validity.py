@@ -9,8 +9,7 @@ How late it may be is the user's to say (``max_pacing_error``); that it was late
 as soon as it can be seen in the response times.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -117,7 +116,7 @@ def judge(evidence: Evidence) -> tuple[list[str], list[str]]:
         *(_saturated(evidence) or _waited(evidence) or _limit(evidence)),
         *([] if reasons else _little_reserve(evidence)),
         *([] if late else _visible_pacing(evidence)),
-        *_few(evidence),
+        *(text for _, text in few(evidence.samples)),
         *_local(evidence),
     ]
     return reasons, warnings
@@ -140,8 +139,8 @@ def _missing(evidence: Evidence) -> list[str]:
     if evidence.lost:
         return []
     return [
-        f"worker {worker} accounts for {share:.0%} of the measured part only: it stood still or its"
-        " windows are missing; use a machine with processor time to spare"
+        f"worker {worker} accounts for {_percent(share)} of the measured part only: it stood"
+        " still or its windows are missing; use a machine with processor time to spare"
         for worker, share in enumerate(evidence.covered)
         if share < COVERED and (1 - share) * evidence.duration_s > A_MOMENT_S
     ]
@@ -161,7 +160,7 @@ def _rates(evidence: Evidence) -> str:
     seconds = evidence.duration_s or 1.0
     achieved, wanted = evidence.started / seconds, evidence.due / seconds
     share = evidence.started / evidence.due if evidence.due else 0.0
-    return f"{achieved:,.1f} of {wanted:,.1f} arrivals a second were sent ({share:.1%})"
+    return f"{achieved:,.1f} of {wanted:,.1f} arrivals a second were sent ({_percent(share, 1)})"
 
 
 def _own_share(evidence: Evidence) -> float:
@@ -184,8 +183,8 @@ def _behind(evidence: Evidence) -> list[str]:
     busy = max(m.busy for m in evidence.moments if m.started < m.due)
     return [
         (
-            f"{_rates(evidence)}, and the generator was the limit: its loop was busy {busy:.0%}"
-            f" of the time while arrivals fell behind; {_more(evidence)}"
+            f"{_rates(evidence)}, and the generator was the limit: its loop was busy"
+            f" {_percent(busy)} of the time while arrivals fell behind; {_more(evidence)}"
         )
     ]
 
@@ -331,9 +330,9 @@ def _little_reserve(evidence: Evidence) -> list[str]:
     if busiest is None or max(evidence.busy, busiest.busy) <= RATHER_BUSY:
         return []
     if evidence.busy > RATHER_BUSY:
-        how = f"busy {evidence.busy:.0%} of the time"
+        how = f"busy {_percent(evidence.busy)} of the time"
     else:
-        how = f"busy {busiest.busy:.0%} of the time in the {busiest.length_s:g} s from"
+        how = f"busy {_percent(busiest.busy)} of the time in the {busiest.length_s:g} s from"
         how += f" {busiest.start_s:g} s on"
     return [f"the generator's loop was {how}, little is left for more load; {_more(evidence)}"]
 
@@ -344,9 +343,9 @@ def _visible_pacing(evidence: Evidence) -> list[str]:
     median, fastest = evidence.response.percentile(50), evidence.fastest_p99_ns
     shares = []
     if 0 < PACING_SHARE * median < p50:  # also not where one is NaN
-        shares.append(f"{p50 / median:.0%} of the median response time ({_time(median)})")
+        shares.append(f"{_percent(p50 / median)} of the median response time ({_time(median)})")
     if 0 < PACING_SHARE * fastest < p99 and p99 > _LEAST_VISIBLE_NS:
-        shares.append(f"{p99 / fastest:.0%} of the fastest endpoint's p99 ({_time(fastest)})")
+        shares.append(f"{_percent(p99 / fastest)} of the fastest endpoint's p99 ({_time(fastest)})")
     if not shares:
         return []
     return [
@@ -358,34 +357,26 @@ def _visible_pacing(evidence: Evidence) -> list[str]:
     ]
 
 
-def _few(evidence: Evidence) -> list[str]:
-    count = evidence.response.count
+def few(samples: Mapping[str, int]) -> list[tuple[str, str]]:
+    """Where requests that succeeded, by endpoint, are too few for the percentiles that are shown.
+
+    Each with the lowest percentile that it is about: ``p99`` or ``p99.9``.
+    """
+    count = sum(samples.values())
     if not count:
         return []
     if count < FEW_FOR_P99:
-        return [f"{count:,} samples are few for p99 and p99.9; run longer"]
-    few = sorted(name for name, samples in evidence.samples.items() if samples < FEW_FOR_P99)
+        return [("p99", f"{count:,} samples are few for p99 and p99.9; run longer")]
+    too_few = sorted(name for name, number in samples.items() if number < FEW_FOR_P99)
     warnings = []
-    if few:
-        names = ", ".join(few[:_NAMED])
-        rest = f" and {len(few) - _NAMED} more" if len(few) > _NAMED else ""
-        warnings.append(f"fewer than {FEW_FOR_P99:,} samples for p99: {names}{rest}; run longer")
+    if too_few:
+        names = ", ".join(too_few[:_NAMED])
+        rest = f" and {len(too_few) - _NAMED} more" if len(too_few) > _NAMED else ""
+        text = f"fewer than {FEW_FOR_P99:,} samples for p99: {names}{rest}; run longer"
+        warnings.append(("p99", text))
     if count < FEW_FOR_P999:
-        warnings.append(f"{count:,} samples are few for p99.9; run longer")
+        warnings.append(("p99.9", f"{count:,} samples are few for p99.9; run longer"))
     return warnings
-
-
-_OF_P999: Final = re.compile(r"samples are few for p99\.9;")
-_OF_P99: Final = re.compile(
-    r"samples are few for p99 and p99\.9;|^fewer than [\d,]+ samples for p99:"
-)
-
-
-def speaks_of(warning: str) -> str | None:
-    """The lowest percentile that a warning of few samples is about; None: it is none of those."""
-    if _OF_P99.search(warning):
-        return "p99"
-    return "p99.9" if _OF_P999.search(warning) else None
 
 
 def _local(evidence: Evidence) -> list[str]:
@@ -397,6 +388,10 @@ def _local(evidence: Evidence) -> list[str]:
             " there is no network between them"
         )
     ]
+
+
+def _percent(share: float, digits: int = 0) -> str:
+    return f"{share * 100:.{digits}f} %"
 
 
 def _time(ns: float) -> str:

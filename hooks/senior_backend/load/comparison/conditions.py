@@ -7,7 +7,7 @@ from typing import Final
 from senior_backend.load.comparison.document import Metric
 from senior_backend.load.formats.units import rate, share, span
 from senior_backend.load.result import Result
-from senior_backend.load.validity import speaks_of
+from senior_backend.load.validity import few
 
 _TENTHS: Final = 10
 _SAME_RATE: Final = 0.01
@@ -71,8 +71,7 @@ def _own(base: Sequence[Result], new: Sequence[Result], metric: Metric) -> Itera
     ``metric`` is a verdict's own business.
     """
     of_base, of_new = (
-        dict.fromkeys(w for run in side for w in run.warnings if _concerns(w, metric))
-        for side in (base, new)
+        dict.fromkeys(w for run in side for w in _of_concern(run, metric)) for side in (base, new)
     )
     for side, said in (
         ("both sides", [w for w in of_base if w in of_new]),
@@ -82,9 +81,10 @@ def _own(base: Sequence[Result], new: Sequence[Result], metric: Metric) -> Itera
         yield from (f"{side}: {warning}" for warning in said[:_MOST_WARNINGS])
 
 
-def _concerns(warning: str, metric: Metric) -> bool:
-    about = speaks_of(warning)
-    return about is None or about == metric
+def _of_concern(run: Result, metric: Metric) -> list[str]:
+    samples = {name: each.count - each.failed for name, each in run.endpoints.items()}
+    beside = {text for percentile, text in few(samples) if percentile != metric}
+    return [warning for warning in run.warnings if warning not in beside]
 
 
 def is_steady(result: Result) -> bool:

@@ -69,11 +69,6 @@ class Crew:
         """Those that can still be spoken to."""
         return [number for number, worker in enumerate(self._workers) if worker.open]
 
-    @property
-    def pids(self) -> list[int]:
-        """Of all workers, by number."""
-        return [worker.process.pid for worker in self._workers]
-
     def silent_for(self, number: int) -> float:
         """Seconds since a worker was last heard."""
         return time.monotonic() - self._workers[number].heard

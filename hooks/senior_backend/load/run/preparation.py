@@ -13,8 +13,7 @@ from senior_backend.load.engine.connection import tls_context
 from senior_backend.load.engine.settings import EngineSettings, Proxy, Tls
 from senior_backend.load.run import rows as made_rows
 from senior_backend.load.scenario import auth
-from senior_backend.load.scenario.compile import compile as compile_plan
-from senior_backend.load.scenario.compile import compile_requests, row
+from senior_backend.load.scenario.compile import compile_requests, names, row
 from senior_backend.load.scenario.model import Request, Scenario
 from senior_backend.load.target import Target, preflight, resolve
 from senior_backend.load.thresholds import Threshold, of_scenario
@@ -87,13 +86,12 @@ def prepare(scenario: Scenario, schedule: Schedule, place: Place, nonce: int) ->
     )
     token = auth.secret(scenario)
     rows = _rows(scenario, target, proxy, context, settings, nonce=nonce, token=token)
-    plan = compile_plan(scenario, target, nonce=nonce, token=token, rows=rows)
     return Prepared(
         scenario=scenario,
         target=target,
         schedule=schedule,
         settings=settings,
-        endpoints=plan.endpoints,
+        endpoints=names(scenario),
         thresholds=of_scenario(scenario),
         nonce=nonce,
         token=token,
