@@ -12,8 +12,8 @@ _USER, _SYSTEM, _ENDED_CHILDREN_USER, _ENDED_CHILDREN_SYSTEM = 11, 12, 13, 14
 def processor_seconds(root: int) -> float:
     """User plus system time of the process `root` and all its descendants so far, in seconds.
 
-    The kernel counts in ticks of 10 ms, exact in sum. Raises ``ProcessLookupError`` when there is
-    no such process.
+    Each process's user and system times are rounded down to a tick of 10 ms (proc_pid_stat(5)).
+    Raises ``ProcessLookupError`` when there is no such process.
     """
     processes = _processes()
     if root not in processes:

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/schedstat").exists(), reason="reads /proc, which only Linux has"
 )
 
+ROUNDING = 0.05  # each of a process's four times is a whole number of ticks of 10 ms
 BURN = """
 import time
 end = time.process_time() + 0.3
@@ -56,7 +57,7 @@ def test_work_counts_wherever_it_is_done(program: str):
         process.stdout.readline()
         used = processor_seconds(process.pid)
         process.communicate()
-    assert 0.3 <= used < 1.5
+    assert 0.3 - ROUNDING <= used < 1.5
 
 
 def test_waiting_costs_nothing():
@@ -67,7 +68,7 @@ def test_waiting_costs_nothing():
         process.stdout.readline()
         before = processor_seconds(process.pid)
         time.sleep(0.2)
-        assert processor_seconds(process.pid) - before <= 0.01
+        assert processor_seconds(process.pid) - before <= ROUNDING
         process.communicate()
 
 
@@ -97,4 +98,4 @@ def test_a_process_without_a_core_waits():
         waited = [waiting_seconds(process.pid) for process in both]
         for process in both:
             process.communicate()
-    assert sum(waited) > 0.2  # 0.3 s of work each, on one core
+    assert sum(waited) > 0.1  # 0.3 s of work each, on one core; they start one after the other
