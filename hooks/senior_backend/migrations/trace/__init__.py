@@ -1,0 +1,1 @@
+"""Migrations run on a real PostgreSQL: what the server itself says of locks, rewrites and scans."""
