@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.observer",
     "tests.fixtures.permissions",
     "tests.fixtures.postgres",
+    "tests.fixtures.signals",
     "tests.fixtures.template",
     "tests.fixtures.workers",
 ]
