@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from senior_backend import __version__
+from senior_backend.command_table import CommandTable
 from senior_backend.errors import InputError, NotRunError, SeniorBackendError
 
 _INTERRUPTED = 130  # what a shell reports for SIGINT; 1 would mean findings
@@ -32,23 +33,9 @@ TOOLS = {
 KEPT = {"migrations lint": "senior_backend.migrations.cache:keep"}
 
 
-class Tools(click.Group):
-    """A click group whose commands are the entries of ``TOOLS``."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table, which is the order in which people meet the tools."""
-        return list(TOOLS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the one module that is wanted."""
-        if cmd_name not in TOOLS:
-            return None
-        module, attribute = TOOLS[cmd_name].split(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-
-@click.group(cls=Tools, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=CommandTable, table=TOOLS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="senior-backend")
 def cli() -> None:
     """Senior backend judgment as tools.

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from senior_backend import git, report
+from senior_backend.command_table import CommandTable
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.findings import CLEAN, FOUND, Class, Outcome
 from senior_backend.migrations import baseline, repair, settings
@@ -22,9 +23,15 @@ _FIX_ROUNDS = 5
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 
 
-@click.group()
+# Sub-commands that hooks do not need on every commit -> where their click command is.
+COMMANDS = {
+    "trace": "senior_backend.migrations.trace.command:trace",
+}
+
+
+@click.group(cls=CommandTable, table=COMMANDS)
 def migrations() -> None:
-    """Say what migrations lock and break, and write the safe form."""
+    """Say what migrations lock and break, prove it, and write the safe form."""
 
 
 def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates

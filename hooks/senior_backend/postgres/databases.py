@@ -31,12 +31,16 @@ class Databases(ABC):
         """Connect to one of its databases."""
         return Session(self.url(database))
 
-    def create_database(self, name: str | None = None) -> str:
-        """Create a database, by default under a fresh name, and return its URL."""
+    def create_database(self, name: str | None = None, *, template: str | None = None) -> str:
+        """Create a database, by default under a fresh name, and return its URL.
+
+        As a copy of the database ``template``, which nobody may be connected to.
+        """
         name = name if name is not None else f"{PREFIX}{secrets.token_hex(6)}"
         self._check_name(name)
+        copied = f" template {quoted(template)}" if template is not None else ""
         with self.session() as session:
-            session.execute(f"create database {quoted(name)}")
+            session.execute(f"create database {quoted(name)}{copied}")
         self._made.add(name)
         return self.url(name)
 
@@ -45,7 +49,7 @@ class Databases(ABC):
 
         Connections to it are cut. Raises ``InputError`` for any other database.
         """
-        name = name.partition("?")[0].rpartition("/")[2]
+        name = database_of(name)
         if name not in self._made:
             raise InputError(f"database {name} was not created here, so it is not dropped")
         with self.session() as session:
@@ -63,6 +67,11 @@ class Databases(ABC):
         self.stop()
 
 
+def database_of(url: str) -> str:
+    """The name of the database in an address of ours; a bare name is taken as it is."""
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 class ExistingServer(Databases):
     """A server that runs already; we touch only databases that we made on it."""
 
@@ -71,17 +80,21 @@ class ExistingServer(Databases):
         super().__init__()
         self._url = as_url(dsn)
         with Session(self._url) as session:
-            ((version,),) = session.execute("show server_version_num")
-        self.major = int(version) // 10000
+            ((number, version),) = session.execute(
+                "select current_setting('server_version_num'), current_setting('server_version')"
+            )
+        self.major = int(number) // 10000
+        self.version = str(version).split()[0]
+        """Such as ``15.18``, without what a packager adds."""
 
     def url(self, database: str | None = None) -> str:
         """The address of a database; without a name, of the database that was given."""
         return self._url if database is None else with_database(self._url, database)
 
-    def create_database(self, name: str | None = None) -> str:
+    def create_database(self, name: str | None = None, *, template: str | None = None) -> str:
         """Create a database named ``senior_backend_...`` and return its URL."""
         try:
-            return super().create_database(name)
+            return super().create_database(name, template=template)
         except StatementError as error:
             if error.sqlstate != _INSUFFICIENT_PRIVILEGE:
                 raise
