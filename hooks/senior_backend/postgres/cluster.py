@@ -85,12 +85,12 @@ def make_socket_directory(home: Path, user: User | None) -> Path | None:
 
 
 def server_command(
-    installation: Installation, data: Path, sockets: Path | None, settings: Mapping[str, str]
+    program: Path, data: Path, sockets: Path | None, settings: Mapping[str, str]
 ) -> list[str]:
-    """The command line of ``postgres`` on a data directory, all but the port."""
+    """The command line of ``program``, a ``postgres``, on a data directory, all but the port."""
     directories = list_of(str(sockets)) if sockets else ""
     options = arguments({**settings, "unix_socket_directories": directories})
-    return [str(installation.bin_dir / "postgres"), "-D", str(data), *options]
+    return [str(program), "-D", str(data), *options]
 
 
 def copy_of_initialised(

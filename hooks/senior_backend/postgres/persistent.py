@@ -203,7 +203,7 @@ def _start(
         fresh.rename(data)
     _mend_pid_file(data)
     sockets = cluster.make_socket_directory(data.parent, user)
-    command = cluster.server_command(installation, data, sockets, COMMON)
+    command = cluster.server_command(installation.bin_dir / "postgres", data, sockets, COMMON)
     chosen = _launch(directory, data, command, user, _ports(record, port))
     write(directory, replace(record, port=chosen, bin_dir=str(installation.bin_dir)))
     running = _running(directory, record)

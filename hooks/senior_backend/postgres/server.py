@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.postgres import cluster, places, supervisor
+from senior_backend.postgres import cluster, own_extensions, places, supervisor
 from senior_backend.postgres.address import LOOPBACK, own_url
 from senior_backend.postgres.cache import forget
 from senior_backend.postgres.databases import Databases
@@ -48,9 +48,12 @@ class Server(Databases):
         port: int,
         password: str,
         channel: "_Channel",
+        extensions: Path | None = None,
     ) -> None:
         super().__init__()
         self.installation = installation
+        self.extensions = extensions
+        """Where further extensions may be put while it runs; None: nowhere."""
         self.directory = directory
         self.port = port
         self._password = password
@@ -111,12 +114,14 @@ def start(
     pg_bin: Path | None = None,
     directory: Path | None = None,
     settings: Mapping[str, str] | None = None,
+    further_extensions: bool = False,
 ) -> Server:
     """Start a throw-away server, fresh and empty, on a free port of the loopback interface.
 
     ``pg`` is a major version (default: see decision 0003), ``pg_bin`` a folder with the server
     programs, ``directory`` a folder to make for its files (default: a temporary one), ``settings``
-    server settings over ours (``settings.THROW_AWAY``; a crash of the machine loses the data).
+    server settings over ours (``settings.THROW_AWAY``; a crash of the machine loses the data),
+    ``further_extensions`` whether to give it a folder of its own for them, where it can have one.
 
     The server ends at ``stop``, at the end of the ``with`` block, or when this process ends,
     whatever ends it. Raises ``InputError`` for what cannot be asked, ``NotRunError`` when there is
@@ -129,7 +134,8 @@ def start(
         original, password = cluster.copy_of_initialised(installation, home / "data", user)
         try:
             chosen = THROW_AWAY | dict(settings or {})
-            return _launch(installation, home, lock, user, password, chosen)
+            extensions = own_extensions.make(installation, home, user) if further_extensions else None
+            return _launch(installation, home, lock, user, password, chosen, extensions)
         except NotRunError:
             # The cause may lie in the original: have the next start make a new one.
             forget(original)
@@ -148,10 +154,14 @@ def _launch(
     user: User | None,
     password: str,
     settings: Mapping[str, str],
+    extensions: own_extensions.OwnExtensions | None,
 ) -> Server:
     sockets = cluster.make_socket_directory(home, user)
+    program = installation.bin_dir / "postgres"
+    if extensions is not None:
+        program, settings = extensions.program, {**settings, **extensions.settings}
     order = supervisor.Order(
-        command=cluster.server_command(installation, home / "data", sockets, settings),
+        command=cluster.server_command(program, home / "data", sockets, settings),
         environment=cluster.environment(home),
         user=[user.uid, user.gid] if user else None,
         directory=str(home),
@@ -164,7 +174,8 @@ def _launch(
     except BaseException:
         channel.close()
         raise
-    return Server(installation, home, port, password, channel)
+    folder = extensions.folder if extensions is not None else None
+    return Server(installation, home, port, password, channel, folder)
 
 
 def _start_on_a_free_port(channel: "_Channel", log: Path) -> int:

@@ -110,7 +110,9 @@ def open_scratch(where: Where, major: int | None = None) -> Scratch:
         return _given(where.server, wanted)
     if where.pg_bin is None:
         wanted = wanted or where.production.major
-    return Scratch(start(pg=wanted, pg_bin=where.pg_bin, settings=_SETTINGS))
+    return Scratch(
+        start(pg=wanted, pg_bin=where.pg_bin, settings=_SETTINGS, further_extensions=True)
+    )
 
 
 def _given(dsn: str, wanted: int | None) -> Scratch:
