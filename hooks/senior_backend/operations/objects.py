@@ -275,7 +275,7 @@ class ChangePublication(Operation):
 
 @operation
 class Comment(Operation):
-    """COMMENT ON; ``table`` is set for a table, a column or a constraint."""
+    """COMMENT ON; ``table`` is set for a relation but an index, and for a part of a table."""
 
     kind: str
     table: Name | None = None

@@ -51,6 +51,7 @@ class CreateTable(Operation):
     likes: tuple[Like, ...] = ()
     as_query: bool = False
     reads: tuple[Name, ...] = ()
+    with_data: bool = True
     foreign: bool = False
 
 
@@ -157,19 +158,22 @@ class OtherTableAction(TableOperation):
 
 @operation
 class Truncate(Operation):
-    """TRUNCATE."""
+    """TRUNCATE; ``only`` are those of its tables that it names with ONLY."""
 
     tables: tuple[Name, ...]
     cascade: bool = False
+    only: tuple[Name, ...] = ()
+    restart_identity: bool = False
 
 
 @operation
 class LockTable(Operation):
-    """LOCK TABLE; ``mode`` as PostgreSQL names it, such as ACCESS EXCLUSIVE."""
+    """LOCK TABLE; ``mode`` as PostgreSQL names it, such as ACCESS EXCLUSIVE; ``only`` as above."""
 
     tables: tuple[Name, ...]
     mode: str
     nowait: bool = False
+    only: tuple[Name, ...] = ()
 
 
 @operation

@@ -44,7 +44,7 @@ def add_column(operation: AddColumn, database: Database) -> Iterator[Effect]:
         definition.default is not None
         or definition.serial
         or definition.identity
-        or (definition.generated is not None)
+        or definition.generated == "stored"
     )
     foreign_keys = [c for c in definition.constraints if c.kind == "foreign_key"]
     index_build = bool(kinds & {"unique", "primary_key", "exclude"})
@@ -252,6 +252,9 @@ def set_expression(operation: SetExpression, database: Database) -> Iterator[Eff
 def alter_identity(operation: AlterIdentity, database: Database) -> Iterator[Effect]:
     """ADD, SET and DROP of an identity: its sequence is changed or goes."""
     yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE)
+    column = database.catalog.column(operation.table, operation.column)
+    if column is not None and not column.definition.identity:
+        return  # it has a sequence of its own from now on; one that it owned otherwise stays
     lock = Lock.ACCESS_EXCLUSIVE if operation.action == "drop" else Lock.SHARE_ROW_EXCLUSIVE
     for sequence in database.sequences_of(operation.table, operation.column):
         yield database.on(sequence, lock)

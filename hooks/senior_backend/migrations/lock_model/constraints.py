@@ -139,8 +139,15 @@ def drop_constraint(operation: DropConstraint, database: Database) -> Iterator[E
 
 
 def alter_constraint(operation: AlterConstraint, database: Database) -> Iterator[Effect]:
-    """ALTER CONSTRAINT: only the catalogs change."""
-    yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE)
+    """ALTER CONSTRAINT: only the catalogs change, but ENFORCED checks the rows."""
+    scan = bool(operation.enforced)
+    yield from database.on_family(operation.table, Lock.ACCESS_EXCLUSIVE, scan=scan)
+    table = database.catalog.table(operation.table)
+    constraint = table.constraints.get(operation.name) if table is not None else None
+    if operation.enforced is None or constraint is None or constraint.references is None:
+        return
+    lock = Lock.SHARE_ROW_EXCLUSIVE if scan else Lock.ACCESS_EXCLUSIVE
+    yield from database.on_family(constraint.references, lock, scan=scan)
 
 
 EFFECTS: Final[Mapping[type, Callable[[Any, Database], Iterator[Effect]]]] = {

@@ -21,7 +21,8 @@ def change_rows(operation: ChangeRows, database: Database) -> Iterator[Effect]:
         for member in database.family(table)[1:]:
             yield database.on(member, Lock.ROW_EXCLUSIVE, scan=scan, unknown=unknown)
     for read in operation.reads:
-        yield database.on(read, Lock.ACCESS_SHARE, scan=None, unknown=_PLAN)
+        for member in database.read_with(read):
+            yield database.on(member, Lock.ACCESS_SHARE, scan=None, unknown=_PLAN)
     yield from _foreign_keys(operation, database)
 
 
@@ -79,7 +80,8 @@ def select(operation: Select, database: Database) -> Iterator[Effect]:
     """SELECT; FOR UPDATE and its kin lock the rows that they read."""
     lock = Lock.ROW_SHARE if operation.for_update else Lock.ACCESS_SHARE
     for read in operation.reads:
-        yield database.on(read, lock, scan=None, unknown=_PLAN)
+        for member in database.read_with(read):
+            yield database.on(member, lock, scan=None, unknown=_PLAN)
 
 
 EFFECTS: Final[Mapping[type, Callable[[Any, Database], Iterator[Effect]]]] = {

@@ -81,6 +81,26 @@ class Database:
                 waiting += [view.name for view in self.catalog.views_reading(view_name)]
         return list(found)
 
+    def read_with(self, name: Name) -> list[Name]:
+        """What a query locks that reads a relation: what is below it, what a view reads."""
+        found: dict[Name, None] = {}
+        waiting = self.family(name)
+        while waiting:
+            member = waiting.pop(0)
+            if member in found:
+                continue
+            found[member] = None
+            table = self.catalog.tables.get(member)
+            if table is not None and table.kind == "view":
+                for read in table.reads:
+                    waiting += self.family(read)
+        return list(found)
+
+    def has_rows(self, name: Name) -> bool:
+        """Whether it keeps rows itself: not a view, a sequence, or what stands elsewhere."""
+        table = self.catalog.table(name)
+        return table is None or table.kind in ("table", "materialized view")
+
     def sequences_of(self, name: Name, column: str | None = None) -> list[Name]:
         """The sequences that go with a table, or with one column of it."""
         key = self.catalog.key(name)
@@ -124,6 +144,8 @@ class Database:
         """The effect on one table. A rewrite reads all rows and builds all indexes."""
         label = self.label(name)
         if rewrite is False and scan is False and index_build is False:
+            return Effect(label, lock)
+        if not self.has_rows(name):
             return Effect(label, lock)
         if self.is_partitioned(name):
             if not self.rows_unseen(name) or self.catalog.key(name) == self.only:

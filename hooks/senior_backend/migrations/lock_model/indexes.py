@@ -80,13 +80,36 @@ def reindex(operation: Reindex, database: Database) -> Iterator[Effect]:
         if index is None:
             yield _index_of_unknown(operation, database)
             return
-        yield from _reindexed(index.table, [index], operation.concurrently, database)
+        if database.is_partitioned(index.table):
+            yield _looked_through(index.table, operation, database)
+            for part in _leaves(index, database):
+                yield from _reindexed(part.table, [part], operation.concurrently, database)
+        else:
+            yield from _reindexed(index.table, [index], operation.concurrently, database)
         return
     for name in _tables_of(operation, database):
+        if database.is_partitioned(name):
+            yield _looked_through(name, operation, database)
         for member in [name, *database.partitions(name)]:
             if not database.is_partitioned(member):
                 indexes = database.catalog.indexes_of(member)
                 yield from _reindexed(member, indexes, operation.concurrently, database)
+
+
+def _looked_through(table: Name, operation: Reindex, database: Database) -> Effect:
+    """The partitioned table, locked while its partitions are looked up."""
+    lock = Lock.SHARE_UPDATE_EXCLUSIVE if operation.concurrently else Lock.SHARE
+    return database.on(table, lock)
+
+
+def _leaves(index: Index, database: Database) -> Iterator[Index]:
+    """The indexes of partitions that belong to a partitioned one and hold rows."""
+    for part in database.catalog.indexes.mentioning(index.name.name):
+        if part.parent == index.name:
+            if database.is_partitioned(part.table):
+                yield from _leaves(part, database)
+            else:
+                yield part
 
 
 def _tables_of(operation: Reindex, database: Database) -> list[Name]:

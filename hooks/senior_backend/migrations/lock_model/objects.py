@@ -64,6 +64,11 @@ def _users_of_type(name: Name, database: Database) -> list[Name]:
 
 def drop_from_table(operation: DropFromTable, database: Database) -> Iterator[Effect]:
     """DROP TRIGGER, POLICY and RULE: brief."""
+    known = database.knows(operation.table)
+    if operation.if_exists and known is not None and operation.kind != "rule":
+        parts = known.triggers if operation.kind == "trigger" else known.policies
+        if operation.name not in parts:
+            return
     yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE)
     if operation.kind == "trigger":
         for partition in database.partitions(operation.table):
@@ -132,10 +137,11 @@ def refresh_materialized_view(
 
 def _query(reads: tuple[Name, ...], runs: bool, database: Database) -> Iterator[Effect]:
     for read in reads:
-        if runs:
-            yield database.on(read, Lock.ACCESS_SHARE, scan=None, unknown=_PLAN)
-        else:
+        if not runs:
             yield database.on(read, Lock.ACCESS_SHARE)
+            continue
+        for member in database.read_with(read):
+            yield database.on(member, Lock.ACCESS_SHARE, scan=None, unknown=_PLAN)
 
 
 def create_trigger(operation: CreateTrigger, database: Database) -> Iterator[Effect]:

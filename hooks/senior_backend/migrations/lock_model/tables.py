@@ -44,7 +44,9 @@ def create_table(operation: CreateTable, database: Database) -> Iterator[Effect]
     if operation.if_not_exists and database.catalog.table(operation.table) is not None:
         return
     for read in operation.reads:
-        yield database.on(read, Lock.ACCESS_SHARE, scan=None, unknown=_PLAN)
+        for member in database.read_with(read) if operation.with_data else [read]:
+            scan = None if operation.with_data else False
+            yield database.on(member, Lock.ACCESS_SHARE, scan=scan, unknown=_PLAN)
     for like in operation.likes:
         yield database.on(like.table, Lock.ACCESS_SHARE)
     for parent in operation.inherits:
@@ -264,7 +266,11 @@ def cluster_on(operation: ClusterOn, database: Database) -> Iterator[Effect]:
 def truncate(operation: Truncate, database: Database) -> Iterator[Effect]:
     """TRUNCATE: brief (new, empty files); CASCADE takes every table that references it along."""
     catalog = database.catalog
-    waiting = [member for table in operation.tables for member in database.family(table)]
+    waiting = [
+        member
+        for table in operation.tables
+        for member in ([catalog.key(table)] if table in operation.only else database.family(table))
+    ]
     seen: dict[Name, None] = {}
     while waiting:
         name = waiting.pop(0)
@@ -276,13 +282,17 @@ def truncate(operation: Truncate, database: Database) -> Iterator[Effect]:
                 waiting += database.family(holder.name)
     for name in seen:
         yield database.on(name, Lock.ACCESS_EXCLUSIVE)
+        if operation.restart_identity:
+            for sequence in database.sequences_of(name):
+                yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
 
 
 def lock_table(operation: LockTable, database: Database) -> Iterator[Effect]:
     """LOCK TABLE: held until the transaction ends."""
     lock = Lock[operation.mode.upper().replace(" ", "_")]
     for table in operation.tables:
-        yield from database.on_family(table, lock)
+        for member in [table] if table in operation.only else database.read_with(table):
+            yield database.on(member, lock)
 
 
 def vacuum(operation: Vacuum, database: Database) -> Iterator[Effect]:

@@ -1,7 +1,8 @@
 """The lock model's word on a statement beside what the server was seen to do for it.
 
 Relation by relation and aspect by aspect the two are *equal*, or the model does not *know*, or it
-is *wrong*. Pure: steps of the linter's walk and a trace go in.
+is *wrong*; a wrong lock is *harmless* when neither what was said nor what was seen keeps reads or
+writes waiting. Pure: steps of the linter's walk and a trace go in.
 """
 
 from collections import Counter, defaultdict, deque
@@ -25,8 +26,9 @@ from senior_backend.operations.operation import Operation
 from senior_backend.sql.script import Statement
 
 Aspect = Literal["lock", "blocks", "rewrite", "scan", "index build"]
-Verdict = Literal["equal", "unknown", "wrong"]
+Verdict = Literal["equal", "harmless", "unknown", "wrong"]
 
+_WORSE: Final[tuple[Verdict, ...]] = ("equal", "harmless", "unknown", "wrong")
 _BOTH: Final[tuple[Traffic, ...]] = ("reads", "writes")
 _WITHOUT_TRAFFIC: Final = frozenset({"composite type"})
 """Relations that no query reads: who uses such a type does not wait for its lock."""
@@ -64,8 +66,6 @@ class Comparison:
     seen: str
     why: str = ""
     """Of what is unknown: what it depends on."""
-    waits: bool = True
-    """False for a lock that keeps nobody from reading or writing, said or seen."""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -90,10 +90,7 @@ class Agreement:
     @property
     def verdict(self) -> Verdict:
         """The worst of its comparisons; equal where there are none."""
-        found = {one.verdict for one in self.comparisons}
-        if "wrong" in found:
-            return "wrong"
-        return "unknown" if "unknown" in found else "equal"
+        return max((one.verdict for one in self.comparisons), key=_WORSE.index, default="equal")
 
 
 @dataclass(slots=True)
@@ -286,6 +283,8 @@ class _Compared:
         held = self.held.locks.get(name, 0)
         expected, found = max(said or 0, held), max(seen or 0, held)
         verdict, why = self._judge(name, more_said=expected > found, more_seen=found > expected)
+        if verdict == "wrong" and max(expected, found) < Lock.SHARE:
+            verdict = "harmless"
         yield Comparison(
             self._label(name),
             "lock",
@@ -293,7 +292,6 @@ class _Compared:
             str(said) if said is not None else "none",
             str(seen) if seen is not None else "none",
             why,
-            waits=max(said or 0, seen or 0) >= Lock.SHARE,
         )
 
     def _judge(self, name: Name, *, more_said: bool, more_seen: bool) -> tuple[Verdict, str]:

@@ -302,7 +302,7 @@ def publication(node: Node, statement: Statement) -> Iterable[Operation]:
     )
 
 
-_ON_TABLE = frozenset({"table", "foreign table", "materialized view", "view"})
+_ON_TABLE = frozenset({"table", "foreign table", "materialized view", "view", "sequence"})
 _IN_TABLE = frozenset({"column", "constraint", "trigger", "policy", "rule"})
 
 

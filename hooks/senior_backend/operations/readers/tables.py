@@ -158,6 +158,7 @@ def create_table_as(node: Node, statement: Statement) -> Iterable[Operation]:
             persistence=persistence(node.into.rel),
             if_not_exists=node.if_not_exists,
             as_query=True,
+            with_data=not node.into.skip_data,
             reads=tuple(found.relations),
         )
 
@@ -173,16 +174,30 @@ def refresh(node: Node, statement: Statement) -> Iterable[Operation]:
 
 def truncate(node: Node, statement: Statement) -> Iterable[Operation]:
     """TRUNCATE."""
-    yield Truncate(tables=_tables(node.relations), cascade=cascade(node))
+    yield Truncate(
+        tables=_tables(node.relations),
+        cascade=cascade(node),
+        only=_only(node.relations),
+        restart_identity=node.restart_seqs,
+    )
 
 
 def lock(node: Node, statement: Statement) -> Iterable[Operation]:
     """LOCK TABLE."""
-    yield LockTable(tables=_tables(node.relations), mode=_MODES[node.mode], nowait=node.nowait)
+    yield LockTable(
+        tables=_tables(node.relations),
+        mode=_MODES[node.mode],
+        nowait=node.nowait,
+        only=_only(node.relations),
+    )
 
 
 def _tables(nodes: Node) -> tuple[Name, ...]:
     return tuple(of_range(item.range_var) for item in nodes)
+
+
+def _only(nodes: Node) -> tuple[Name, ...]:
+    return tuple(of_range(item.range_var) for item in nodes if not item.range_var.inh)
 
 
 def vacuum(node: Node, statement: Statement) -> Iterable[Operation]:
