@@ -252,6 +252,8 @@ class Trace:
     settings: Mapping[str, str] = field(default_factory=dict)
     stubbed: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What holds for all of it, as sentences: such as how Alembic's revisions were read."""
 
     @property
     def major(self) -> int:
@@ -267,4 +269,5 @@ class Trace:
             "stubbed": list(self.stubbed),
             "migrations": [one.as_json() for one in self.migrations],
             "problems": [one.as_json() for one in self.problems],
+            "notes": list(self.notes),
         }

@@ -4,7 +4,7 @@ import contextlib
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -63,6 +63,23 @@ class Scratch:
         return next(
             (folder for folder in _dump_folders() if _dump_major(folder) >= self.major), None
         )
+
+    @property
+    def extensions(self) -> Path | None:
+        """The folder in which this server finds further extensions; None: it has none."""
+        return self._server.extensions if isinstance(self._server, Server) else None
+
+    def add_extension(
+        self, name: str, version: str, script: str, versions: Collection[str] = ()
+    ) -> None:
+        """Make an extension available, also under further versions that are asked for by name."""
+        folder = self.extensions
+        if folder is None:
+            raise NotRunError("this server takes no further extensions")
+        for known in {version, *versions}:
+            _write_for_all(folder / f"{name}--{known}.sql", script)
+        control = f"default_version = '{version}'\nsuperuser = false\n"
+        _write_for_all(folder / f"{name}.control", control)
 
     def database(self, template: str | None = None) -> str:
         """The URL of a new database; a copy of the one at the URL ``template`` if it is given.
@@ -130,6 +147,11 @@ def _given(dsn: str, wanted: int | None) -> Scratch:
         f"--server is PostgreSQL {server.version}, and --pg asks for {wanted}: leave one of them "
         "out"
     )
+
+
+def _write_for_all(path: Path, content: str) -> None:
+    path.write_text(content, encoding="utf-8")
+    path.chmod(0o644)
 
 
 def _dump_folders() -> Iterator[Path]:

@@ -1,0 +1,1 @@
+create domain citext as text;

@@ -1,0 +1,1 @@
+create function moddatetime() returns trigger language plpgsql as 'begin return new; end';
