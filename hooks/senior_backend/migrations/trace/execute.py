@@ -1,0 +1,227 @@
+"""The session that runs a migration: statements are sent, and waited for with a deadline.
+
+Nothing here blocks for good: whoever waits can look at the server from another session meanwhile,
+and what does not end is cancelled, then its session is ended.
+"""
+
+import select
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from senior_backend.errors import NotRunError
+
+_GRACE_S: Final = 2.0
+"""For a statement to end after it was cancelled; then its session is ended."""
+_CONNECT_S: Final = 10
+_CANCELLED: Final = "57014"
+_LONGEST_ERROR: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a message to the server ended. ``values`` are the rows of its last result, as text."""
+
+    error: str | None = None
+    sqlstate: str | None = None
+    rows: int | None = None
+    values: tuple[tuple[str | None, ...], ...] = ()
+    duration_ms: float = 0.0
+
+
+def connect(url: str, options: Mapping[str, str]) -> "psycopg.Connection[Any]":
+    """A connection in autocommit, with settings that hold from its start (and after RESET ALL).
+
+    Raises:
+        NotRunError: the server does not answer.
+    """
+    try:
+        given = conninfo_to_dict(url).get("options")
+        ours = " ".join(f"-c {name}={_escaped(value)}" for name, value in options.items())
+        info = make_conninfo(
+            url,
+            options=f"{given} {ours}" if given else ours,
+            connect_timeout=_CONNECT_S,
+        )
+        return psycopg.connect(info, autocommit=True)
+    except psycopg.Error as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = reason.rpartition("failed: ")[2].removeprefix("FATAL:").strip()
+        raise NotRunError(f"cannot connect to the database of the trace: {reason}") from None
+
+
+def _escaped(value: str) -> str:
+    """As one word of libpq's ``options``."""
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+class Runner:
+    """One session. A statement at a time: ``send``, then ``poll`` until it has ended."""
+
+    def __init__(self, url: str, options: Mapping[str, str]) -> None:
+        """Connect.
+
+        Raises:
+            NotRunError: the server does not answer.
+        """
+        self._connection = connect(url, options)
+        self._server = self._connection.pgconn
+        self._connection.add_notice_handler(self._note)
+        self._results: list[Outcome] = []
+        self._sent_at = 0.0
+        self.pid = self._connection.info.backend_pid
+        self.major = self._connection.info.server_version // 10_000
+        self.messages: list[str] = []
+        """What the server said since somebody emptied it."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the session still exists, as far as is known."""
+        return self._server.status == pq.ConnStatus.OK
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no transaction is open."""
+        return self._server.transaction_status == pq.TransactionStatus.IDLE
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether a transaction is open in which a statement has failed."""
+        return self._server.transaction_status == pq.TransactionStatus.INERROR
+
+    def send(self, message: bytes) -> None:
+        """Begin with a message: one statement, or several in one implicit transaction."""
+        self._results.clear()
+        self._sent_at = time.perf_counter()
+        try:
+            self._server.send_query(message)
+        except psycopg.Error as error:
+            self._results.append(self._lost(error))
+
+    def poll(self, seconds: float) -> Outcome | None:
+        """Wait that long at most for the end of what was sent; None: it goes on."""
+        until = time.perf_counter() + seconds
+        while True:
+            try:
+                if self._advance():
+                    return self._outcome()
+                left = until - time.perf_counter()
+                if left <= 0:
+                    return None
+                self._wait(left)
+            except (psycopg.Error, OSError, ValueError) as error:
+                self._results.append(self._lost(error))
+                return self._outcome()
+
+    def run(self, message: bytes, limit_s: float) -> Outcome:
+        """Send and wait; what does not end in ``limit_s`` is cancelled and is an error."""
+        self.send(message)
+        return self.poll(limit_s) or self.give_up(limit_s)
+
+    def give_up(self, limit_s: float) -> Outcome:
+        """Cancel what runs; end the session where that does not help."""
+        error = f"it did not end in {limit_s:g} s and was cancelled"
+        try:
+            self._server.get_cancel().cancel()
+        except psycopg.Error:
+            self.close()
+        ended = self.poll(_GRACE_S)
+        if ended is None:
+            self.close()
+            error = f"it did not end in {limit_s:g} s, nor when it was cancelled"
+        elif ended.error is None:
+            return ended
+        return Outcome(error, _CANCELLED, duration_ms=self._elapsed_ms())
+
+    def close(self) -> None:
+        """Close the connection; closing twice is fine."""
+        self._connection.close()
+
+    def _advance(self) -> bool:
+        """Take what has come; whether all of it has."""
+        server = self._server
+        if self._results and not self.is_alive:
+            return True
+        server.flush()
+        server.consume_input()
+        while not server.is_busy():
+            result = server.get_result()
+            if result is None:
+                return True
+            self._take(result)
+        return False
+
+    def _take(self, result: Any) -> None:  # noqa: ANN401 - PGresult in one of two builds
+        status = result.status
+        if status == pq.ExecStatus.COPY_IN:
+            self._server.put_copy_end(b"no rows are here to be copied")
+        elif status == pq.ExecStatus.COPY_OUT:
+            while self._server.get_copy_data(0)[0] > 0:
+                pass
+        elif status == pq.ExecStatus.FATAL_ERROR:
+            self._results.append(_refused(result, self._elapsed_ms()))
+        else:
+            self._results.append(_done(result, self._elapsed_ms()))
+
+    def _outcome(self) -> Outcome:
+        failed = next((one for one in self._results if one.error is not None), None)
+        return failed or (self._results[-1] if self._results else Outcome())
+
+    def _lost(self, error: Exception) -> Outcome:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        self.close()
+        return Outcome(f"the session ended: {first}", "08006", duration_ms=self._elapsed_ms())
+
+    def _elapsed_ms(self) -> float:
+        return (time.perf_counter() - self._sent_at) * 1000
+
+    def _wait(self, seconds: float) -> None:
+        poller = select.poll()
+        poller.register(self._server.socket, select.POLLIN)
+        poller.poll(max(1, round(seconds * 1000)))
+
+    def _note(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        message = diagnostic.message_primary or ""
+        if "pg_toast" not in message:
+            self.messages.append(message)
+
+
+def _refused(result: Any, duration_ms: float) -> Outcome:  # noqa: ANN401
+    fields: Sequence[bytes | None] = [
+        result.error_field(field)
+        for field in (pq.DiagnosticField.MESSAGE_PRIMARY, pq.DiagnosticField.SQLSTATE)
+    ]
+    message, state = [(field or b"").decode("utf-8", "replace") for field in fields]
+    if not message:
+        message = result.error_message.decode("utf-8", "replace")
+    message = " ".join(message.split()) or "the server refused it"
+    if len(message) > _LONGEST_ERROR:
+        message = f"{message[: _LONGEST_ERROR - 1]}…"
+    return Outcome(message, state or None, duration_ms=duration_ms)
+
+
+def _done(result: Any, duration_ms: float) -> Outcome:  # noqa: ANN401
+    values: tuple[tuple[str | None, ...], ...] = ()
+    rows = result.command_tuples
+    if result.status == pq.ExecStatus.TUPLES_OK:
+        rows = result.ntuples
+        if rows <= _KEPT_ROWS:
+            columns = range(result.nfields)
+            values = tuple(
+                tuple(_text(result.get_value(row, column)) for column in columns)
+                for row in range(rows)
+            )
+    return Outcome(rows=rows, values=values, duration_ms=duration_ms)
+
+
+_KEPT_ROWS: Final = 100_000
+"""Of a result; those of the migration's own queries are not looked at."""
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")

@@ -1,0 +1,100 @@
+"""The sessions of a trace: the one that migrates, and those that look on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from senior_backend.errors import NotRunError
+from senior_backend.migrations.trace.execute import Runner
+from senior_backend.migrations.trace.parking import Parking
+from senior_backend.migrations.trace.probe import Prober
+from senior_backend.migrations.trace.watch import Watcher
+
+TELLING: Final = {"client_min_messages": "debug1", "lc_messages": "C"}
+"""With these the server says what it works through, in the words that ``messages`` knows."""
+_PLANNING: Final = {"enable_seqscan": "off", "jit": "off"}
+"""On empty tables the planner would never take an index: with sequential scans made dear, one is
+seen where no index serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the session that migrates is set up, and what is looked at.
+
+    ``variables`` are session settings of whoever migrates, such as default_table_access_method. A
+    statement that does not end in ``statement_timeout_s`` is cancelled and reported. ``probe``:
+    what is blocked is proved by a second session. ``together``: the traced migrations ship
+    together, so relations made since the first of them are nobody's yet.
+    """
+
+    timezone: str = "UTC"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    statement_timeout_s: float = 30.0
+    probe: bool = True
+    together: bool = False
+
+
+class Sessions:
+    """Connected when first used; those that were cut are connected anew by ``renew``."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._url = url
+        self.settings = settings
+        self._runner: Runner | None = None
+        self._watcher: Watcher | None = None
+        self._prober: Prober | None = None
+        self._parking: Parking | None = None
+
+    @property
+    def runner(self) -> Runner:
+        """The one that migrates."""
+        if self._runner is None:
+            options = (
+                {"timezone": self.settings.timezone} | _PLANNING | dict(self.settings.variables)
+            )
+            try:
+                self._runner = Runner(self._url, options | TELLING)
+            except NotRunError:
+                # Only a superuser may choose the language of messages.
+                del (told := dict(TELLING))["lc_messages"]
+                self._runner = Runner(self._url, options | told)
+        return self._runner
+
+    @property
+    def watcher(self) -> Watcher:
+        """The one that sees its locks."""
+        if self._watcher is None:
+            self._watcher = Watcher(self._url)
+        return self._watcher
+
+    @property
+    def prober(self) -> Prober:
+        """The one that tries what waits."""
+        if self._prober is None:
+            self._prober = Prober(self._url)
+        return self._prober
+
+    @property
+    def parking(self) -> Parking:
+        """Those that stand in the way of statements outside transactions."""
+        if self._parking is None:
+            self._parking = Parking(self._url)
+        return self._parking
+
+    def renew(self) -> None:
+        """Forget sessions that were cut."""
+        if self._runner is not None and not self._runner.is_alive:
+            self._runner = None
+        if self._watcher is not None and self._watcher.is_closed:
+            self._watcher = None
+        if self._prober is not None and self._prober.is_closed:
+            self._prober = None
+        if self._parking is not None and self._parking.is_closed:
+            self._parking = None
+
+    def close(self) -> None:
+        """Close them; closing twice is fine."""
+        for session in (self._parking, self._prober, self._watcher, self._runner):
+            if session is not None:
+                session.close()
+        self._runner = self._watcher = self._prober = self._parking = None
