@@ -1,0 +1,89 @@
+"""The command itself: our standard streams, our signals, and nothing of it touched.
+
+It is never tied to us by a pipe: if we are killed it goes on, with the lock_timeout that its
+connections have.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from types import FrameType
+from typing import IO, Any, Final, Self
+
+from senior_backend.errors import InputError
+
+_HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(Exception):  # noqa: N818 - a signal, no error
+    """A signal came while no command was running."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class Signals:
+    """While entered, signals go to the command, and where none runs they raise ``Interrupted``."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        """The last signal that was sent to us."""
+        self._child: subprocess.Popen[bytes] | None = None
+        self._starting = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        # What `nohup` or a shell has us ignore, the command inherits as ignored.
+        heard = [n for n in _HEARD if signal.getsignal(n) != signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._hear) for number in heard}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def run(
+        self, command: Sequence[str], environment: Mapping[str, str], stdout: IO[Any] | None
+    ) -> int:
+        """Run a command to its end; its exit code, negative after a signal.
+
+        Raises ``InputError`` when it cannot be started.
+        """
+        self._starting = True
+        try:
+            self._child = subprocess.Popen(command, env=environment, stdout=stdout)
+        except OSError as error:
+            raise InputError(f"{command[0]} cannot be run: {error.strerror}") from None
+        finally:
+            self._starting = False
+        if self.received is not None:
+            self._child.send_signal(self.received)
+        try:
+            return self._child.wait()
+        finally:
+            self._child = None
+
+    def sleep(self, seconds: float) -> None:
+        """Wait; a signal ends it with ``Interrupted``."""
+        time.sleep(seconds)
+
+    def _hear(self, number: int, _frame: FrameType | None) -> None:
+        self.received = number
+        child = self._child
+        if child is not None:
+            # Ctrl-C at a terminal reaches the command without us.
+            if not (number == signal.SIGINT and _in_the_foreground()):
+                child.send_signal(number)
+        elif not self._starting:
+            raise Interrupted(number)
+
+
+def _in_the_foreground() -> bool:
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
+        return False

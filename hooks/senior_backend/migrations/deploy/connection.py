@@ -1,0 +1,143 @@
+"""How the command gets its lock_timeout, and how we reach the same database. Pure.
+
+A client reads server settings from ``PGOPTIONS`` (libpq and those that follow it), or from the
+parameter ``options`` of the address, which wins over the variable where both are read.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+from urllib.parse import quote, unquote
+
+from senior_backend.errors import InputError
+from senior_backend.postgres.address import as_url, without_password
+
+_FROM_ENVIRONMENT: Final = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
+_OURS: Final = re.compile(r"(?:-c\s*|--)lock[_-]timeout=", re.IGNORECASE)
+
+# What libpq takes in an address; the rest (?schema=public, ?connection_limit=5, ...) is for the
+# framework alone, and libpq refuses what it does not know.
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+_LIBPQ: Final = frozenset({
+    "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "require_auth",
+    "channel_binding", "connect_timeout", "client_encoding", "options", "keepalives",
+    "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+    "gssencmode", "sslmode", "requiressl", "sslnegotiation", "sslcert", "sslkey", "sslpassword",
+    "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslsni", "requirepeer",
+    "ssl_min_protocol_version", "ssl_max_protocol_version", "krbsrvname", "gsslib",
+    "gssdelegation", "service", "target_session_attrs", "load_balance_hosts",
+})  # fmt: skip
+
+
+def address_of(
+    given: str | None, variable: str, environment: Mapping[str, str]
+) -> tuple[str, str | None]:
+    """The database's address for us, and the address the command is to find in ``variable``.
+
+    The second is ``None`` where the command is told by libpq's own variables alone. Raises
+    ``InputError`` when no address is known or it is none of PostgreSQL.
+    """
+    if given is not None:
+        return own_address(given, "--database"), given
+    if value := environment.get(variable, "").strip():
+        return own_address(value, variable), value
+    if any(environment.get(name) for name in _FROM_ENVIRONMENT):
+        return "postgresql://", None
+    raise InputError(
+        f"no database: neither --database nor the variable {variable} nor PGHOST, PGDATABASE or "
+        "PGSERVICE says which; write --database postgresql://user@host:port/database"
+    )
+
+
+def own_address(value: str, origin: str) -> str:
+    """The address as libpq takes it: without a framework's driver, prefix and parameters."""
+    value = value.strip().removeprefix("jdbc:")
+    scheme, separator, rest = value.partition("://")
+    if separator:
+        scheme = "postgresql" if re.fullmatch(r"postgres(ql)?(\+\w+)?|pgx\d?", scheme) else scheme
+        value = f"{scheme}://{rest}"
+    try:
+        url = as_url(value)
+    except InputError as error:
+        raise InputError(f"{origin}: {error}") from None
+    base, mark, query = url.partition("?")
+    if not mark:
+        return url
+    kept = []
+    for parameter in query.split("&"):
+        name, _, content = parameter.partition("=")
+        if name == "ssl":  # of asyncpg and JDBC
+            words = {"true": "require", "false": "disable"}
+            name, content = "sslmode", words.get(content, content)
+        if name in _LIBPQ:
+            kept.append(f"{name}={content}")
+    return f"{base}?{'&'.join(kept)}" if kept else base
+
+
+def switches(settings: Mapping[str, str]) -> str:
+    """Server settings as command-line switches, blanks and backslashes escaped."""
+    return " ".join(
+        f"-c {name}=" + re.sub(r"([\\\s])", r"\\\1", value) for name, value in settings.items()
+    )
+
+
+def merged(present: str, settings: Mapping[str, str]) -> str:
+    """``PGOPTIONS`` with our settings at its end, where they win over the same ones before."""
+    return f"{present.strip()} {switches(settings)}".strip()
+
+
+def sets_lock_timeout(options: str) -> bool:
+    """Whether switches hold a lock_timeout already."""
+    return bool(_OURS.search(options))
+
+
+def options_of(url: str) -> str:
+    """The decoded ``options`` of an address; empty if it has none."""
+    for parameter in url.partition("?")[2].split("&"):
+        name, _, content = parameter.partition("=")
+        if name == "options":
+            return unquote(content)
+    return ""
+
+
+def with_options(url: str, settings: Mapping[str, str]) -> str:
+    """The address with our settings in its ``options``; all else is left as it is.
+
+    Blanks as ``%20``: libpq does not read ``+`` as one.
+    """
+    base, _, query = url.partition("?")
+    kept = [p for p in query.split("&") if p and p.partition("=")[0] != "options"]
+    kept.append(f"options={quote(merged(options_of(url), settings), safe='')}")
+    return f"{base}?{'&'.join(kept)}"
+
+
+def child_environment(
+    environment: Mapping[str, str],
+    variables: Sequence[str],
+    address: str | None,
+    settings: Mapping[str, str],
+    *,
+    in_address: bool,
+) -> dict[str, str]:
+    """What the command finds in its environment.
+
+    Of ``variables``, the first gets ``address``; in each that holds a PostgreSQL address our
+    settings enter it when ``in_address`` is set, or when it has ``options`` of its own, because
+    those would win over ``PGOPTIONS``.
+    """
+    result = dict(environment)
+    result["PGOPTIONS"] = merged(environment.get("PGOPTIONS", ""), settings)
+    if address is not None:
+        result[variables[0]] = address
+    for name in variables:
+        value = result.get(name, "")
+        if "://" in value and (in_address or options_of(value)):
+            result[name] = with_options(value, settings)
+    if "application_name" in settings:
+        result.setdefault("PGAPPNAME", settings["application_name"])
+    return result
+
+
+def shown(command: Sequence[str]) -> str:
+    """The command for messages: one line, no password."""
+    return " ".join(without_password(word) for word in command)

@@ -1,0 +1,366 @@
+"""What we ask the database before, while and after the command runs, and the dropping of leftovers.
+
+Everything here is about one database: neither table locks nor CONCURRENTLY wait for transactions in
+another. Works for any role; what one may not see of other roles' sessions is ``None`` or empty.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Self
+
+from senior_backend.errors import NotRunError
+from senior_backend.migrations.deploy.connection import with_options
+from senior_backend.migrations.deploy.report import Holder, Index
+from senior_backend.postgres.address import without_password
+from senior_backend.postgres.session import Session, StatementError
+
+APPLICATION: Final = "senior-backend-migrations"
+_OLDEST: Final = 14  # pg_locks.waitstart
+_STATEMENT_TIMEOUT_MS: Final = 5000
+
+STRONG: Final = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
+"""Locks for which waiting holds up writers, or readers too, in the queue behind."""
+
+# The command's sessions: those that bear our mark, and those that came from where we are since it
+# was started. A client may choose a name of its own, and then only the second tells.
+_OURS: Final = """
+    a.datid = (select oid from pg_database where datname = current_database())
+    and a.pid <> pg_backend_pid()
+    and (a.application_name = %s
+      or (a.backend_type = 'client backend' and a.backend_start >= %s::timestamptz
+          and a.client_addr is not distinct from
+              (select client_addr from pg_stat_activity where pid = pg_backend_pid())))
+"""
+
+_WAITS: Final = f"""
+select a.pid, a.application_name = %s, l.locktype, l.mode,
+       case l.locktype when 'relation' then l.relation::regclass::text
+                       when 'tuple' then 'a row of ' || l.relation::regclass::text
+                       when 'virtualxid' then 'older transactions'
+                       when 'transactionid' then 'rows that another transaction changed'
+                       when 'advisory' then 'an advisory lock'
+                       else l.locktype end,
+       extract(epoch from clock_timestamp() - coalesce(l.waitstart, clock_timestamp()))::float8,
+       pg_blocking_pids(a.pid),
+       exists (select from pg_locks h where h.pid = a.pid and h.granted and h.locktype = 'relation'
+               and h.mode = any(%s)),
+       a.query_start::text, a.backend_start::text, l.waitstart::text
+from pg_locks l join pg_stat_activity a on a.pid = l.pid
+where not l.granted and {_OURS}
+"""  # noqa: S608 - constants
+
+_HOLDERS: Final = """
+select pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(state, ''),
+       extract(epoch from clock_timestamp() - xact_start)::float8,
+       extract(epoch from clock_timestamp() - query_start)::float8, coalesce(query, '')
+from pg_stat_activity a
+"""
+
+_PROGRESS: Final = f"""
+select p.pid, coalesce(p.index_relid::regclass::text, '-'), coalesce(p.relid::regclass::text, '-'),
+       coalesce(p.phase, ''), p.blocks_done, p.blocks_total, p.tuples_done, p.tuples_total,
+       p.lockers_done, p.lockers_total
+from pg_stat_progress_create_index p join pg_stat_activity a on a.pid = p.pid
+where {_OURS}
+"""  # noqa: S608 - constants
+
+# Of the progress view any role sees pid and database, and pg_locks shows what that pid holds: so
+# that nobody's running build is ever taken for a leftover.
+_INDEXES: Final = """
+select i.indexrelid::int8, format('%I.%I', n.nspname, c.relname),
+       i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid), i.indisvalid,
+       exists (select from pg_stat_progress_create_index p
+               join pg_locks l on l.pid = p.pid
+               where p.datid = (select oid from pg_database where datname = current_database())
+                 and l.relation in (i.indrelid, i.indexrelid)
+                 and l.database = p.datid),
+       coalesce((select k.conname::text from pg_constraint k
+                 where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1), ''),
+       n.nspname = 'pg_toast'
+from pg_index i
+join pg_class c on c.oid = i.indexrelid
+join pg_namespace n on n.oid = c.relnamespace
+where c.relkind = 'i' and n.nspname not in ('pg_catalog', 'information_schema')
+  and n.nspname not like 'pg\\_temp\\_%' and n.nspname not like 'pg\\_toast\\_temp\\_%'
+order by 2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitSeen:
+    """One lock that a session of the command waits for, at one moment."""
+
+    pid: int
+    marked: bool
+    """The session bears our mark; else it only came from here, after the command was started."""
+    kind: str
+    mode: str
+    target: str
+    waited_s: float
+    blockers: tuple[int, ...]
+    holds_strong: bool
+    statement: str
+    backend: str
+    since: str
+
+    @property
+    def strong(self) -> bool:
+        """Whether traffic queues behind this wait, or behind what its transaction holds."""
+        return self.holds_strong or (self.kind == "relation" and self.mode in STRONG)
+
+    @property
+    def concurrently(self) -> bool:
+        """Whether it is a wait as only statements with CONCURRENTLY have, which nobody minds."""
+        return not self.strong and (
+            self.kind == "virtualxid" or self.mode == "ShareUpdateExclusiveLock"
+        )
+
+    @property
+    def lock(self) -> str:
+        """For messages."""
+        return f"{self.mode} on {self.target}" if self.kind == "relation" else self.target
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One index build of the command, at one moment."""
+
+    pid: int
+    index: str
+    table: str
+    phase: str
+    share: float | None
+    """Of this phase, 0 to 1."""
+
+
+class Database:
+    """A session of ours, apart from the command's; it never holds a transaction open."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connect, and raise ``NotRunError`` for a server that is too old."""
+        settings = {
+            "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
+            "application_name": f"{APPLICATION}-watch",
+        }
+        session = Session(with_options(url, settings))
+        database = cls(session)
+        ((version,),) = session.execute("select current_setting('server_version_num')::int")
+        if version // 10000 < _OLDEST:
+            session.close()
+            raise NotRunError(
+                f"PostgreSQL {version // 10000}: this command needs {_OLDEST} or newer; run the "
+                "migrate command itself"
+            )
+        return database
+
+    def close(self) -> None:
+        """End the session."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def now(self) -> str:
+        """The server's clock."""
+        ((now,),) = self._session.execute("select clock_timestamp()::text")
+        return str(now)
+
+    def long_transactions(self, older_than_s: float, *, verbose: bool) -> list[Holder]:
+        """Client transactions of this database that are older, oldest first; prepared ones too."""
+        rows = self._session.execute(
+            f"{_HOLDERS} where a.datname = current_database() and a.pid <> pg_backend_pid() "
+            "and a.backend_type = 'client backend' "
+            "and a.xact_start < clock_timestamp() - make_interval(secs => %s) "
+            "order by a.xact_start",
+            (older_than_s,),
+        )
+        prepared = self._session.execute(
+            "select gid, owner::text, extract(epoch from clock_timestamp() - prepared)::float8 "
+            "from pg_prepared_xacts where database = current_database() "
+            "and prepared < clock_timestamp() - make_interval(secs => %s) order by prepared",
+            (older_than_s,),
+        )
+        return [
+            *(_holder(row, verbose=verbose) for row in rows),
+            *(
+                Holder(0, owner, "", "prepared", float(age), name=gid)
+                for gid, owner, age in prepared
+            ),
+        ]
+
+    def unseen_sessions(self) -> int:
+        """Sessions of this database of which this role sees no more than that they are there."""
+        ((count,),) = self._session.execute(
+            "select count(*) from pg_stat_activity a where datname = current_database() "
+            "and pid <> pg_backend_pid() and query = '<insufficient privilege>'"
+        )
+        return int(count)
+
+    def wraparound_vacuums(self) -> list[str]:
+        """Autovacuums that do not make way for a migration, as far as this role sees them."""
+        rows = self._session.execute(
+            "select query from pg_stat_activity where datname = current_database() "
+            "and backend_type = 'autovacuum worker' and query like '%(to prevent wraparound)'"
+        )
+        return [str(query) for (query,) in rows]
+
+    def holders(self, pids: Sequence[int], *, verbose: bool) -> list[Holder]:
+        """Who they are; 0 stands for a prepared transaction, as the server has it."""
+        rows = self._session.execute(
+            f"{_HOLDERS} where a.pid = any(%s) order by pid", (list(set(pids)),)
+        )
+        found = [_holder(row, verbose=verbose) for row in rows]
+        if 0 in pids:
+            prepared = self.long_transactions(0, verbose=False)
+            found += [holder for holder in prepared if not holder.pid]
+        return found
+
+    def indexes(self) -> dict[int, tuple[Index, bool]]:
+        """Every index but those of catalogs and of partitioned tables, and whether it is valid.
+
+        A partitioned index is no index of its own: INVALID there means that a partition's is not
+        attached yet.
+        """
+        return {
+            oid: (Index(oid, name, table, definition, busy, constraint, toast), valid)
+            for oid, name, table, definition, valid, busy, constraint, toast in (
+                self._session.execute(_INDEXES)
+            )
+        }
+
+    def invalid(self) -> list[Index]:
+        """The INVALID ones that nobody is building."""
+        return [index for index, valid in self.indexes().values() if not valid and not index.busy]
+
+    def drop(self, index: Index, timeout_s: float) -> str | None:
+        """Drop it CONCURRENTLY; the reason if that does not succeed within the time."""
+        milliseconds = max(1, round(timeout_s * 1000))
+        try:
+            self._session.execute(f"set lock_timeout = {milliseconds}")
+            self._session.execute("set statement_timeout = 0")
+            self._session.execute(drop_statement(index))
+        except StatementError as error:
+            return str(error).removeprefix("ERROR:").strip()
+        finally:
+            self._restore()
+        return None
+
+    def _restore(self) -> None:
+        for name in ("lock_timeout", "statement_timeout"):
+            try:
+                self._session.execute(f"reset {name}")
+            except StatementError:
+                return
+
+    def waits(self, mark: str, since: str) -> list[WaitSeen]:
+        """What the command's sessions wait for."""
+        rows = self._session.execute(_WAITS, (mark, list(STRONG), mark, since))
+        return [
+            WaitSeen(
+                pid, bool(marked), kind, mode, target, float(waited), tuple(blockers), strong,
+                str(statement), str(backend), str(waitstart),
+            )
+            for pid, marked, kind, mode, target, waited, blockers, strong, statement, backend,
+            waitstart in rows
+        ]  # fmt: skip
+
+    def goes_on(self, wait: WaitSeen) -> bool:
+        """Whether the statement that waited is still being run."""
+        rows = self._session.execute(
+            "select state, query_start::text from pg_stat_activity where pid = %s", (wait.pid,)
+        )
+        return bool(rows) and rows[0][0] == "active" and str(rows[0][1]) == wait.statement
+
+    def cancel(self, wait: WaitSeen) -> bool:
+        """Cancel a statement that still waits as it did; ``False``: it does not any more.
+
+        Raises ``StatementError`` when this role may not.
+        """
+        rows = self._session.execute(
+            "select pg_cancel_backend(a.pid) from pg_stat_activity a join pg_locks l using (pid) "
+            "where a.pid = %s and a.backend_start::text = %s and not l.granted "
+            "and l.waitstart::text = %s",
+            (wait.pid, wait.backend, wait.since),
+        )
+        return bool(rows) and bool(rows[0][0])
+
+    def progress(self, mark: str, since: str) -> list[Progress]:
+        """The index builds of the command."""
+        return [
+            Progress(pid, index, table, phase, _share(phase, *counts))
+            for pid, index, table, phase, *counts in self._session.execute(_PROGRESS, (mark, since))
+        ]
+
+    def running(self, mark: str) -> list[int]:
+        """Sessions with our mark that are at work."""
+        rows = self._session.execute(
+            "select pid from pg_stat_activity where application_name = %s "
+            "and pid <> pg_backend_pid() and state <> 'idle'",
+            (mark,),
+        )
+        return [pid for (pid,) in rows]
+
+    def cancel_running(self, mark: str) -> None:
+        """Cancel what sessions with our mark are at."""
+        self._session.execute(
+            "select pg_cancel_backend(pid) from pg_stat_activity where application_name = %s "
+            "and pid <> pg_backend_pid() and state <> 'idle'",
+            (mark,),
+        )
+
+
+def assert_settings_arrive(url: str, name: str, value_ms: int) -> None:
+    """Raise ``NotRunError`` unless a setting in the address's ``options`` reaches the session.
+
+    It does not through a pooler: PgBouncer refuses it, or drops it when told to ignore it.
+    """
+    address = without_password(url)
+    direct = "name the server's own address with --database, not the pooler's"
+    try:
+        with Session(with_options(url, {name: str(value_ms)})) as session:
+            ((setting,),) = session.execute(
+                "select setting::int from pg_settings where name = %s", (name,)
+            )
+    except NotRunError as error:
+        if "startup parameter" in str(error):
+            raise NotRunError(f"{address} is a pooler, which takes no {name}: {direct}") from None
+        raise
+    if setting != value_ms:
+        raise NotRunError(
+            f"{address}: {name} does not arrive in the session, as behind a pooler: {direct}"
+        )
+
+
+def drop_statement(index: Index) -> str:
+    """The SQL that drops it without stopping anybody."""
+    return f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}"
+
+
+def _holder(row: tuple[Any, ...], *, verbose: bool) -> Holder:
+    pid, user, application, state, age, query_age, query = row
+    holder = Holder(
+        pid,
+        user,
+        application,
+        state,
+        float(age) if age is not None else None,
+        float(query_age) if query_age is not None else None,
+    )
+    return replace(holder, query=query) if verbose and query else holder
+
+
+def _share(phase: str, *counts: int | None) -> float | None:
+    """The share of a phase; which pair of counters moves depends on the phase."""
+    blocks_done, blocks, tuples_done, tuples, lockers_done, lockers = (n or 0 for n in counts)
+    if "waiting" in phase:
+        return lockers_done / lockers if lockers else None
+    if blocks:
+        return min(1.0, blocks_done / blocks)
+    return min(1.0, tuples_done / tuples) if tuples else None

@@ -1,0 +1,364 @@
+"""``migrations run`` from the first look at the database to the last."""
+
+import random
+import secrets
+import shutil
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any, Final
+
+from senior_backend.errors import InputError, NotRunError, SeniorBackendError
+from senior_backend.migrations.deploy import connection
+from senior_backend.migrations.deploy.child import Interrupted, Signals
+from senior_backend.migrations.deploy.database import (
+    APPLICATION,
+    Database,
+    assert_settings_arrive,
+    drop_statement,
+)
+from senior_backend.migrations.deploy.duration import spoken
+from senior_backend.migrations.deploy.report import Attempt, Index, Report
+from senior_backend.migrations.deploy.tools import Tool, tool_of
+from senior_backend.migrations.deploy.watch import Bounds, Watch
+from senior_backend.postgres.address import without_password
+
+FAILED: Final = 1
+REFUSED: Final = 3
+_BY_SIGNAL: Final = 128
+_LONGEST_PAUSE_S: Final = 60.0
+_DROP_S: Final = 60.0
+"""DROP INDEX CONCURRENTLY waits for all who use the table; it stops nobody, but it must end."""
+_SETTLE_S: Final = 2.0
+_LOOK_AGAIN_S: Final = 1.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for; durations in seconds."""
+
+    command: tuple[str, ...]
+    url: str
+    """For us."""
+    address: str | None
+    """For the command; ``None``: it knows by itself."""
+    variable: str
+    environment: Mapping[str, str]
+    lock_timeout: float = 2.0
+    concurrent_timeout: float = 600.0
+    concurrently: bool = False
+    attempts: int = 5
+    delay: float = 2.0
+    max_wait: float = 900.0
+    max_transaction_age: float = 60.0
+    wait: float = 0.0
+    clean_invalid: bool = False
+    force: bool = False
+    enforce: bool = False
+    in_address: bool = False
+    rerunnable: bool = False
+    verbose: bool = False
+    stdout: IO[Any] | None = None
+
+
+def pause_before(attempt: int, first_s: float, chance: float) -> float:
+    """Seconds before attempt 2, 3, ...: doubling, at most a minute, less up to half by chance.
+
+    The jitter keeps two deployments from meeting again and again.
+    """
+    return float(min(_LONGEST_PAUSE_S, first_s * 2 ** (attempt - 2)) * (1 - chance / 2))
+
+
+def run(order: Order, say: Say) -> Report:
+    """Run the command as asked.
+
+    Raises ``InputError`` for a command that is not there, ``NotRunError`` when the database cannot
+    be reached or is reached through a pooler.
+    """
+    if shutil.which(order.command[0]) is None:
+        raise InputError(f"{order.command[0]}: command not found; check the name and PATH")
+    return _Run(order, say).run()
+
+
+class _Run:
+    def __init__(self, order: Order, say: Say) -> None:
+        self._order = order
+        self._say = say
+        self._tool: Tool = tool_of(order.command)
+        self._mark = f"{APPLICATION}-{secrets.token_hex(4)}"
+        self._began = time.monotonic()
+        self._report = Report(
+            connection.shown(order.command), without_password(order.url).partition("?")[0]
+        )
+
+    def run(self) -> Report:
+        order, report = self._order, self._report
+        with Signals() as signals:
+            try:
+                assert_settings_arrive(order.url, "lock_timeout", _ms(order.lock_timeout))
+                with Database.open(order.url) as database:
+                    if not self._clear_way(database, signals):
+                        report.outcome, report.exit_code = "refused", REFUSED
+                        return self._finished()
+                    before = database.indexes()
+                self._warn_of_settings()
+                try:
+                    self._attempts(signals, before)
+                except NotRunError as error:
+                    if not report.attempts:
+                        raise
+                    self._note(f"not tried again: {error}")
+                self._look_after(before)
+            except Interrupted as interruption:
+                report.outcome = "interrupted"
+                report.exit_code = _BY_SIGNAL + interruption.number
+        return self._finished()
+
+    def _finished(self) -> Report:
+        self._report.duration_s = time.monotonic() - self._began
+        return self._report
+
+    def _note(self, line: str) -> None:
+        self._report.notes.append(line)
+        self._say(line)
+
+    # Before
+
+    def _clear_way(self, database: Database, signals: Signals) -> bool:
+        """Whether the command may run; says what stands in the way."""
+        order = self._order
+        if order.clean_invalid:
+            for index in database.invalid():
+                self._drop(database, index)
+        for vacuum in database.wraparound_vacuums():
+            self._note(
+                f"{vacuum}: it does not make way, so that a change of that table waits for its end"
+            )
+        if unseen := database.unseen_sessions():
+            self._note(
+                f"{unseen} sessions of other roles cannot be looked into: grant pg_read_all_stats "
+                "to see their transactions"
+            )
+        until = time.monotonic() + order.wait
+        said: list[str] = []
+        while obstacles := self._obstacles(database):
+            if obstacles != said and (not said or len(obstacles) < len(said)):
+                for line in obstacles:
+                    self._say(f"in the way: {line}")
+            said = obstacles
+            if order.force:
+                self._note("it is run all the same (--force)")
+                self._report.obstacles = obstacles
+                return True
+            if time.monotonic() >= until:
+                self._report.obstacles = obstacles
+                return False
+            signals.sleep(min(_LOOK_AGAIN_S, max(0.01, until - time.monotonic())))
+        return True
+
+    def _obstacles(self, database: Database) -> list[str]:
+        order = self._order
+        limit = order.max_transaction_age
+        found: list[str] = []
+        if limit:
+            found += [
+                f"{holder}; older than {spoken(limit)}, and a migration would wait for it: end "
+                "it, or wait for it with --wait 10min"
+                for holder in database.long_transactions(limit, verbose=order.verbose)
+            ]
+        found += [
+            f"INVALID index {index.name} on {index.table}, left by an earlier attempt: "
+            f"`{drop_statement(index)}`, or --clean-invalid"
+            for index in database.invalid()
+        ]
+        return found
+
+    def _warn_of_settings(self) -> None:
+        options = self._order.environment.get("PGOPTIONS", "")
+        address = self._order.address or ""
+        for name, text in (("PGOPTIONS", options), ("the address", connection.options_of(address))):
+            if connection.sets_lock_timeout(text):
+                self._note(f"the lock_timeout in {name} gives way to --lock-timeout")
+
+    # The command
+
+    def _attempts(self, signals: Signals, before: Mapping[int, tuple[Index, bool]]) -> None:
+        order, report = self._order, self._report
+        lifted = order.concurrently
+        until = self._began + order.max_wait
+        for number in range(1, order.attempts + 1):
+            attempt, watch = self._attempt(signals, number, lifted=lifted)
+            if signals.received is not None:
+                report.outcome = "interrupted"
+                report.exit_code = _BY_SIGNAL + signals.received
+                self._stop_running()
+                return
+            if not attempt.exit_code:
+                report.outcome, report.exit_code = "done", 0
+                if watch.timed_out:
+                    self._note(
+                        "a statement ended at its lock_timeout, and yet the command reports "
+                        "success: see its output (psql goes on after errors without "
+                        "-v ON_ERROR_STOP=1)"
+                    )
+                return
+            report.outcome, report.exit_code = "failed", FAILED
+            self._say(f"attempt {number}: the command ended with {_ending(attempt.exit_code)}")
+            if not watch.timed_out:
+                return
+            attempt.lock_timeout = True
+            if any(w.concurrently and w.outcome == "timed out" for w in watch.waits) and not lifted:
+                lifted = True
+                self._note(
+                    "CONCURRENTLY waits for every older transaction, and a short lock_timeout "
+                    f"ends that: from now on it may wait {spoken(order.concurrent_timeout)}; all "
+                    f"other waits are still bounded by {spoken(order.lock_timeout)}"
+                )
+            own_lock = all(
+                w.advisory for w in watch.waits if w.outcome in ("timed out", "cancelled")
+            )
+            if self._tool.not_again and not order.rerunnable and not own_lock:
+                self._note(f"not tried again: {self._tool.not_again}")
+                return
+            pause = pause_before(number + 1, order.delay, random.random())  # noqa: S311
+            if number == order.attempts:
+                self._say(f"given up after {number} attempts (--attempts)")
+                return
+            if time.monotonic() + pause > until:
+                self._say(f"given up after {spoken(order.max_wait)} (--max-wait)")
+                return
+            self._clean(before)
+            self._say(
+                f"a lock timeout: attempt {number + 1} of {order.attempts} in {spoken(pause)}"
+            )
+            signals.sleep(pause)
+
+    def _attempt(self, signals: Signals, number: int, *, lifted: bool) -> tuple[Attempt, Watch]:
+        order = self._order
+        granted = max(order.concurrent_timeout, order.lock_timeout)
+        bounds = Bounds(
+            granted if lifted else order.lock_timeout, order.lock_timeout, order.enforce
+        )
+        environment = connection.child_environment(
+            order.environment,
+            (order.variable, *self._tool.variables),
+            order.address,
+            {"lock_timeout": f"{_ms(bounds.set_s)}ms", "application_name": self._mark},
+            in_address=order.in_address or self._tool.in_address,
+        )
+        attempt = Attempt(number, bounds.set_s)
+        self._report.attempts.append(attempt)
+        watch = Watch(
+            order.url,
+            self._mark,
+            bounds,
+            self._say,
+            verbose=order.verbose,
+            terminal=sys.stderr.isatty(),
+        )
+        with Database.open(order.url) as database:
+            watch.start(database)
+        started = time.monotonic()
+        try:
+            attempt.exit_code = signals.run(order.command, environment, order.stdout)
+        finally:
+            watch.finish()
+            attempt.duration_s = time.monotonic() - started
+            attempt.waits = watch.waits
+            self._report.notes += [n for n in watch.notes if n not in self._report.notes]
+        return attempt, watch
+
+    # After
+
+    def _stop_running(self) -> None:
+        """Have the server drop what the command was at: it does not see by itself that it ended."""
+        try:
+            with Database.open(self._order.url) as database:
+                until = time.monotonic() + _SETTLE_S
+                cancelled = False
+                while running := database.running(self._mark):
+                    if time.monotonic() > until:
+                        self._note(f"still at work on the server: pid {running[0]}")
+                        return
+                    if not cancelled:
+                        database.cancel_running(self._mark)
+                        cancelled = True
+                    time.sleep(0.02)
+                if cancelled:
+                    self._note("cancelled what the command was still at on the server")
+        except SeniorBackendError as error:
+            self._note(f"could not see what is still at work on the server: {error}")
+
+    def _clean(self, before: Mapping[int, tuple[Index, bool]]) -> list[Index]:
+        """Drop the INVALID indexes that were not there before, and return them."""
+        with Database.open(self._order.url) as database:
+            until = time.monotonic() + _SETTLE_S
+            while database.running(self._mark) and time.monotonic() < until:
+                time.sleep(0.02)
+            new = [index for index in database.invalid() if index.oid not in before]
+            for index in new:
+                self._drop(database, index)
+            return new
+
+    def _drop(self, database: Database, index: Index) -> None:
+        statement = drop_statement(index)
+        if index.toast or index.constraint:
+            reason = (
+                f"it belongs to the constraint {index.constraint}"
+                if index.constraint
+                else "it belongs to a TOAST table: a superuser drops it"
+            )
+        else:
+            timeout = min(_DROP_S, max(self._order.concurrent_timeout, self._order.lock_timeout))
+            reason = database.drop(index, timeout) or ""
+        if reason:
+            self._report.left.append(f"{index.name}: {reason}")
+            self._say(f"INVALID index {index.name} is left: {reason}; `{statement}`")
+        else:
+            self._report.dropped.append(statement)
+            self._say(f"dropped the INVALID index {index.name} on {index.table}: {statement}")
+
+    def _look_after(self, before: Mapping[int, tuple[Index, bool]]) -> None:
+        """Leftovers, and what is there now; a server that is gone is said, not raised."""
+        report = self._report
+        try:
+            new = self._clean(before)
+            with Database.open(self._order.url) as database:
+                after = database.indexes()
+        except NotRunError as error:
+            self._note(f"could not look for INVALID indexes after the command: {error}")
+            if report.outcome == "done":
+                report.exit_code = NotRunError.exit_code
+            return
+        tables = {index.table for index, _valid in before.values()}
+        report.built = [
+            index.name
+            for oid, (index, valid) in after.items()
+            if valid and oid not in before and index.table in tables
+        ]
+        for oid, (index, valid) in after.items():
+            if oid in before and before[oid][1] and not valid and not index.busy:
+                report.left.append(f"{index.name}: it was valid before")
+                self._note(
+                    f"index {index.name} was valid before and is INVALID now, as after a DROP or "
+                    "REINDEX CONCURRENTLY that did not end: run the migration again, or "
+                    f"`REINDEX INDEX CONCURRENTLY {index.name}`"
+                )
+        if report.outcome == "done" and new:
+            report.outcome, report.exit_code = "failed", FAILED
+            for index in new:
+                self._note(
+                    f"the command reports success, but {index.name} was INVALID; it has to be "
+                    f"built again: {index.definition.replace('INDEX', 'INDEX CONCURRENTLY', 1)}"
+                )
+
+
+def _ms(seconds: float) -> int:
+    return max(1, round(seconds * 1000))
+
+
+def _ending(code: int | None) -> str:
+    return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"

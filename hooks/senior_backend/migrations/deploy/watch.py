@@ -1,0 +1,255 @@
+"""Looking on while the command runs: what it waits for, who is in the way, how its builds go on.
+
+A thread with a session of its own. It only looks, except that it cancels a statement whose wait it
+was told to bound: where we lifted the command's own lock_timeout for the sake of CONCURRENTLY, or
+with ``--enforce``.
+"""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from senior_backend.errors import SeniorBackendError
+from senior_backend.migrations.deploy.database import Database, Progress, WaitSeen
+from senior_backend.migrations.deploy.duration import spoken
+from senior_backend.migrations.deploy.report import Wait
+from senior_backend.postgres.session import StatementError
+
+Say = Callable[[str], None]
+
+_SLOWEST_S: Final = 0.25
+_FASTEST_S: Final = 0.01
+_PROGRESS_EVERY_S: Final = 0.5
+_LINE_EVERY_S: Final = 30.0
+_AGAIN_S: Final = 1.0
+_LEAVE_S: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What an attempt may wait."""
+
+    set_s: float
+    """The lock_timeout that the command's connections were given."""
+    lock_timeout_s: float
+    """The one for all but CONCURRENTLY: less than ``set_s`` where that one was lifted."""
+    enforce: bool
+    """Cancel waits beyond it also where it should be in effect by itself."""
+
+    @property
+    def lifted(self) -> bool:
+        """Whether it is up to us to bound the waits that hold up traffic."""
+        return self.set_s > self.lock_timeout_s
+
+    @property
+    def interval_s(self) -> float:
+        """How often to look, so that no wait up to the bound is missed."""
+        return min(_SLOWEST_S, max(_FASTEST_S, self.lock_timeout_s / 5))
+
+
+@dataclass(slots=True)
+class _Tracked:
+    seen: WaitSeen
+    wait: Wait
+    at: float
+    """When it was last seen, by our clock."""
+    told: set[int] = field(default_factory=set)
+    warned: bool = False
+
+
+class Watch:
+    """Watches one attempt from ``start`` to ``finish``."""
+
+    def __init__(
+        self, url: str, mark: str, bounds: Bounds, say: Say, *, verbose: bool, terminal: bool
+    ) -> None:
+        self.waits: list[Wait] = []
+        self.notes: list[str] = []
+        self._url = url
+        self._mark = mark
+        self._bounds = bounds
+        self._say = say
+        self._verbose = verbose
+        self._terminal = terminal
+        self._since = ""
+        self._stop = threading.Event()
+        self._open: dict[tuple[int, str, str], _Tracked] = {}
+        self._next_progress = 0.0
+        self._next_line = 0.0
+        self._drawn = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self, database: Database) -> None:
+        """Begin; ``database`` tells the server's time."""
+        self._since = database.now()
+        self._next_line = time.monotonic() + _LINE_EVERY_S
+        self._thread.start()
+
+    def finish(self) -> None:
+        """Look a last time, and end; a server that hangs does not hold us up."""
+        self._stop.set()
+        self._thread.join(_LEAVE_S)
+        if self._thread.is_alive():
+            self._note("the server does not answer: the end of the command was not watched")
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether a wait ended at its bound."""
+        return any(wait.outcome in ("timed out", "cancelled") for wait in self.waits)
+
+    def _run(self) -> None:
+        database: Database | None = None
+        while True:
+            last = self._stop.is_set()
+            try:
+                if database is None:
+                    database = Database.open(self._url)
+                self._look(database)
+            except SeniorBackendError as error:
+                if database is not None:
+                    database.close()
+                    database = None
+                self._note(f"not watched for a while: {error}")
+                if last or self._stop.wait(_AGAIN_S):
+                    return
+                continue
+            if last:
+                database.close()
+                self._clear()
+                return
+            self._stop.wait(self._pause())
+
+    def _pause(self) -> float:
+        """Until the next look: just after the moment at which a wait should end, if one is near."""
+        pause = self._bounds.interval_s
+        for tracked in self._open.values():
+            left = self._bounds.set_s - tracked.seen.waited_s - (time.monotonic() - tracked.at)
+            if 0 < left < pause:
+                pause = left + _FASTEST_S
+        return pause
+
+    def _look(self, database: Database) -> None:
+        now = time.monotonic()
+        seen = {
+            (wait.pid, wait.since, wait.lock): wait
+            for wait in database.waits(self._mark, self._since)
+            if wait.since != "None"  # it began this very moment
+        }
+        for key in [key for key in self._open if key not in seen]:
+            self._ended(database, self._open.pop(key), now)
+        for key, wait in seen.items():
+            tracked = self._open.get(key)
+            if tracked is None:
+                record = Wait(
+                    wait.pid,
+                    wait.lock,
+                    0.0,
+                    concurrently=wait.concurrently,
+                    advisory=wait.kind == "advisory",
+                )
+                self.waits.append(record)
+                tracked = self._open[key] = _Tracked(wait, record, now)
+            tracked.seen, tracked.at = wait, now
+            tracked.wait.waited_s = wait.waited_s
+            self._name_blockers(database, tracked)
+            self._bound(database, tracked)
+        if now >= self._next_progress:
+            self._next_progress = now + _PROGRESS_EVERY_S
+            self._show(database.progress(self._mark, self._since), now)
+
+    def _ended(self, database: Database, tracked: _Tracked, now: float) -> None:
+        wait = tracked.wait
+        if wait.outcome == "cancelled":
+            return
+        # At most this long: it ended at some moment since it was last seen.
+        longest = tracked.seen.waited_s + now - tracked.at
+        bound = self._bounds.set_s
+        if longest >= bound - _FASTEST_S and not database.goes_on(tracked.seen):
+            wait.outcome = "timed out"
+            wait.waited_s = max(wait.waited_s, bound)
+        else:
+            wait.outcome = "granted"
+
+    def _name_blockers(self, database: Database, tracked: _Tracked) -> None:
+        """Who is in the way, each once, and not for a wait that is hardly one."""
+        wait = tracked.seen
+        new = set(wait.blockers) - tracked.told
+        if not new or wait.waited_s < min(0.5, self._bounds.lock_timeout_s / 3):
+            return
+        tracked.told |= new
+        holders = database.holders(sorted(new), verbose=self._verbose)
+        tracked.wait.blockers += holders
+        if holders:
+            self._tell(f"waiting for {wait.lock}; in the way: {'; '.join(map(str, holders))}")
+
+    def _bound(self, database: Database, tracked: _Tracked) -> None:
+        wait, bounds = tracked.seen, self._bounds
+        if tracked.wait.outcome != "waiting" or wait.concurrently:
+            return
+        if bounds.lifted:
+            if wait.waited_s >= bounds.lock_timeout_s and (wait.marked or wait.strong):
+                self._cancel(database, tracked)
+            return
+        if wait.waited_s <= bounds.lock_timeout_s * 1.5 + 0.3:
+            return
+        if not tracked.warned:
+            tracked.warned = True
+            self._note(
+                f"pid {wait.pid} has waited {spoken(wait.waited_s)} for {wait.lock}: the "
+                f"lock_timeout of {spoken(bounds.lock_timeout_s)} is not in effect there; either "
+                "the migration sets its own, or this client takes no PGOPTIONS (try --in-address)"
+            )
+        if bounds.enforce and (wait.marked or wait.strong):
+            self._cancel(database, tracked)
+
+    def _cancel(self, database: Database, tracked: _Tracked) -> None:
+        try:
+            if database.cancel(tracked.seen):
+                tracked.wait.outcome = "cancelled"
+                self._tell(
+                    f"cancelled pid {tracked.seen.pid}: it waited "
+                    f"{spoken(tracked.seen.waited_s)} for {tracked.seen.lock}"
+                )
+        except StatementError as error:
+            if "permission" not in str(error):
+                raise
+            self._note(
+                f"pid {tracked.seen.pid} waits for {tracked.seen.lock}, and this role may not "
+                "cancel it: connect as the command's role, or grant pg_signal_backend"
+            )
+
+    def _show(self, builds: list[Progress], now: float) -> None:
+        if not builds:
+            return
+        if not self._terminal and now < self._next_line:
+            return
+        self._next_line = now + _LINE_EVERY_S
+        texts = []
+        for build in builds:
+            share = f" {build.share:.0%}" if build.share is not None else ""
+            name = build.index if build.index != "-" else f"an index on {build.table}"
+            texts.append(f"{name}: {build.phase}{share}")
+        if self._terminal:
+            sys.stderr.write(f"\r\x1b[K{'; '.join(texts)}"[:200])
+            sys.stderr.flush()
+            self._drawn = True
+        else:
+            self._say("; ".join(texts))
+
+    def _clear(self) -> None:
+        if self._drawn:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._drawn = False
+
+    def _tell(self, line: str) -> None:
+        self._clear()
+        self._say(line)
+
+    def _note(self, line: str) -> None:
+        if line not in self.notes:
+            self.notes.append(line)
+            self._tell(line)
