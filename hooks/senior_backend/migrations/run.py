@@ -102,13 +102,8 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
         InputError: a path or revision does not exist.
     """
     settings = request.settings
-    overrides = [
-        discovery.Override(request.root / o.path, o.source or None, o.transaction or None)  # type: ignore[arg-type]
-        for o in settings.overrides
-        if o.source or o.transaction
-    ]
-    found = discovery.discover(list(request.paths), request.root, overrides)
-    wanted = _wanted(request)
+    found = discovered(request.paths, request.root, settings)
+    wanted = changed_only(request)
     result = Result(
         not_analyzed=list(_not_analyzed(found.not_read, settings, wanted)),
         left_out=_left_out(found.not_read),
@@ -141,6 +136,20 @@ def run(request: Request, catalog: Catalog | None = None) -> Result:
     return result
 
 
+def discovered(paths: Sequence[Path], root: Path, settings: Settings) -> discovery.Discovery:
+    """The migration folders of some paths, with what the settings say of them.
+
+    Raises:
+        InputError: a path does not exist.
+    """
+    overrides = [
+        discovery.Override(root / o.path, o.source or None, o.transaction or None)  # type: ignore[arg-type]
+        for o in settings.overrides
+        if o.source or o.transaction
+    ]
+    return discovery.discover(list(paths), root, overrides)
+
+
 def run_text(request: Request, name: str, data: bytes, catalog: Catalog | None = None) -> Result:
     """Lint SQL that stands in no file, run as psql runs it, under the name ``name``.
 
@@ -169,7 +178,7 @@ def _not_analyzed(
             yield NotAnalyzed(one.path, one.line, one.reason, one.whole)
 
 
-def _wanted(request: Request) -> Callable[[str], bool] | None:
+def changed_only(request: Request) -> Callable[[str], bool] | None:
     """Whether a file, as it is shown, is changed; None when everything is wanted.
 
     Each path is asked about in its own repository: it may be in a submodule, or be reached by a
