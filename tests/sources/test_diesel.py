@@ -24,3 +24,15 @@ def test_directories_hold_both_ways_and_say_whether_they_run_in_a_transaction(tm
     ]
     assert [sql(one.up) for one in folder.migrations[1:]] == [[("file", UP)], [("implicit", UP)]]
     assert sql(folder.migrations[1].down) == [("file", DOWN)]
+
+
+def test_versions_count_without_their_hyphens(tmp_path: Path):
+    folder = read(
+        tmp_path / "migrations",
+        {
+            "2017-09-23-182408_b/up.sql": UP,
+            "20170309122510_a/up.sql": UP,
+            "20180101000000_c/up.sql": UP,
+        },
+    )
+    assert [one.name for one in folder.migrations] == ["a", "b", "c"]

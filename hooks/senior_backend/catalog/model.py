@@ -82,7 +82,8 @@ class Table:
     inherits: list[Name] = field(default_factory=list)
     heirs: list[Name] = field(default_factory=list)
     """The tables that inherit from it (partitions are in ``partitions``)."""
-    triggers: set[str] = field(default_factory=set)
+    triggers: dict[str, Name] = field(default_factory=dict)
+    """By name; with the function that each calls."""
     policies: set[str] = field(default_factory=set)
     row_security: bool = False
     reads: tuple[Name, ...] = ()
@@ -128,6 +129,8 @@ def _mentioned_by_table(table: Table) -> Iterator[str]:
         yield table.partition_of.name
     if table.owned_by:
         yield table.owned_by[0].name
+    for function in table.triggers.values():
+        yield function.name
     for label, constraint in table.constraints.items():
         yield label
         if constraint.references:
@@ -338,5 +341,13 @@ class Catalog:
         return [
             view
             for view in self.tables.mentioning(key.name)
-            if any(self.key(read) == key for read in view.reads)
+            if view.kind in ("view", "materialized view")
+            and any(self.key(read) == key for read in view.reads)
+        ]
+
+    def fired_by(self, function: Name) -> list[Table]:
+        """The tables with a trigger that calls a function."""
+        key = self.key(function)
+        return [
+            table for table in self.tables.mentioning(key.name) if key in table.triggers.values()
         ]

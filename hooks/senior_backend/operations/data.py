@@ -26,6 +26,8 @@ class ChangeRows(Operation):
     """What INSERT lists or UPDATE assigns, in order, repetitions kept."""
     reads: tuple[Name, ...] = ()
     functions: tuple[Name, ...] = ()
+    joins: bool = False
+    """UPDATE ... FROM, DELETE ... USING: how much is read is up to the other side."""
     literals: tuple[str, ...] = ()
     """String constants in it (an enum label may be among them); at most 1,000."""
 

@@ -103,6 +103,7 @@ class CreateTrigger(Operation):
 
     name: str
     table: Name
+    function: Name
     replace: bool = False
     constraint: bool = False
     references: Name | None = None

@@ -40,13 +40,17 @@ def claims(directory: Directory) -> bool:
 
 
 def read(directory: Directory, options: Options) -> Folder:
-    """Directories in the order of their names."""
+    """Directories in the order of their versions, in which Diesel leaves the hyphens out."""
     found = tuple(
         _migration(name, below, options)
-        for name, below in directory.directories.items()
+        for name, below in sorted(directory.directories.items(), key=lambda item: _place(item[0]))
         if "up.sql" in below.files
     )
     return Folder(ID, directory.root, found)
+
+
+def _place(name: str) -> str:
+    return name.partition("_")[0].replace("-", "")
 
 
 def _migration(name: str, below: Directory, options: Options) -> Migration:

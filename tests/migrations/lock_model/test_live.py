@@ -52,10 +52,6 @@ DIFFERENT: dict[str, tuple[tuple[str, ...], str]] = {
         ("lock bare: None, seen SHARE UPDATE EXCLUSIVE",),
         "the replay does not keep statistics; reads and writes go on",
     ),
-    "drop function on_change cascade": (
-        ("lock orders: None, seen ACCESS EXCLUSIVE",),
-        "the replay does not keep which function a trigger calls",
-    ),
     "insert into bare select number, note from orders": (("unknown scan orders",), PLAN),
     INSERTED: (SEQUENCE, "nextval() blocks nobody"),
     f"{INSERTED}; delete from orders where number = 1": (SEQUENCE, "nextval() blocks nobody"),

@@ -165,7 +165,7 @@ def create_extension(catalog: Catalog, operation: objects.CreateExtension, numbe
 def create_trigger(catalog: Catalog, operation: objects.CreateTrigger, number: int) -> None:
     """CREATE TRIGGER, on the partitions too."""
     for table in family(catalog, operation.table):
-        table.triggers.add(operation.name)
+        table.triggers[operation.name] = catalog.key(operation.function)
 
 
 def create_policy(catalog: Catalog, operation: objects.CreatePolicy, number: int) -> None:
@@ -179,7 +179,7 @@ def drop_from_table(catalog: Catalog, operation: objects.DropFromTable, number: 
         return
     if operation.kind == "trigger":
         for table in family(catalog, operation.table):
-            table.triggers.discard(operation.name)
+            table.triggers.pop(operation.name, None)
     elif operation.kind == "policy":
         edit(catalog, operation.table).policies.discard(operation.name)
 
@@ -196,7 +196,11 @@ def drop(catalog: Catalog, operation: objects.Drop, number: int) -> None:
     elif kind in ("type", "domain"):
         _drop_type(catalog, catalog.key(operation.name), cascade=operation.cascade)
     elif kind in ("function", "procedure", "routine", "aggregate"):
-        catalog.functions.pop(catalog.key(operation.name), None)
+        key = catalog.key(operation.name)
+        catalog.functions.pop(key, None)
+        for table in catalog.fired_by(key) if operation.cascade else ():
+            own = edit(catalog, table.name)
+            own.triggers = {name: of for name, of in own.triggers.items() if of != key}
     elif kind == "extension":
         catalog.extensions.discard(operation.name.name)
     elif kind == "schema":
@@ -295,6 +299,9 @@ def _move_type(catalog: Catalog, old: Name, new: Name) -> None:
 
 def _move_function(catalog: Catalog, old: Name, new: Name) -> None:
     catalog.functions[new] = replace(catalog.functions.pop(old), name=new)
+    for table in catalog.fired_by(old):
+        own = edit(catalog, table.name)
+        own.triggers = {name: new if of == old else of for name, of in own.triggers.items()}
 
 
 def _rename_part(
@@ -303,10 +310,11 @@ def _rename_part(
     if key not in catalog.tables:
         return
     for table in family(catalog, key):
-        known = table.triggers if kind == "trigger" else table.policies
-        if old in known:
-            known.discard(old)
-            known.add(new)
+        if kind == "trigger" and old in table.triggers:
+            table.triggers[new] = table.triggers.pop(old)
+        elif kind == "policy" and old in table.policies:
+            table.policies.discard(old)
+            table.policies.add(new)
 
 
 def _rename_schema(catalog: Catalog, old: str, new: str) -> None:

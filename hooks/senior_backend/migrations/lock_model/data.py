@@ -33,9 +33,9 @@ def _scans(operation: ChangeRows, database: Database) -> bool | None:
     if (
         operation.action in ("update", "delete")
         and not operation.has_where
-        and not (operation.bounded)
+        and not operation.bounded
     ):
-        return True
+        return None if operation.joins else True
     if operation.bounded and _equals_key(operation, database):
         return False
     return None

@@ -45,6 +45,9 @@ def drop(operation: Drop, database: Database) -> Iterator[Effect]:
     elif operation.kind in ("type", "domain") and operation.cascade:
         for table in _users_of_type(operation.name, database):
             yield from database.on_family(table, Lock.ACCESS_EXCLUSIVE)
+    elif operation.kind in ("function", "routine") and operation.cascade:
+        for fired in catalog.fired_by(operation.name):  # the triggers go with it
+            yield database.on(fired.name, Lock.ACCESS_EXCLUSIVE)
     elif operation.kind == "schema" and operation.cascade:
         for key, table_of_schema in list(catalog.tables.items()):
             if key.schema == operation.name.name:
@@ -66,8 +69,8 @@ def drop_from_table(operation: DropFromTable, database: Database) -> Iterator[Ef
     """DROP TRIGGER, POLICY and RULE: brief."""
     known = database.knows(operation.table)
     if operation.if_exists and known is not None and operation.kind != "rule":
-        parts = known.triggers if operation.kind == "trigger" else known.policies
-        if operation.name not in parts:
+        is_there = operation.name in known.triggers or operation.name in known.policies
+        if not is_there:
             return
     yield database.on(operation.table, Lock.ACCESS_EXCLUSIVE)
     if operation.kind == "trigger":

@@ -22,6 +22,7 @@ from senior_backend.migrations.trace.observed import (
 )
 from senior_backend.operations.data import Call, ChangeRows, Do, Select
 from senior_backend.operations.names import Name
+from senior_backend.operations.objects import Rename, SetSchema
 from senior_backend.operations.operation import Operation
 from senior_backend.sql.script import Statement
 
@@ -33,6 +34,9 @@ _BOTH: Final[tuple[Traffic, ...]] = ("reads", "writes")
 _WITHOUT_TRAFFIC: Final = frozenset({"composite type"})
 """Relations that no query reads: who uses such a type does not wait for its lock."""
 
+_RELATIONS: Final = frozenset(
+    {"table", "foreign table", "view", "materialized view", "sequence", "index"}
+)
 _WITH_ROWS: Final = frozenset({"table", "partitioned table", "materialized view"})
 
 
@@ -53,6 +57,8 @@ class Prediction:
     catalog: Catalog
     unsure: frozenset[Name] = frozenset()
     unseen: str = ""
+    renamed: tuple[tuple[Name, Name], ...] = ()
+    """Relations by their names before it and after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,12 @@ class _Held:
     locks: dict[Name, Lock] = field(default_factory=dict)
     blocked: dict[Name, set[Traffic]] = field(default_factory=lambda: defaultdict(set))
 
+    def rename(self, old: Name, new: Name) -> None:
+        if old in self.locks:
+            self.locks[new] = self.locks.pop(old)
+        if old in self.blocked:
+            self.blocked[new] |= self.blocked.pop(old)
+
 
 def tally(agreements: Iterable[Agreement]) -> Counter[Verdict]:
     """How many comparisons ended how."""
@@ -134,10 +146,12 @@ class _Gathered:
     sure: list[Effect] = field(default_factory=list)
     unsure: list[Effect] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    renamed: list[tuple[Name, Name]] = field(default_factory=list)
 
     def add(self, step: Step) -> None:
         (self.sure if step.within is None else self.unsure).extend(step.existing)
         self.unseen += _unseen(step)
+        self.renamed += _renamed(step)
 
     def prediction(self) -> Prediction:
         return Prediction(
@@ -148,6 +162,7 @@ class _Gathered:
             catalog=self.catalog,
             unsure=frozenset(self.catalog.key(effect.name) for effect in self.unsure),
             unseen=", ".join(dict.fromkeys(self.unseen)),
+            renamed=tuple(self.renamed),
         )
 
 
@@ -164,6 +179,20 @@ def _unseen(step: Step) -> Iterator[str]:
         table = step.catalog.table(operation.table)
         if table is not None and table.triggers:
             yield f"what the triggers of {step.label(operation.table)} do"
+
+
+def _renamed(step: Step) -> Iterator[tuple[Name, Name]]:
+    operation, catalog = step.operation, step.catalog
+    if isinstance(operation, Rename) and operation.kind in _RELATIONS:
+        key = catalog.key(operation.of)
+        yield key, Name(key.schema, operation.new)
+    elif isinstance(operation, SetSchema) and operation.kind in _RELATIONS:
+        key = catalog.key(operation.name)
+        yield key, Name(operation.schema, key.name)
+        along = [index.name for index in catalog.indexes_of(key)]
+        along += [sequence.name for sequence in catalog.sequences_of(key)]
+        for other in along:
+            yield other, Name(operation.schema, other.name)
 
 
 def _called(operation: Operation) -> tuple[Name, ...]:
@@ -242,6 +271,8 @@ class _Compared:
             self.held.locks[name] = max(strongest, self.held.locks.get(name, strongest))
         for name, blocks in self.seen_blocked.items():
             self.held.blocked[name] |= blocks
+        for old, new in self.prediction.renamed if self.prediction is not None else ():
+            self.held.rename(old, new)
 
     def all(self) -> Iterator[Comparison]:
         """Everything that can be compared of the statement."""
@@ -305,7 +336,8 @@ class _Compared:
             return "unknown", "it stands in a body, which may not have come to it"
         if more_seen and self.prediction.unseen:
             return "unknown", self.prediction.unseen
-        if name not in self.catalog.tables and name not in self.catalog.indexes:
+        table = self.catalog.tables.get(name)
+        if name not in self.catalog.indexes and (table is None or not table.complete):
             return "unknown", "no migration shows what creates it"
         return "wrong", ""
 

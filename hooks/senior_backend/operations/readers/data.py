@@ -93,8 +93,15 @@ def _change(node: Node, found: Found) -> ChangeRows:
         columns=columns,
         reads=tuple(found.relations),
         functions=tuple(found.functions),
+        joins=_joins(node, action),
         literals=tuple(found.literals),
     )
+
+
+def _joins(node: Node, action: str) -> bool:
+    if action == "update":
+        return bool(node.from_clause)
+    return action == "delete" and bool(node.using_clause)
 
 
 def _equals(node: Node) -> Iterator[str]:

@@ -104,6 +104,7 @@ def create_trigger(node: Node, statement: Statement) -> Iterable[Operation]:
     yield objects.CreateTrigger(
         name=node.trigname,
         table=of_range(node.relation),
+        function=of_parts(node.funcname),
         replace=node.replace,
         constraint=node.isconstraint,
         references=of_range(node.constrrel) if node.HasField("constrrel") else None,
