@@ -25,7 +25,7 @@ from typing import Any, Final
 MOST_BYTES: Final = 64_000_000
 """Of all entries together; the least recently used go first."""
 
-_NEVER: Final = frozenset({"--no-cache", "--stdin", "--fix", "--since", "--changed"})
+_NEVER: Final = frozenset({"--no-cache", "--stdin", "--fix", "--since", "--changed", "--prove"})
 _DIGEST: Final = 32
 _GIT: Final = (["git", "rev-parse"], ["git", "ls-tree"])
 """What they say hangs on where ``.git`` is, and on the files in it that their callers read too."""

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from senior_backend import git, report
+from senior_backend.catalog.model import Catalog
 from senior_backend.command_table import CommandTable
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.findings import CLEAN, FOUND, Class, Outcome
@@ -110,6 +111,16 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
     expose_value=False,
     help="Lint anew, also where nothing has changed since the last time.",
 )
+@click.option(
+    "--prove",
+    is_flag=True,
+    help="Run the migration and its fix on a PostgreSQL of their own; show both side by side.",
+)
+@click.option(
+    "--server",
+    metavar="DSN",
+    help="With --prove: run in databases of our own on this server; they are dropped afterwards.",
+)
 @click.option("--stdin", is_flag=True, help="Read SQL from standard input.")
 @click.option("--stdin-filename", default="stdin.sql", help="What to call it.")
 @click.pass_context
@@ -126,6 +137,8 @@ def lint_command(
     render: bool,
     python: str | None,
     verbose: bool,
+    prove: bool,
+    server: str | None,
     stdin: bool,
     stdin_filename: str,
     **options: Any,  # noqa: ANN401 - those of _common
@@ -149,6 +162,13 @@ def lint_command(
         raise InputError("--write-baseline needs all files: leave out --since, --changed, --stdin")
     if paths and stdin:
         raise InputError("--stdin reads standard input alone: name no paths beside it")
+    if prove and (fix or diff or stdin or verbose or write_baseline is not None):
+        raise InputError(
+            "--prove writes nothing and needs a file: leave out --fix, --diff, --stdin, --verbose "
+            "and --write-baseline"
+        )
+    if server is not None and not prove:
+        raise InputError("--server is for --prove: linting needs no server")
     request = replace(
         _request(paths, **options),
         with_history=verbose,
@@ -157,6 +177,19 @@ def lint_command(
     if known is not None:
         chosen = replace(request.settings, baseline=str(Path.cwd() / known))
         request = replace(request, settings=chosen)
+    if prove:
+        from senior_backend.migrations.prove.command import prove as prove_all
+
+        ctx.exit(
+            prove_all(
+                request,
+                _catalog(request),
+                major=options["major"],
+                server=server,
+                output_format=output_format,
+                fail_on=fail_on,
+            )
+        )
     if write_baseline is not None:
         request = replace(request, settings=replace(request.settings, baseline=""))
     result = _lint(request, stdin_filename if stdin else None)
@@ -340,12 +373,17 @@ def _root() -> Path:
         return Path.cwd()
 
 
-def _lint(request: Request, stdin_filename: str | None) -> Result:
-    before = None
-    if request.settings.schema:
-        from senior_backend.catalog import load
+def _catalog(request: Request) -> Catalog | None:
+    """The schema before the first migration, where the settings name one."""
+    if not request.settings.schema:
+        return None
+    from senior_backend.catalog import load
 
-        before = load.from_file(Path(request.settings.schema))
+    return load.from_file(Path(request.settings.schema))
+
+
+def _lint(request: Request, stdin_filename: str | None) -> Result:
+    before = _catalog(request)
     if stdin_filename is not None:
         from senior_backend.migrations.run import run_text
 

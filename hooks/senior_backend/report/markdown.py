@@ -58,15 +58,15 @@ def _fold(finding: Finding, fix: Fix) -> list[str]:
     if fix.reason:
         lines += [html(f"Not automatic: {fix.reason}"), ""]
     if fix.diff:
-        lines += _fence("diff", fix.diff)
+        lines += fence("diff", fix.diff)
     for name, content in (fix.files or {}).items():
-        lines += [f"{code(name)}:", *_fence("sql", content)]
+        lines += [f"{code(name)}:", *fence("sql", content)]
     if fix.rollback:
-        lines += ["Rollback:", *_fence("sql", fix.rollback)]
+        lines += ["Rollback:", *fence("sql", fix.rollback)]
     return [*lines, "</details>", ""]
 
 
-def _fence(language: str, content: str) -> list[str]:
+def fence(language: str, content: str) -> list[str]:
     """A code block whose fence is longer than any in it."""
     fence = "```"
     while fence in content:

@@ -37,7 +37,7 @@ def _finding(finding: Finding) -> str:
     path = on_one_line(finding.path)
     place = click.style(f"{path}:{finding.line}:{finding.column}", bold=True)
     severity = click.style(finding.severity, fg=_COLOURS[finding.severity])
-    line = f"{place}: {severity}: {_harmless(finding.message)} [{finding.rule}]"
+    line = f"{place}: {severity}: {harmless(finding.message)} [{finding.rule}]"
     parts = [line, *_excerpt(finding)]
     if finding.fix:
         parts += _fix(finding.fix)
@@ -49,7 +49,7 @@ def on_one_line(path: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in path)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Character for character, without what a terminal would obey: SQL may hold anything."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
@@ -59,7 +59,7 @@ def _excerpt(finding: Finding) -> list[str]:
     if not finding.excerpt or len(finding.excerpt) > _WIDEST:
         return []
     number = str(finding.line)
-    text = _harmless(finding.excerpt.replace("\t", " "))
+    text = harmless(finding.excerpt.replace("\t", " "))
     start = min(finding.column - 1, len(text))
     same_line = finding.end_line in (None, finding.line) and finding.end_column is not None
     end = min(finding.end_column or 0, len(text)) if same_line else len(text.rstrip())
@@ -78,12 +78,10 @@ def _fix(fix: Fix) -> list[str]:
         lines.append(click.style("  safe form, as migrations of its own:", fg="green"))
         for name, content in fix.files.items():
             lines.append(f"  {on_one_line(name)}")
-            lines += [
-                f"    {_harmless(line)}".rstrip() for line in content.rstrip("\n").split("\n")
-            ]
+            lines += [f"    {harmless(line)}".rstrip() for line in content.rstrip("\n").split("\n")]
     if fix.rollback:
         lines.append(click.style("  rollback:", fg="green"))
-        lines += [f"    {_harmless(line)}" for line in fix.rollback.rstrip("\n").split("\n")]
+        lines += [f"    {harmless(line)}" for line in fix.rollback.rstrip("\n").split("\n")]
     return lines
 
 
@@ -111,7 +109,7 @@ def _changes(diff: str) -> Iterator[str]:
             hunks += 1
             continue
         if line[:1] in ("-", "+"):
-            yield _harmless(line)
+            yield harmless(line)
 
 
 def _diff_line(line: str) -> str:

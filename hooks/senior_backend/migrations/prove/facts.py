@@ -1,0 +1,147 @@
+"""What was seen of a statement, as short lines that both views show."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from senior_backend.migrations.lock_model.effect import Lock
+from senior_backend.migrations.prove.seen import Seen
+from senior_backend.migrations.prove.verdict import listed
+from senior_backend.migrations.trace.observed import Estimate, ObservedLock, Traffic
+
+Tone = Literal["bad", "warn", "good", "plain", "quiet"]
+
+_UNITS: Final = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
+_MOST_NOTES: Final = 3
+_OF: Final[Mapping[tuple[Traffic, ...], str]] = {
+    ("reads", "writes"): "reads and writes of",
+    ("writes",): "writes to",
+    ("reads",): "reads of",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A label of a word, and what was seen."""
+
+    label: str
+    text: str
+    tone: Tone = "plain"
+
+
+def facts(seen: Seen) -> tuple[Fact, ...]:
+    """The lines below a statement; none for a setting."""
+    if seen.is_frame:
+        return ()
+    return tuple(_facts(seen))
+
+
+def _facts(seen: Seen) -> Iterator[Fact]:
+    statement = seen.statement
+    if statement.not_run:
+        yield Fact("not run", statement.not_run, "quiet")
+        return
+    yield Fact("locks", _locks(statement.locks))
+    yield _blocked(seen)
+    if statement.error is not None:
+        yield Fact("error", statement.error, "bad")
+    if work := _work(seen):
+        yield Fact("work", work)
+    if statement.waits_for:
+        yield Fact("waits", f"for {listed(statement.waits_for)}")
+    for estimate in statement.estimates:
+        yield Fact("about", estimated(estimate), "warn" if seen.waiting else "plain")
+    for note in statement.notes[:_MOST_NOTES]:
+        yield Fact("note", note, "quiet")
+    if statement.error is None and statement.duration_ms is not None:
+        yield Fact("took", _cost(statement.duration_ms, statement.wal_bytes), "quiet")
+
+
+def _locks(locks: Sequence[ObservedLock]) -> str:
+    """The strongest first; weak ones and those of indexes only where there is nothing else."""
+    shown = [lock for lock in locks if lock.kind not in ("index", "sequence")] or list(locks)
+    strong = [lock for lock in shown if lock.mode >= Lock.SHARE_UPDATE_EXCLUSIVE or lock.blocks]
+    by_mode: dict[Lock, list[str]] = {}
+    for lock in strong or shown:
+        by_mode.setdefault(lock.mode, []).append(lock.relation)
+    parts = [f"{mode} on {listed(by_mode[mode])}" for mode in sorted(by_mode, reverse=True)]
+    return "; ".join(parts) or "none on what was there before"
+
+
+def _blocked(seen: Seen) -> Fact:
+    blocked = seen.blocked
+    held = {name: grip for name, grip in seen.held.items() if name not in blocked}
+    texts = _traffic(blocked)
+    tone: Tone = "good"
+    if any("reads" in blocks for blocks in blocked.values()):
+        tone = "bad"
+    elif blocked:
+        tone = "warn"
+    if held and seen.work:
+        lines = sorted({grip.line for grip in held.values()})
+        more = _traffic({name: grip.blocks for name, grip in held.items()})
+        texts += [f"{text} (since line {lines[0]})" for text in more]
+        tone = "bad" if any("reads" in grip.blocks for grip in held.values()) else "warn"
+    return Fact("blocks", "; ".join(texts) or "nobody", tone)
+
+
+def _traffic(blocked: dict[str, tuple[Traffic, ...]]) -> list[str]:
+    by_traffic: dict[tuple[Traffic, ...], list[str]] = {}
+    for relation, blocks in blocked.items():
+        by_traffic.setdefault(blocks, []).append(relation)
+    return [
+        f"{_OF[blocks]} {listed(by_traffic[blocks])}"
+        for blocks in sorted(by_traffic, key=len, reverse=True)
+    ]
+
+
+def _work(seen: Seen) -> str:
+    statement = seen.statement
+    parts = []
+    if statement.rewrites:
+        parts.append(f"rewrites {listed(statement.rewrites)}")
+    if builds := [one for one in statement.index_builds if one.table not in statement.rewrites]:
+        named = [one.index for one in builds if one.index]
+        what = listed(named) if len(named) == len(builds) else f"{len(builds)} indexes"
+        parts.append(f"builds {what} on {listed([one.table for one in builds])}")
+    built = {one.table for one in statement.index_builds} | set(statement.rewrites)
+    if scans := [name for name in statement.scans if name not in built]:
+        parts.append(f"reads every row of {listed(scans)}")
+    return "; ".join(parts)
+
+
+def _cost(milliseconds: float, wal: int | None) -> str:
+    written = f"   WAL {amount(wal):>7}" if wal is not None else ""
+    return f"{duration(milliseconds):>7}{written}"
+
+
+def duration(milliseconds: float) -> str:
+    """Such as ``0.4 ms``, ``120 ms``, ``1.2 s``."""
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:.1f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
+
+
+def amount(size: int) -> str:
+    """Bytes, such as ``812 B``, ``12 kB``, ``3.1 MB``."""
+    if size >= 1_000_000:
+        return f"{size / 1_000_000:.1f} MB"
+    return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} B"
+
+
+def estimated(estimate: Estimate) -> str:
+    """Such as ``41 s on orders at 50M rows (31 to 52 s)``."""
+    low, high = duration(estimate.low * 1000), duration(estimate.high * 1000)
+    return (
+        f"{duration(estimate.seconds * 1000)} on {estimate.relation} "
+        f"at {count(estimate.rows)} rows "
+        f"({low} to {high})"
+    )
+
+
+def count(rows: int) -> str:
+    """Such as ``50M``."""
+    for size, unit in _UNITS:
+        if rows >= size:
+            return f"{rows / size:.3g}{unit}"
+    return str(rows)

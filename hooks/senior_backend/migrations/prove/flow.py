@@ -1,0 +1,270 @@
+"""Both forms of a migration, as written and as fixed, run on copies of the schema before it."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from senior_backend.catalog.model import Catalog
+from senior_backend.migrations import repair
+from senior_backend.migrations.lint import Linted
+from senior_backend.migrations.prove.proof import End, Fixed, Proof, Side, WayBack
+from senior_backend.migrations.prove.repairs import Mend, Mended, mend
+from senior_backend.migrations.prove.working_copy import copied
+from senior_backend.migrations.rollback import compare, snapshot
+from senior_backend.migrations.rollback.snapshot import Snapshot
+from senior_backend.migrations.run import FolderResult, Request, Result
+from senior_backend.migrations.trace.observed import Problem
+from senior_backend.migrations.trace.prepare import Built, build
+from senior_backend.migrations.trace.scratch import Scratch
+from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.postgres.session import Session, StatementError, quoted
+from senior_backend.sources.migration import Folder, Migration
+
+_MOST_DIFFERENCES = 20
+"""That are listed; a schema that is another altogether is told by fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixers:
+    """What writes the fixes that are to be proved."""
+
+    automatic: Mend = repair.automatic
+    planned: Mend = repair.planned
+
+
+class _Schema:
+    """A database with what earlier migrations have made; copied for each run."""
+
+    def __init__(self, scratch: Scratch, settings: Settings, folder: Folder, dump: str) -> None:
+        self.scratch = scratch
+        self.settings = settings
+        self.url = scratch.database()
+        self.problems: tuple[Problem, ...] = ()
+        self._migrations = folder.migrations
+        self._dump = Path(dump) if dump else None
+        self._done: int | None = None
+        self.has_downs = folder.has_downs and any(m.down is not None for m in folder.migrations)
+        self.built = Built()
+
+    def build(self, number: int) -> None:
+        """Run all migrations before the one of this number that have not run yet."""
+        if self._done is None:
+            before, later = self._migrations[:number], self._migrations[number:]
+            self.built = build(
+                self.url, before, self.scratch, self.settings, later=later, schema=self._dump
+            )
+            self.problems = self.built.problems
+        else:
+            with Tracer(self.url, self.settings) as tracer:
+                for migration in self._migrations[self._done : number]:
+                    if problem := tracer.apply(self.built.runnable(migration)):
+                        self.problems += (problem,)
+                tracer.finish()
+        self._done = number
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """One side, the catalog at its end, and the migrations that did not run though not traced."""
+
+    side: Side
+    end: Snapshot
+    problems: tuple[Problem, ...]
+
+
+def proofs(
+    result: Result,
+    request: Request,
+    scratch: Scratch,
+    settings: Settings,
+    catalog: Catalog | None = None,
+    fixers: Fixers | None = None,
+) -> Iterator[Proof]:
+    """A proof of every migration that was linted, folder by folder, in order.
+
+    ``result`` is that of ``request``. Of several migrations those without findings are left out.
+
+    Raises:
+        InputError: a file cannot be read any more.
+        NotRunError: the server is gone.
+    """
+    several = sum(len(folder.linted) for folder in result.folders) > 1
+    for folder in result.folders:
+        asked = [one for one in folder.linted if one.problems or not several]
+        if asked:
+            schema = _Schema(scratch, settings, folder.folder, request.settings.schema)
+            for linted in asked:
+                yield _prove(result, folder, linted, request, schema, catalog, fixers or Fixers())
+            scratch.drop(schema.url)
+
+
+def _prove(
+    result: Result,
+    folder: FolderResult,
+    linted: Linted,
+    request: Request,
+    schema: _Schema,
+    catalog: Catalog | None,
+    fixers: Fixers,
+) -> Proof:
+    began = time.monotonic()
+    migration = linted.migration
+    number = folder.folder.migrations.index(migration)
+    schema.build(number)
+    findings = tuple(problem.finding for problem in linted.problems)
+    start = snapshot.take(schema.url)
+    later = folder.folder.migrations[number + 1 :]
+    fixed: Fixed | None = None
+    no_fix: tuple[str, ...] = ()
+    if any(finding.suppressed is None for finding in findings):
+        with copied(folder.folder, request.root) as copy:
+            there = replace(request, root=copy, since=None, changed=False)
+            mended = mend(there, migration, catalog, fixers.automatic, fixers.planned)
+            reason = result.may_have_run(folder.folder, migration)
+            written, fixed = _both(schema, start, migration, later, mended, reason)
+            no_fix = mended.untouched if mended is not None else ()
+    else:
+        written = _run(schema, start, [(migration, True)]).side
+    return Proof(
+        path=migration.path,
+        postgres=schema.scratch.version,
+        linted_for=request.settings.postgres,
+        findings=findings,
+        written=written,
+        fixed=fixed,
+        no_fix=no_fix,
+        earlier=number,
+        stubbed=schema.built.stubbed,
+        problems=schema.problems,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _both(
+    schema: _Schema,
+    start: Snapshot,
+    migration: Migration,
+    later: Sequence[Migration],
+    mended: Mended | None,
+    may_have_run: str,
+) -> tuple[Side, Fixed | None]:
+    if mended is None or not mended.contents:
+        return _run(schema, start, [(migration, True)]).side, None
+    steps = _steps(migration, mended)
+    # What a fix adds comes after the migrations that there are: both sides run those then.
+    between = later if len(steps) > 1 else ()
+    written = _run(schema, start, [(migration, True), *((one, False) for one in between)])
+    fixed = _run(schema, start, steps)
+    return written.side, _fixed(written, fixed, mended, may_have_run)
+
+
+def _steps(migration: Migration, mended: Mended) -> list[tuple[Migration, bool]]:
+    """The mended migrations to run, up to the last that the fix has made, and which to trace."""
+    migrations = mended.folder.migrations
+    paths = [one.path for one in migrations]
+    first = paths.index(migration.path) if migration.path in paths else 0
+    made = {path for path, (before, _after) in mended.contents.items() if not before}
+    own = {migration.path, *migration.files}
+    steps = [(one, not made.isdisjoint(one.files) or one.path in own) for one in migrations[first:]]
+    while steps and not steps[-1][1]:
+        steps.pop()
+    return steps
+
+
+def _run(schema: _Schema, start: Snapshot, steps: Sequence[tuple[Migration, bool]]) -> _Ran:
+    """Run migrations on a copy of the schema, observed where that is said, and take them back."""
+    roles = _roles(schema)
+    url = schema.scratch.database(schema.url)
+    try:
+        traces, problems = [], []
+        with Tracer(url, schema.settings) as tracer:
+            for migration, traced in steps:
+                runnable = schema.built.runnable(migration)
+                if traced:
+                    trace = tracer.trace(runnable)
+                    traces.append(schema.built.as_written(migration, trace))
+                elif problem := tracer.apply(runnable):
+                    problems.append(problem)
+            tracer.finish()
+        side = Side(tuple(traces))
+        end = snapshot.take(url)
+        if side.failed is None and not problems and schema.has_downs:
+            side = replace(side, way_back=_way_back(url, schema, start, [one for one, _ in steps]))
+        return _Ran(side, end, tuple(problems))
+    finally:
+        schema.scratch.drop(url)
+        _forget(schema, _roles(schema) - roles)
+
+
+def _way_back(
+    url: str, schema: _Schema, start: Snapshot, migrations: Sequence[Migration]
+) -> WayBack:
+    missing = [one.path for one in migrations if one.down is None]
+    if missing:
+        return WayBack("missing", tuple(missing))
+    with Tracer(url, schema.settings) as tracer:
+        for migration in reversed(migrations):
+            if problem := tracer.apply(schema.built.runnable(migration), "down"):
+                return WayBack("failed", (str(problem),))
+        tracer.finish()
+    end = _compared(start, snapshot.take(url))
+    return WayBack("differs" if end.differences else "leads back", end.differences)
+
+
+def _fixed(written: _Ran, fixed: _Ran, mended: Mended, may_have_run: str) -> Fixed:
+    """What was seen of a fix, beside what was seen of the file."""
+    runs = written.side.failed is None and fixed.side.failed is None
+    return Fixed(
+        automatic=mended.automatic and not may_have_run,
+        diff=mended.diff,
+        side=fixed.side,
+        reasons=tuple(filter(None, (*mended.reasons, may_have_run))),
+        deploys=mended.deploys,
+        remarks=mended.remarks,
+        end=_compared(written.end, fixed.end) if runs else None,
+        found=mended.found,
+        failure=_failure(written, fixed, mended),
+    )
+
+
+def _failure(written: _Ran, fixed: _Ran, mended: Mended) -> str | None:
+    """Why a fix must not be offered; None when it holds."""
+    failed, before = fixed.side.failed, written.side.failed
+    if failed is not None and (before is None or before.error != failed.error):
+        return f"{failed.path}:{failed.line}: {failed.error}"
+    known = {problem.reason for problem in written.problems}
+    for problem in fixed.problems:
+        if problem.reason not in known:
+            return f"a later migration does not run any more: {problem}"
+    if mended.automatic and before is None and failed is None:
+        end = _compared(written.end, fixed.end)
+        if end.differences:
+            return f"it ends in another schema: {end.differences[0]}"
+    return None
+
+
+def _compared(before: Snapshot, after: Snapshot) -> End:
+    found = compare.differences(before, after)
+    differences = [str(one) for one in found if not one.physical]
+    if len(differences) > _MOST_DIFFERENCES:
+        more = len(differences) - _MOST_DIFFERENCES + 1
+        differences[_MOST_DIFFERENCES - 1 :] = [f"and {more} more"]
+    return End(tuple(differences), tuple(str(one) for one in found if one.physical))
+
+
+def _roles(schema: _Schema) -> frozenset[str]:
+    """Of the whole server: a migration may create some, and has to run twice."""
+    if not schema.scratch.own:
+        return frozenset()
+    with Session(schema.url) as session:
+        return frozenset(name for (name,) in session.execute("select rolname from pg_roles"))
+
+
+def _forget(schema: _Schema, roles: frozenset[str]) -> None:
+    if roles:
+        with Session(schema.url) as session:
+            for role in sorted(roles):
+                with contextlib.suppress(StatementError):  # it still owns something: it stays
+                    session.execute(f"drop role {quoted(role)}")

@@ -1,0 +1,147 @@
+"""A proof in the order in which people read it: what both views share."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from senior_backend.findings import Finding
+from senior_backend.migrations.prove import verdict
+from senior_backend.migrations.prove.pairs import Pair, pair, unplaced
+from senior_backend.migrations.prove.proof import Proof, WayBack
+from senior_backend.migrations.prove.seen import follow
+from senior_backend.migrations.prove.verdict import Verdict
+
+LEGEND: Final = (
+    "blocks: what a second session was seen to wait for; took: on empty tables, so compare, and "
+    "expect more"
+)
+Mark = Literal["yes", "no", "aside"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the summary: whether it is as one wants it, and of what it speaks."""
+
+    mark: Mark
+    label: str
+    text: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The pairs of statements, the findings that stand at none of them, and the summary."""
+
+    pairs: tuple[Pair, ...]
+    beside: tuple[Finding, ...]
+    summary: tuple[Line, ...]
+    two_sided: bool
+
+
+def story(proof: Proof) -> Story:
+    """A proof as it is told."""
+    written = follow(proof.written.migrations)
+    fixed = proof.fixed
+    offered = fixed is not None
+    theirs = follow(fixed.side.migrations) if fixed is not None else ()
+    return Story(
+        pairs=pair(written, theirs, proof.findings),
+        beside=unplaced(written, proof.findings),
+        summary=tuple(_summary(proof)),
+        two_sided=offered,
+    )
+
+
+def verdicts(pair: Pair) -> tuple[Verdict | None, Verdict | None]:
+    """Of both sides."""
+    return verdict.of(pair.written), verdict.of(pair.fixed)
+
+
+def heading(proof: Proof) -> str:
+    """What was done, in a sentence or two."""
+    earlier = f"{proof.earlier} earlier migration{'' if proof.earlier == 1 else 's'}"
+    return f"run on PostgreSQL {proof.postgres}, after {earlier}, in a database of its own"
+
+
+def fix_title(proof: Proof) -> str:
+    """What stands over the fixed side."""
+    fixed = proof.fixed
+    if fixed is None:
+        return ""
+    if fixed.failure is not None:
+        return "as fixed: FAILED, not offered"
+    return "as fixed by --fix" if fixed.automatic else "as fixed, for you to look at"
+
+
+def _summary(proof: Proof) -> Iterator[Line]:
+    fixed = proof.fixed
+    written = proof.written
+    if written.failed is not None:
+        failed = written.failed
+        yield Line("no", "as written", f"does not run: {failed.path}:{failed.line}: {failed.error}")
+    if fixed is None:
+        yield from _without_fix(proof)
+        return
+    if fixed.failure is not None:
+        yield Line(
+            "no",
+            "fix",
+            f"FAILED on the server, so it is not offered; please report it: {fixed.failure}",
+        )
+        return
+    if fixed.end is None:
+        runs = "runs" if fixed.side.failed is None else "does not run either"
+        yield Line("yes" if fixed.side.failed is None else "no", "as fixed", runs)
+    elif fixed.end.differences:
+        yield Line("aside", "schema", "ends in another one:", fixed.end.differences)
+    else:
+        aside = f" (physically: {'; '.join(fixed.end.residue)})" if fixed.end.residue else ""
+        yield Line("yes", "schema", f"ends the same{aside}")
+    yield from _ways_back(written.way_back, fixed.side.way_back)
+    left = [one for one in fixed.found if one.class_ in ("gate", "hygiene")]
+    details = tuple(f"{one.rule} ({one.path}:{one.line}): {one.message}" for one in left)
+    gates = any(one.class_ == "gate" for one in left)
+    if details:
+        yield Line("no" if gates else "aside", "linter", "still finds in it:", details)
+    else:
+        yield Line("yes", "linter", "finds nothing more in it")
+    yield from (Line("aside", "no fix", text) for text in proof.no_fix)
+    yield from (Line("aside", "note", text) for text in fixed.remarks)
+
+
+def _without_fix(proof: Proof) -> Iterator[Line]:
+    if not proof.findings:
+        yield Line("yes", "linter", "finds nothing")
+    elif not proof.open:
+        yield Line("yes", "linter", "finds nothing that is not suppressed")
+    way_back = proof.written.way_back
+    if way_back.outcome != "not tried":
+        yield _way_back("way back", way_back)
+    yield from (Line("no", "no fix", text) for text in proof.no_fix)
+
+
+_WAYS = {
+    "leads back": "leads back to the schema before",
+    "differs": "leads elsewhere:",
+    "failed": "fails:",
+    "missing": "is missing:",
+    "not tried": "not tried",
+}
+
+
+def _ways_back(written: WayBack, fixed: WayBack) -> Iterator[Line]:
+    if written.outcome == fixed.outcome == "not tried":
+        return
+    if written.outcome == fixed.outcome == "leads back":
+        yield Line("yes", "way back", "both lead back to the schema before")
+        return
+    for label, way in (("written", written), ("fixed", fixed)):
+        if way.outcome != "not tried":
+            yield _way_back(f"way back, {label}", way)
+
+
+def _way_back(label: str, way: WayBack) -> Line:
+    mark: Mark = "yes" if way.outcome == "leads back" else "no"
+    if way.outcome == "missing":
+        mark = "aside"
+    return Line(mark, label, _WAYS[way.outcome], way.details)
