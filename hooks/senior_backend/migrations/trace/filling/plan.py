@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -23,6 +24,9 @@ _COMBINATIONS: Final = 900
 _IN_ORDER: Final = 300
 _FORMS_OF_ONE: Final = 24
 """Of a column that conditions tie to others: how many ways to fill it are combined."""
+_PRESENT: Final = ("", "false", f"{ROW} % 2 = 0", f"{ROW} % 2 <> 0")
+"""When a row refers to a parent: always, never, every other row."""
+_SOME: Final = 0.1
 _LOW: Final = 1000
 """Fewer different values than this are not called different for each row."""
 
@@ -40,7 +44,8 @@ class Parent:
     rows: int
     stride: int = 1
     fixed: tuple[str, ...] = ()
-    nulls: bool = False
+    when: str = ""
+    """The condition on ``ROW`` under which a row refers to anything; empty: always."""
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -51,9 +56,11 @@ class Parent:
         """The SQL of a column's value."""
         theirs = self.key.parent_columns[self.key.columns.index(column)]
         value = f"{self.table}.{quoted(theirs)}"
-        if self.nulls:
-            return f"case when {_ROW_COLUMN} % {_NULL_EVERY} = 5 then null else {value} end"
-        return value
+        return (
+            f"case when {self.when.replace(ROW, _ROW_COLUMN)} then {value} end"
+            if self.when
+            else value
+        )
 
 
 @dataclass(slots=True)
@@ -176,8 +183,11 @@ class Planner:
         for column in free:
             self._settle(column, unique=column.name in distinct)
         self._satisfy_several({c.name for c in free}, distinct)
+        distinct = {
+            c.name for c in free if self.plan.values[c.name].distinct >= max(self.count, 2)
+        } | {c for c in given if given[c].distinct >= max(self.count, 2)}
         self._spread(distinct)
-        self._add_nulls(free, distinct)
+        self._add_nulls(free)
         for key in to_itself:
             self._refer_to_itself(key, inner)
         self._keep_testable()
@@ -221,11 +231,13 @@ class Planner:
         """For each unique index one column of its own, where it has any that can be."""
         distinct: set[str] = set()
         for unique in self.shape.uniques:
+            columns = self._made_of(unique.columns)
             able = [
-                c for c in unique.columns
+                c
+                for c in columns
                 if c in free and _can_be_distinct(self.shape.column(c), self.count)
-            ]  # fmt: skip
-            if able and not distinct.intersection(unique.columns):
+            ]
+            if able and not distinct.intersection(columns):
                 distinct.add(able[0])
             if unique.exclusion:
                 distinct.update(able)
@@ -260,6 +272,8 @@ class Planner:
         if not fit and partly:
             fit.append(max(partly, key=lambda pair: pair[0])[1])
         if unique:
+            # Different values of which some are refused do more than a few that are all allowed.
+            fit += [way for share, way in partly if share >= _SOME and way not in fit]
             fit.sort(key=lambda way: -min(way.distinct, self.count))
         nothing = _nothing(column)
         if not fit:
@@ -313,59 +327,95 @@ class Planner:
 
     def _satisfy_several(self, free: set[str], distinct: set[str]) -> None:
         """Conditions on several columns, and on those that come from parents or expressions."""
-        expanded = [(c, self._free_columns(c, free)) for c in self.shape.checks]
-        several = [(c, on) for c, on in expanded if set(c.columns) - on or len(on) > 1]
+        expanded = [(c, set(self._made_of(c.columns))) for c in self.shape.checks]
+        several = [(c, on) for c, on in expanded if set(c.columns) - free or len(on) > 1 or not on]
         while several:
-            group, on = [several[0][0]], set(several.pop(0)[1])
+            check, on = several.pop(0)
+            group = [check]
             while joined := [pair for pair in several if pair[1] & on]:
                 for pair in joined:
                     group.append(pair[0])
                     on |= pair[1]
                     several.remove(pair)
-            self._satisfy(group, sorted(on), distinct)
+            self._satisfy(group, sorted(on & free), distinct)
 
-    def _free_columns(self, check: Check, free: set[str]) -> set[str]:
-        """The columns that a condition reads, through generated ones as well."""
-        found: set[str] = set()
-        for name in check.columns:
-            column = self.shape.column(name)
-            if column.generated is None:
-                found.add(name)
+    def _made_of(self, columns: Iterable[str]) -> list[str]:
+        """The columns that are written, for those that the server makes of them."""
+        found: list[str] = []
+        for name in columns:
+            made = self.shape.column(name).generated
+            if made is None:
+                found.append(name)
             else:
-                found.update(c.name for c in self.shape.columns if c.name in column.generated)
-        return found & free
+                words = set(re.findall(r"\w+", made))
+                found += [
+                    c.name for c in self.shape.columns
+                    if c.name in words or quoted(c.name) in made
+                ]  # fmt: skip
+        return list(dict.fromkeys(found))
+
+    def _optional_parents(self, checks: Iterable[Check]) -> list[Parent]:
+        """Those that conditions read, and that a row may do without."""
+        read = {name for check in checks for name in check.columns}
+        return [
+            p
+            for p in self.plan.parents
+            if read.intersection(p.own)
+            and not p.fixed
+            and not any(
+                self.shape.column(c).not_null or self.shape.column(c).type.refuses_null
+                for c in p.own
+            )
+        ]
 
     def _satisfy(self, group: Sequence[Check], columns: Sequence[str], distinct: set[str]) -> None:
-        tests = [
-            *group,
-            *(c for c in self.shape.checks if len(c.columns) == 1 and c.columns[0] in columns),
-        ]
+        """Look for ways to fill some columns that conditions allow together."""
+        alone = [c for c in self.shape.checks if len(c.columns) == 1 and c.columns[0] in columns]
+        tests = list({id(c): c for c in (*group, *alone)}.values())
         start = self._passing(tests)
         if start is None or start == 1:
             return
-        ways = [
-            [w for w in self.ways[c] if c not in distinct or w.distinct >= self.count]
-            or self.ways[c]
-            for c in columns
-        ]
-        best, chosen = start, {c: self.plan.values[c] for c in columns}
-        for combination in _combinations(ways):
-            self.plan.values.update(zip(columns, combination, strict=True))
-            share = self._passing(tests) or 0.0
-            if share > best:
-                best, chosen = share, dict(zip(columns, combination, strict=True))
-            if share == 1:
+        parents = self._optional_parents(group)
+        present: list[Sequence[Values | str]] = [_PRESENT] * len(parents)
+        best: tuple[float, tuple[Values | str, ...]] = (start, ())
+        for keep_distinct in (True, False):
+            ways: list[Sequence[Values | str]] = [
+                [w for w in self.ways[c] if w.distinct >= self.count]
+                if keep_distinct and c in distinct
+                else self.ways[c]
+                for c in columns
+            ]
+            for combination in _combinations([*ways, *present]):
+                self._choose(columns, parents, combination)
+                share = self._passing(tests) or 0.0
+                if share > best[0]:
+                    best = (share, combination)
+                if share == 1:
+                    return
+            if best[0] or not distinct.intersection(columns):
                 break
-        self.plan.values.update(chosen)
-        if not best:
+        if best[1]:
+            self._choose(columns, parents, best[1])
+        if not best[0]:
             names = ", ".join(check.source for check in group)
             self.plan.told.append(f"no row found that {names} allows")
+
+    def _choose(
+        self, columns: Sequence[str], parents: Sequence[Parent], ways: Sequence[Values | str]
+    ) -> None:
+        """Take a combination: a way for each column, then when each parent is referred to."""
+        self.plan.values.update(
+            (name, way) for name, way in zip(columns, ways, strict=False) if isinstance(way, Values)
+        )
+        for parent, way in zip(parents, ways[len(columns) :], strict=True):
+            parent.when = str(way)
 
     def _spread(self, distinct: set[str]) -> None:
         """Unique indexes over references and few values: every combination once, in turn."""
         spread: set[str] = set()
         for unique in self.shape.uniques:
-            if not unique.columns or distinct.intersection(unique.columns):
+            columns = self._made_of(unique.columns)
+            if not columns or distinct.intersection(columns):
                 self.plan.may_conflict |= unique.partial or unique.exclusion
                 continue
             self.plan.may_conflict = not unique.deferrable
@@ -394,11 +444,11 @@ class Planner:
             named = ", ".join(unique.columns)
             self.plan.why_most = f"unique ({named}): only {stride} combinations"
 
-    def _add_nulls(self, free: Sequence[Column], distinct: set[str]) -> None:
+    def _add_nulls(self, free: Sequence[Column]) -> None:
         """A share of NULLs where nothing speaks against it."""
         unique = {name for u in self.shape.uniques for name in u.columns}
         tied = {name for c in self.shape.checks if len(c.columns) != 1 for name in c.columns}
-        referred = unique | tied | distinct | self.shape.partition_columns
+        referred = unique | tied | self.shape.partition_columns
         for number, column in enumerate(free):
             if column.not_null or column.type.refuses_null or column.name in referred:
                 continue
@@ -412,11 +462,12 @@ class Planner:
         for parent in self.plan.parents:
             columns = [self.shape.column(name) for name in parent.own]
             overlaps = any(set(parent.key.columns) & set(o.fixed) for o in self.plan.parents)
-            parent.nulls = not (
+            if not (
                 parent.fixed
                 or overlaps
                 or any(c.not_null or c.type.refuses_null or c.name in referred for c in columns)
-            )
+            ):
+                parent.when = f"{ROW} % {_NULL_EVERY} <> 5"
 
     def _keep_testable(self) -> None:
         """Hold the rows against every condition that can be asked of them before the INSERT."""
@@ -450,9 +501,11 @@ def _can_be_distinct(column: Column, count: int) -> bool:
     return bool(ways) and ways[0].distinct >= min(count, _LOW)
 
 
-def _combinations(ways: Sequence[Sequence[Values]]) -> Iterable[tuple[Values, ...]]:
+def _combinations(
+    ways: Sequence[Sequence[Values | str]],
+) -> Iterable[tuple[Values | str, ...]]:
     """Combinations near the usual first, then some from all over; always the same ones."""
-    if not ways:
+    if not ways or not all(ways):
         return
     near = itertools.product(*(range(min(len(w), 6)) for w in ways))
     ordered = sorted(itertools.islice(near, 20_000), key=sum)[:_IN_ORDER]

@@ -272,7 +272,7 @@ def read(session: Session, oid: int, types: Types) -> Shape:
         of_partitions = frozenset(r[0] for r in session.execute(_PARTITION_COLUMNS, (oid, oid)))
         conditions = [r[0] for r in session.execute(_PARTITIONS, (oid,))]
         if kind == "p" and not conditions:
-            checks.append(Check("false", (), "no partitions"))
+            checks.append(Check("false", (), "a table without partitions"))
         elif all(conditions):
             # None stands for a sole DEFAULT partition, which takes everything.
             known = tuple(c.name for c in columns if c.name in of_partitions)

@@ -12,7 +12,7 @@ from senior_backend.migrations.trace.filling.shape import Type
 ROW: Final = "\x01"
 """Stands in an expression for the number of the row, a bigint from 1."""
 
-_MIXED: Final = f"(({ROW} * 2654435761) & 4294967295)"
+_SHUFFLED: Final = f"({ROW} * 2654435761)"
 """Row numbers in no order, each once: what is sorted already is indexed faster than real rows."""
 _TEXT_TYPES: Final = frozenset(("text", "varchar", "bpchar", "name", "citext"))
 _INTEGERS: Final = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1, "oid": 2**32 - 1}
@@ -20,7 +20,6 @@ _FRACTIONS: Final = frozenset(("numeric", "float4", "float8", "money"))
 _MOST_LITERALS: Final = 40
 _LONGEST: Final = 10_000
 """The greatest number that is taken for a wanted length."""
-_SPREAD: Final = 1_000_003
 _FEW: Final = 5
 _WAYS: Final = 40
 _VECTORS: Final = frozenset(("vector", "halfvec"))
@@ -175,7 +174,7 @@ def _of_array(base: Type, said: Hints) -> Iterator[Values]:
     known = Hints((*own.texts, *said.texts), (*own.numbers, *said.numbers))
     inner = candidates(element, known, unique=False)
     some = inner[: len(inner) if known.texts or known.numbers else 2]
-    wanted = [int(n) for n in said.numbers if n.isdigit() and int(n) <= _LONGEST]
+    wanted = _lengths(known)
     for values in some:
         one = f"({values.expression})::{element.name}"
         for length in dict.fromkeys((2, *wanted, 1)):
@@ -183,6 +182,12 @@ def _of_array(base: Type, said: Hints) -> Iterator[Values]:
                 yield Values(f"array_fill({one}, array[{length}])" if length > _FEW else
                              f"array[{', '.join([one] * length)}]", values.distinct)  # fmt: skip
     yield _constant("{}")
+
+
+def _lengths(said: Hints) -> list[int]:
+    """Numbers that may be meant as a length, or as the greatest that is too short."""
+    given = [int(n) for n in said.numbers if n.isdigit() and int(n) <= _LONGEST]
+    return [n for n in dict.fromkeys(n + more for more in (0, 1) for n in given) if n]
 
 
 def _of_range(base: Type) -> Iterator[Values]:
@@ -227,11 +232,9 @@ def _of_text(base: Type, said: Hints) -> Iterator[Values]:
             continue
         if any(len(place) > 1 for place in places):
             yield _spelled(places)
-    for number in said.numbers:
-        if number.isdigit() and 0 < int(number) <= _LONGEST:
-            length = int(number)
-            yield _spelled([_ALPHABET] * min(length, 12), filler=length - min(length, 12))
-            yield Values(f"lpad(({ROW})::text, {length}, '0')", 10.0**length)
+    for length in _lengths(said):
+        yield _spelled([_ALPHABET] * min(length, 12), filler=length - min(length, 12))
+        yield Values(f"lpad(({ROW})::text, {length}, '0')", 10.0 ** min(length, 15))
     yield from (Values(expression) for expression in _TEXTS)
     yield from _pool(said.texts)
     yield from map(_constant, _WORDS)
@@ -288,13 +291,15 @@ _WORDS: Final = (
 def _of_number(base: Type, said: Hints) -> Iterator[Values]:
     most = _INTEGERS.get(base.internal, 2**53)
     precision, scale = _digits(base)
+    # Multiplied by what has no factor in common with the modulus, so that none comes twice.
     if precision is not None:
         size = 10 ** min(precision, 18)
-        yield Values(f"({_MIXED} % {size})::numeric / {10**scale}", min(size, 2**32))
+        yield Values(f"({_SHUFFLED} % {size})::numeric / {10**scale}", size)
     elif base.internal in _FRACTIONS:
-        yield Values(f"({_MIXED} % 100000000)::numeric / 100", 10**8)
+        yield Values(f"({_SHUFFLED} % 100000000)::numeric / 100", 10**8)
     else:
-        yield Values(f"{_MIXED} % {min(_SPREAD, most)}", min(_SPREAD, most))
+        size = 2**14 if most < 2**20 else 2**20
+        yield Values(f"{_SHUFFLED} % {size}", size)
     yield Values(f"({ROW} - 1) % {most} + 1" if most < 2**40 else ROW, most)
     numbers = list(dict.fromkeys(said.numbers))
     # Lists first: `in (1, 2, 3)`; the forms that begin or end at a bound after it.
@@ -307,7 +312,8 @@ def _of_number(base: Type, said: Hints) -> Iterator[Values]:
     for number in numbers:
         yield Values(f"{number} + {ROW}", most / 2)
         yield Values(f"{number} - {ROW}", most / 2)
-        yield Values(f"{number} * {ROW}", most / 2**10)
+        if float(number):
+            yield Values(f"{number} * {ROW}", most / 2**10)
         yield Values(f"{number} + {ROW} % 10", 10)
         yield Values(f"{number} - {ROW} % 10", 10)
     if numbers:
@@ -391,14 +397,13 @@ def _of_bits(base: Type, said: Hints) -> Iterator[Values]:
         size = min(base.modifier, 31)
         yield Values(f"(({ROW}) % {2**size})::int::bit({base.modifier})", 2**size)
         return
-    lengths = [int(n) for n in said.numbers if n.isdigit() and 0 < int(n) <= _LONGEST]
-    for length in (32, *lengths):
+    for length in (32, *_lengths(said)):
         size = min(length, 31)
         yield Values(f"(({ROW}) % {2**size})::int::bit({length})", 2**size)
 
 
 _OTHERS: Final[dict[str, tuple[Values, ...]]] = {
-    "bool": (Values(f"{ROW} % 3 <> 0", 2), Values("true", 1), Values("false", 1)),
+    "bool": (Values(f"{ROW} % 2 = 0", 2), Values("true", 1), Values("false", 1)),
     "uuid": (Values(f"md5(({ROW})::text)"),),
     "bytea": (
         Values(f"decode(md5(({ROW})::text), 'hex')"),
