@@ -347,13 +347,13 @@ def _request(
     disable: tuple[str, ...],
     schema: Path | None,
 ) -> Request:
-    root = _root()
+    root = root_of_work()
     chosen: Settings = settings.load(root)
     settings.check_rules(disable, "--disable")
     chosen = replace(
         chosen,
         postgres=major or chosen.postgres,
-        rows={**chosen.rows, **dict(map(_rows, rows))},
+        rows={**chosen.rows, **dict(map(read_rows, rows))},
         disable=(*chosen.disable, *disable),
         schema=str(schema or (root / chosen.schema if chosen.schema else "")),
     )
@@ -365,7 +365,7 @@ def _project_python() -> str:
     return str(environment.absolute()) if environment.exists() else "python"
 
 
-def _root() -> Path:
+def root_of_work() -> Path:
     """The repository, or where there is none the working directory."""
     try:
         return git.root(Path.cwd())
@@ -391,7 +391,12 @@ def _lint(request: Request, stdin_filename: str | None) -> Result:
     return run(request, before)
 
 
-def _rows(given: str) -> tuple[str, int]:
+def read_rows(given: str) -> tuple[str, int]:
+    """``TABLE=N`` of --rows, N such as 50M.
+
+    Raises:
+        InputError: it is not of that form.
+    """
     match = re.fullmatch(
         r"(?P<table>[^=]+)=(?P<number>[0-9]{1,18}(?:\.[0-9]{1,18})?)(?P<unit>[kKmMbB]?)", given
     )

@@ -1,0 +1,265 @@
+"""A trace for a person: a block a statement, the lock queue in a sentence, a line that sums up."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import click
+
+from senior_backend.migrations.trace import verdict
+from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
+from senior_backend.migrations.trace.verdict import Blocking
+from senior_backend.migrations.trace.view import (
+    LockGroup,
+    MigrationView,
+    Queue,
+    StatementView,
+    Variant,
+    counted,
+    first_line,
+    lock_groups,
+    majors,
+    milliseconds,
+    queue_sentence,
+    size,
+    views,
+)
+from senior_backend.report.terminal import harmless, on_one_line
+
+_NARROWEST: Final = 60
+_WIDEST: Final = 110
+_PIPE: Final = 80
+_INDENT: Final = 8
+_MOST_GROUPS: Final = 4
+
+_FAILED: Final = "✗"
+_WORKS: Final = "■"
+_BRIEF: Final = "▲"
+_QUIET: Final = "·"
+_COLOURS: Final = {_FAILED: "red", _WORKS: "red", _BRIEF: "yellow"}
+_ASCII: Final = str.maketrans({_FAILED: "x", _WORKS: "#", _BRIEF: "!", _QUIET: ".", "…": "~"})
+
+
+def width() -> int:
+    """Columns to write in; those of a pipe are 80."""
+    columns = shutil.get_terminal_size((_PIPE, 24)).columns if sys.stdout.isatty() else _PIPE
+    return max(_NARROWEST, min(columns, _WIDEST))
+
+
+def printable(text: str) -> str:
+    """For output that cannot hold our marks, without them."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return text.translate(_ASCII)
+    return text
+
+
+def render(traces: Sequence[Trace], found: Sequence[Blocking] = (), columns: int = _PIPE) -> str:
+    """Traces of the same migrations on several majors, or on one.
+
+    ``found`` are those that fail the run, told at the end with their places.
+    """
+    several = len(traces) > 1
+    shown = views(traces)
+    lines = [*_head(traces), ""]
+    for migration in shown:
+        lines += [*_migration(migration, columns, several=several), ""]
+    lines += _problems(traces)
+    for one in found:
+        place = click.style(f"{on_one_line(one.path)}:{one.line}", bold=True)
+        lines.append(f"{place}: {click.style('blocks', fg='red')}: {harmless(str(one))}")
+    lines.append(summary(traces, shown))
+    return "\n".join(lines)
+
+
+def _head(traces: Sequence[Trace]) -> Iterator[str]:
+    versions = ", ".join(trace.postgres for trace in traces)
+    settings = ", ".join(f"{name} {value}" for name, value in traces[0].settings.items())
+    yield click.style(f"PostgreSQL {versions}", bold=True) + (f"  {settings}" if settings else "")
+    stubbed = dict.fromkeys(name for trace in traces for name in trace.stubbed)
+    if stubbed:
+        yield f"Stood in for: {harmless(', '.join(stubbed))}"
+    for note in dict.fromkeys(note for trace in traces for note in trace.notes):
+        yield f"Note: {harmless(note)}"
+
+
+def _migration(migration: MigrationView, columns: int, *, several: bool) -> Iterator[str]:
+    path = on_one_line(migration.path)
+    direction = f"  ({migration.direction})" if migration.direction == "down" else ""
+    yield click.style(f"{path}{direction}", bold=True, underline=True)
+    other: str | None = None
+    for statement in migration.statements:
+        if statement.path not in (migration.path, other):
+            other = statement.path
+            yield click.style(f"  {on_one_line(other)}", bold=True)
+        yield from _statement(statement, columns, several=several)
+    if not migration.statements:
+        yield click.style(f"  {_QUIET} no statement", dim=True)
+    for queue in migration.queue:
+        yield from _queue(queue, several=several)
+    for note in migration.notes:
+        yield click.style(f"    note: {harmless(note)}", dim=True)
+
+
+def _statement(statement: StatementView, columns: int, *, several: bool) -> Iterator[str]:
+    mark = max((_mark(one.statement) for one in statement.variants), key=_RANK.index)
+    fastest = min(
+        (v.fastest_ms for v in statement.variants if v.fastest_ms is not None), default=None
+    )
+    slowest = max(
+        (v.slowest_ms for v in statement.variants if v.slowest_ms is not None), default=None
+    )
+    time = milliseconds(fastest, slowest)
+    room = columns - _INDENT - len(time) - 2
+    sql = harmless(first_line(statement.sql))
+    sql = sql if len(sql) <= room else f"{sql[: room - 1]}…"
+    pad = " " * (columns - _INDENT - len(sql) - len(time))
+    is_quiet = mark == _QUIET
+    yield "".join(
+        (
+            "  ",
+            click.style(mark, fg=_COLOURS.get(mark), bold=not is_quiet, dim=is_quiet),
+            click.style(f"{statement.line:>4} ", dim=True),
+            click.style(sql, bold=not is_quiet, dim=is_quiet),
+            click.style(f"{pad}{time}" if time else "", dim=True),
+        )
+    )
+    apart = len(statement.variants) > 1
+    for variant in statement.variants:
+        if several and apart:
+            head = f"PostgreSQL {majors(variant.majors)}:"
+            if not any(_details(variant, columns)):
+                head = f"{head} locks nothing"
+            yield " " * _INDENT + click.style(head, fg="cyan")
+        yield from (" " * _INDENT + line for line in _details(variant, columns))
+
+
+def _details(variant: Variant, columns: int) -> Iterator[str]:
+    statement = variant.statement
+    if statement.not_run is not None:
+        yield click.style(f"not run: {harmless(statement.not_run)}", fg="yellow")
+        return
+    groups, folded = lock_groups(statement)
+    for number, group in enumerate(groups[:_MOST_GROUPS]):
+        yield _lock(group, folded if number == 0 else 0, columns)
+    if len(groups) > _MOST_GROUPS:
+        rest = sum(len(group.relations) for group in groups[_MOST_GROUPS:])
+        yield click.style(f"and weaker locks on {counted(rest, 'relation')}", dim=True)
+    facts = [verdict.work(statement)] if statement.works_through else []
+    if statement.waits_for:
+        facts.append(f"waits for {verdict.listed(statement.waits_for)}")
+    numbers = _numbers(statement) if groups or facts else ""
+    if facts:
+        blocks = any(lock.blocks for lock in statement.locks)
+        facts[0] = click.style(harmless(facts[0]), fg="red" if blocks else "cyan")
+    if line := "; ".join(facts) + (f"  {numbers}" if facts and numbers else numbers):
+        yield line
+    if statement.error is not None:
+        yield click.style(f"failed: {harmless(statement.error)}", fg="red", bold=True)
+    for estimate in statement.estimates:
+        yield _estimate(estimate)
+    for note in statement.notes:
+        yield click.style(f"note: {harmless(note)}", dim=True)
+
+
+def _lock(group: LockGroup, folded: int, columns: int) -> str:
+    mode = f"{group.mode}"
+    waits = verdict.waiting(group.blocks)
+    said = f"{waits}: seen" if waits else "nothing waits" if group.granted else "asked for"
+    plural = "es" if folded != 1 else ""
+    more = f" +{folded} index{plural}" if folded else ""
+    room = columns - _INDENT - len(mode) - len(more) - len(said) - 4
+    relations = harmless(_fitting(group.relations, max(room, 12)))
+    colour = "red" if "reads" in group.blocks else "yellow" if group.blocks else None
+    return "  ".join(
+        (
+            click.style(mode, fg=colour, dim=colour is None),
+            click.style(f"{relations}{more}", dim=colour is None),
+            click.style(said, fg=colour, dim=colour is None),
+        )
+    )
+
+
+def _fitting(names: Sequence[str], room: int) -> str:
+    """As many names as fit, and the number of the others."""
+    for count in range(len(names), 0, -1):
+        left = len(names) - count
+        text = ", ".join(names[:count]) + (f" and {left} more" if left else "")
+        if len(text) <= room:
+            return text
+    left = len(names) - 1
+    tail = f" and {left} more" if left else ""
+    return f"{names[0][: max(room - len(tail) - 1, 8)]}…{tail}"
+
+
+def _numbers(statement: ObservedStatement) -> str:
+    parts = []
+    if statement.wal_bytes:
+        parts.append(f"WAL {size(statement.wal_bytes)}")
+    if statement.rows:
+        parts.append(counted(statement.rows, "row"))
+    return click.style(" · ".join(parts), dim=True) if parts else ""
+
+
+def _estimate(estimate: Estimate) -> str:
+    low, high = milliseconds(estimate.low * 1000), milliseconds(estimate.high * 1000)
+    return click.style(
+        f"estimate: {milliseconds(estimate.seconds * 1000)} with {estimate.rows:,} rows in "
+        f"{harmless(estimate.relation)} ({low} to {high}; {harmless(estimate.basis)})",
+        fg="magenta",
+    )
+
+
+def _queue(queue: Queue, *, several: bool) -> Iterator[str]:
+    colour = "red" if "reads" in queue.blocks else "yellow"
+    title = click.style("lock queue", fg=colour, bold=True)
+    yield f"    {title}  {harmless(queue_sentence(queue, several=several))}"
+
+
+def _problems(traces: Sequence[Trace]) -> Iterator[str]:
+    told = dict.fromkeys(str(problem) for trace in traces for problem in trace.problems)
+    for problem in told:
+        yield click.style("before this: ", fg="yellow") + harmless(on_one_line(problem))
+    if told:
+        yield ""
+
+
+_RANK: Final = (_QUIET, _BRIEF, _WORKS, _FAILED)
+
+
+def _mark(statement: ObservedStatement) -> str:
+    if statement.error is not None:
+        return _FAILED
+    if any(lock.blocks for lock in statement.locks):
+        return _WORKS if statement.works_through else _BRIEF
+    return _QUIET
+
+
+def summary(traces: Sequence[Trace], shown: Sequence[MigrationView]) -> str:
+    """Counts, gravest first."""
+    statements = [one for migration in shown for one in migration.statements]
+    marks = [max((_mark(v.statement) for v in s.variants), key=_RANK.index) for s in statements]
+    migrations = len({migration.path for migration in shown})
+    parts = []
+    if failed := marks.count(_FAILED):
+        parts.append(click.style(f"{failed} failed", fg="red", bold=True))
+    if works := marks.count(_WORKS):
+        verb = "blocks" if works == 1 else "block"
+        text = f"{works} {verb} traffic while working through a table"
+        parts.append(click.style(text, fg="red", bold=True))
+    if brief := marks.count(_BRIEF):
+        verb = "blocks" if brief == 1 else "block"
+        parts.append(click.style(f"{brief} {verb} traffic for an instant", fg="yellow"))
+    not_run = sum(
+        any(variant.statement.not_run is not None for variant in statement.variants)
+        for statement in statements
+    )
+    if not_run:
+        parts.append(f"{not_run} not run")
+    if not (failed or works or brief):
+        parts.append(click.style("nothing keeps others waiting", fg="green"))
+    on = majors([trace.major for trace in traces])
+    checked = f"{counted(migrations, 'migration')}, {counted(len(statements), 'statement')}"
+    return f"migrations trace: {checked} on PostgreSQL {on}: {'; '.join(parts)}"
