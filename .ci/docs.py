@@ -12,6 +12,7 @@ from senior_backend.load.comparison import document as comparison
 from senior_backend.load.scenario import model as scenario
 from senior_backend.migrations.fixes.registry import written
 from senior_backend.migrations.rules import pages, registry
+from senior_backend.migrations.trace import document as trace_document
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = "references/migrations"
@@ -20,6 +21,7 @@ SCHEMAS = {
     "hooks/senior_backend/schemas/load-scenario.json": scenario.schema,
     "hooks/senior_backend/schemas/load-result.json": result.schema,
     "hooks/senior_backend/schemas/load-comparison.json": comparison.schema,
+    "hooks/senior_backend/schemas/trace.json": trace_document.schema,
 }
 
 
