@@ -145,13 +145,11 @@ _COLUMNS_OF: Final[Mapping[tuple[str, str], str]] = {
 _FILTERS: Final[Mapping[str, str]] = {
     # Toast tables and their indexes follow their tables; the options of one are read with those of
     # its table, where people set them.
-    "pg_class": "relkind <> 't' and relnamespace <> 'pg_toast'::regnamespace"
-    " and relpersistence <> 't'",
+    "pg_class": "relkind <> 't' and relnamespace <> 'pg_toast'::regnamespace",
     "pg_index": "not exists (select from pg_class c where c.oid = indexrelid"
-    " and (c.relnamespace = 'pg_toast'::regnamespace or c.relpersistence = 't'))",
+    " and c.relnamespace = 'pg_toast'::regnamespace)",
     "pg_attribute": "attnum > 0 and not attisdropped and not exists (select from pg_class c"
-    " where c.oid = attrelid and (c.relnamespace = 'pg_toast'::regnamespace"
-    " or c.relpersistence = 't'))",
+    " where c.oid = attrelid and c.relnamespace = 'pg_toast'::regnamespace)",
     # Array types follow their elements, row types their tables.
     "pg_type": "not exists (select from pg_type e where e.typarray = t.oid) and not exists"
     " (select from pg_class c where c.oid = t.typrelid and c.relkind <> 'c')",

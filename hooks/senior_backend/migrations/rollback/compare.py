@@ -159,9 +159,7 @@ def _names(order: str) -> list[str]:
 _KINDS: Final[Mapping[str, str]] = {
     "table column": "column",
     "table constraint": "constraint",
-    "role": "role",
-    "pg_auth_members": "membership of",
-    "pg_db_role_setting": "settings of",
+    "role membership": "",
     "publication relation": "table",
     "publication namespace": "tables in schema",
 }
@@ -184,12 +182,12 @@ def _said(key: Key, one: Object) -> str:
         return f"index {_short(index)}, column {number}"
     if catalog == "pg_db_role_setting":
         return f"settings of {name or 'all roles'}"
-    return f"{kind} {_short(name)}"
+    return f"{kind} {_short(name)}".lstrip()
 
 
 def _short(name: str) -> str:
     """Without the schemas in which names are looked up anyway."""
-    return re.sub(r'(?<![\w".])(?:public|pg_catalog)\.(?=["\w])', "", name)
+    return re.sub(r'(?<![\w".])(?:public|pg_catalog)\.(?=\S)', "", name)
 
 
 _PROPERTIES: Final[Mapping[str, str]] = {
@@ -250,11 +248,13 @@ _PROPERTIES: Final[Mapping[str, str]] = {
     "relrowsecurity": "row security",
     "reltablespace": "tablespace",
     "setconfig": "values",
+    "stxstattarget": "statistics target",
     "tgattr": "UPDATE OF",
     "tgenabled": "fires",
     "tgfoid": "function",
     "tgqual": "WHEN",
     "typdefault": "default",
+    "type": "type",
     "typnotnull": "NOT NULL",
 }
 _PREFIXES: Final = re.compile(
@@ -269,8 +269,7 @@ def _property(key: Key, column: str) -> str:
         return known
     if column.endswith("acl"):
         return "privileges"
-    plain = _PREFIXES.sub("", column)
-    return {"options": "options", "owner": "owner", "config": "settings"}.get(plain, plain)
+    return {"config": "settings"}.get(plain := _PREFIXES.sub("", column), plain)
 
 
 _WORDS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -25,6 +25,8 @@ from unnest(%s::text[], %s::oid[]) as o (catalog, id),
 _COLUMN_NAMES: Final = """
 select attrelid, attnum, quote_ident(attname) from pg_attribute where attrelid = any(%s::oid[])
 """
+_OF_SESSION: Final = re.compile(r"(?:^| on | for )pg_(?:toast_)?temp(?:_\d+)?\.")
+"""Temporary objects: they go with the session that made them."""
 _FOLDED_LISTS: Final = frozenset({"pg_inherits", "pg_ts_config_map"})
 _COMMENTS: Final = frozenset({"pg_description", "pg_shdescription"})
 _LABELS: Final = frozenset({"pg_seclabel", "pg_shseclabel"})
@@ -143,7 +145,13 @@ class _Reader:
             else:
                 self._others(catalog, rows)
         self._depend()
-        return Snapshot(dict(sorted(self._objects.items())))
+        return Snapshot(
+            {
+                key: one
+                for key, one in sorted(self._objects.items())
+                if not _OF_SESSION.search(key[1])
+            }
+        )
 
     # Names
 
@@ -330,8 +338,13 @@ class _Reader:
     def _others(self, catalog: Catalog, rows: Iterable[Sequence[Any]]) -> None:
         keys = [(at, c) for at, c in enumerate(catalog.columns) if c.name in catalog.key]
         for row in rows:
-            name = " ".join(filter(None, (self._value(catalog, c, row, at) for at, c in keys)))
-            self._add(catalog.name, catalog.name, name, self._values(catalog, row))
+            named = {c.name: self._value(catalog, c, row, at) for at, c in keys}
+            name = " ".join(filter(None, named.values()))
+            kind = catalog.name
+            if catalog.name == "pg_auth_members":  # it has an OID, and so a name, since 16
+                kind = "role membership"
+                name = f"membership of role {named['member']} in role {named['roleid']}"
+            self._add(catalog.name, kind, name, self._values(catalog, row))
 
     def _depend(self) -> None:
         owned: dict[Key, list[str]] = {}

@@ -1,0 +1,102 @@
+"""Whatever kind of object a migration changes and its down leaves behind is named; nothing else."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from senior_backend.errors import NotRunError
+from senior_backend.migrations.rollback.compare import Difference, differences, only_physical
+from senior_backend.migrations.rollback.snapshot import Snapshot, take_in
+from senior_backend.postgres import Databases, start
+from senior_backend.postgres.session import Session
+from tests.migrations.rollback.pairs import LEFT, PROTOTYPES, SETUP, UNDONE, Pair
+
+MAJORS = (14, 15, 16, 17, 18)
+
+
+class Shop:
+    """The schema of the pairs, in a transaction that is never committed: it makes roles as well."""
+
+    def __init__(self, session: Session, major: int) -> None:
+        self.session = session
+        self.major = major
+        session.execute("begin")
+        session.execute(SETUP)
+        session.execute("savepoint shop")
+        self.before = self.now()
+        session.execute("rollback to shop")
+
+    def now(self) -> Snapshot:
+        """Roles and their settings included."""
+        return take_in(self.session, cluster=True)
+
+    def after(self, *pairs: Pair) -> tuple[Difference, ...]:
+        """What differs when they have run."""
+        try:
+            for pair in pairs:
+                self.session.execute(pair.up)
+                self.session.execute(pair.down or "select")
+            return differences(self.before, self.now())
+        finally:
+            self.session.execute("rollback to shop")
+
+    def complaint(self, pair: Pair) -> str:
+        """What is wrong with what is said after a pair; empty when nothing is."""
+        try:
+            found = self.after(pair)
+        except NotRunError as error:  # the pair itself is at fault
+            return f"{pair.name}: {error}"
+        said = [str(one) for one in found]
+        if not pair.said:
+            return f"{pair.name}: {'; '.join(said)}" if said else ""
+        if not any(one.startswith(pair.said) for one in said):
+            return f"{pair.name}: {pair.said!r} is not in {said}"
+        if only_physical(found) != pair.physical:
+            return f"{pair.name}: physical is {not pair.physical}: {said}"
+        return ""
+
+    def complaints(self, pairs: Iterable[Pair]) -> list[str]:
+        """Of those that this major can run."""
+        asked = (pair for pair in pairs if pair.since <= self.major <= pair.until)
+        return [complaint for complaint in map(self.complaint, asked) if complaint]
+
+
+@contextmanager
+def shop_on(session: Session) -> Iterator[Shop]:
+    major = session.connection.info.server_version // 10000
+    try:
+        yield Shop(session, major)
+    finally:
+        session.execute("rollback")
+
+
+@pytest.fixture(scope="module")
+def shop(postgres_server: Databases) -> Iterator[Shop]:
+    url = postgres_server.create_database()
+    with Session(url) as session, shop_on(session) as made:
+        yield made
+    postgres_server.drop_database(url)
+
+
+def test_a_schema_is_as_it_is(shop: Shop):
+    assert shop.after() == ()
+
+
+@pytest.mark.parametrize("pair", PROTOTYPES[::6], ids=lambda pair: pair.name)
+def test_what_is_left_behind_is_named(shop: Shop, pair: Pair):
+    assert shop.complaint(pair) == ""
+
+
+def test_what_is_undone_leaves_no_difference(shop: Shop):
+    asked = [pair for pair in UNDONE if pair.since <= shop.major]
+    assert shop.after(*asked) == () or shop.complaints(asked) == []
+
+
+@pytest.mark.verify
+@pytest.mark.xdist_group("majors")
+@pytest.mark.parametrize("major", MAJORS)
+def test_on_every_major_all_that_is_left_is_named_and_nothing_else(major: int):
+    with start(pg=major) as server, server.session() as session, shop_on(session) as shop:
+        assert shop.complaints((*PROTOTYPES, *LEFT)) == []
+        assert [str(one) for one in shop.after(*UNDONE)] == []
