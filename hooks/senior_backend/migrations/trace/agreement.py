@@ -37,6 +37,9 @@ _WITHOUT_TRAFFIC: Final = frozenset({"composite type"})
 _RELATIONS: Final = frozenset(
     {"table", "foreign table", "view", "materialized view", "sequence", "index"}
 )
+_ONLY_READ: Final = frozenset({"view", "materialized view", "sequence"})
+"""No second session tries to write to them."""
+
 _WITH_ROWS: Final = frozenset({"table", "partitioned table", "materialized view"})
 
 
@@ -296,11 +299,13 @@ class _Compared:
         return self.labels.get(name) or (name.name if name.schema == "public" else str(name))
 
     def _has_rows(self, name: Name) -> bool:
-        kinds = {lock.kind for lock in self.seen.get(name, ())}
-        if kinds:
-            return not kinds.isdisjoint(_WITH_ROWS)
+        return not _WITH_ROWS.isdisjoint(self._kinds(name) or _WITH_ROWS)
+
+    def _kinds(self, name: Name) -> set[str]:
+        """As the server says, else the replay."""
         table = self.catalog.tables.get(name)
-        return table is None or table.kind in _WITH_ROWS
+        known = {table.kind} if table is not None else set()
+        return {lock.kind for lock in self.seen.get(name, ())} or set[str](known)
 
     # --- Locks ------------------------------------------------------------------------------
 
@@ -347,6 +352,8 @@ class _Compared:
         held = self.held.blocked.get(name, set())
         said = self.blocked.get(name, set()) | held
         seen = self.seen_blocked.get(name, set()) | held
+        if not _ONLY_READ.isdisjoint(self._kinds(name)):
+            said, seen = said - {"writes"}, seen - {"writes"}
         if not said and not seen and name not in self.seen:
             return
         if said != seen and self._is_only_seen_through_others(name):
