@@ -128,9 +128,7 @@ def _print(proofs: Iterator[Proof], output_format: str) -> int:
         if proof.written.failed is not None or (proof.fixed is not None and proof.fixed.failure):
             code = FOUND
     if output_format == "terminal" and not kept:
-        click.echo(
-            "nothing was found, so there is nothing to prove; name one file to see its trace"
-        )
+        click.echo("nothing was found, so nothing is proved; name one file to see its trace")
     if output_format == "json":
         document = {"version": VERSION, "proofs": [proof.as_json() for proof in kept]}
         click.echo(json.dumps(document, indent=2))

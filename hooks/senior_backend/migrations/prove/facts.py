@@ -1,13 +1,13 @@
 """What was seen of a statement, as short lines that both views show."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.prove.seen import Seen
 from senior_backend.migrations.prove.verdict import listed
-from senior_backend.migrations.trace.observed import Estimate, ObservedLock, Traffic
+from senior_backend.migrations.trace.observed import Estimate, Traffic
 
 Tone = Literal["bad", "warn", "good", "plain", "quiet"]
 
@@ -41,7 +41,7 @@ def _facts(seen: Seen) -> Iterator[Fact]:
     if statement.not_run:
         yield Fact("not run", statement.not_run, "quiet")
         return
-    yield Fact("locks", _locks(statement.locks))
+    yield Fact("locks", _locks(seen))
     yield _blocked(seen)
     if statement.error is not None:
         yield Fact("error", statement.error, "bad")
@@ -57,31 +57,33 @@ def _facts(seen: Seen) -> Iterator[Fact]:
         yield Fact("took", _cost(statement.duration_ms, statement.wal_bytes), "quiet")
 
 
-def _locks(locks: Sequence[ObservedLock]) -> str:
+def _locks(seen: Seen) -> str:
     """The strongest first; weak ones and those of indexes only where there is nothing else."""
+    locks = seen.statement.locks
     shown = [lock for lock in locks if lock.kind not in ("index", "sequence")] or list(locks)
     strong = [lock for lock in shown if lock.mode >= Lock.SHARE_UPDATE_EXCLUSIVE or lock.blocks]
     by_mode: dict[Lock, list[str]] = {}
     for lock in strong or shown:
         by_mode.setdefault(lock.mode, []).append(lock.relation)
     parts = [f"{mode} on {listed(by_mode[mode])}" for mode in sorted(by_mode, reverse=True)]
-    return "; ".join(parts) or "none on what was there before"
+    return "; ".join(parts) or ("none but those held" if seen.held else "none on what is there")
 
 
 def _blocked(seen: Seen) -> Fact:
+    """What waits for its own locks, and for those that its transaction holds already."""
     blocked = seen.blocked
     held = {name: grip for name, grip in seen.held.items() if name not in blocked}
     texts = _traffic(blocked)
+    if held:
+        first = min(grip.line for grip in held.values())
+        earlier = _traffic({name: grip.blocks for name, grip in held.items()})
+        texts += [f"{text} (since line {first})" for text in earlier]
+    everything = [*blocked.values(), *(grip.blocks for grip in held.values())]
     tone: Tone = "good"
-    if any("reads" in blocks for blocks in blocked.values()):
+    if any("reads" in blocks for blocks in everything):
         tone = "bad"
-    elif blocked:
+    elif everything:
         tone = "warn"
-    if held and seen.work:
-        lines = sorted({grip.line for grip in held.values()})
-        more = _traffic({name: grip.blocks for name, grip in held.items()})
-        texts += [f"{text} (since line {lines[0]})" for text in more]
-        tone = "bad" if any("reads" in grip.blocks for grip in held.values()) else "warn"
     return Fact("blocks", "; ".join(texts) or "nobody", tone)
 
 

@@ -117,14 +117,14 @@ def _prove(
     start = snapshot.take(schema.url)
     later = folder.folder.migrations[number + 1 :]
     fixed: Fixed | None = None
-    no_fix: tuple[str, ...] = ()
+    no_fix: dict[tuple[str, int], str] = {}
     if any(finding.suppressed is None for finding in findings):
         with copied(folder.folder, request.root) as copy:
             there = replace(request, root=copy, since=None, changed=False)
             mended = mend(there, migration, catalog, fixers.automatic, fixers.planned)
             reason = result.may_have_run(folder.folder, migration)
             written, fixed = _both(schema, start, migration, later, mended, reason)
-            no_fix = mended.untouched if mended is not None else ()
+            no_fix = mended.untouched if mended is not None else {}
     else:
         written = _run(schema, start, [(migration, True)]).side
     return Proof(
@@ -219,6 +219,7 @@ def _fixed(written: _Ran, fixed: _Ran, mended: Mended, may_have_run: str) -> Fix
     return Fixed(
         automatic=mended.automatic and not may_have_run,
         diff=mended.diff,
+        in_steps=not mended.automatic,
         side=fixed.side,
         reasons=tuple(filter(None, (*mended.reasons, may_have_run))),
         deploys=mended.deploys,
@@ -232,8 +233,12 @@ def _fixed(written: _Ran, fixed: _Ran, mended: Mended, may_have_run: str) -> Fix
 def _failure(written: _Ran, fixed: _Ran, mended: Mended) -> str | None:
     """Why a fix must not be offered; None when it holds."""
     failed, before = fixed.side.failed, written.side.failed
-    if failed is not None and (before is None or before.error != failed.error):
+    if failed is not None and before is None:
         return f"{failed.path}:{failed.line}: {failed.error}"
+    # A plan for what does not run as it is written may wait for a decision.
+    if failed is not None and before is not None and mended.automatic:
+        same = before.error == failed.error
+        return None if same else f"{failed.path}:{failed.line}: {failed.error}"
     known = {problem.reason for problem in written.problems}
     for problem in fixed.problems:
         if problem.reason not in known:

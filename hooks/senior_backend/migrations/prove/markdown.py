@@ -13,6 +13,7 @@ from senior_backend.migrations.prove.story import (
     LEGEND,
     Mark,
     Story,
+    command,
     fix_title,
     heading,
     story,
@@ -84,11 +85,9 @@ def _lines(proof: Proof, told: Story) -> Iterator[str]:
     yield ""
     fixed = proof.fixed
     if fixed is not None and fixed.failure is None:
-        yield from (f"Not automatic: {html(reason)}" for reason in fixed.reasons)
-        command = f"lint --fix {proof.path}" if fixed.automatic else f"plan {proof.path}"
-        yield from ("", f"<details><summary>Diff ({html(fix_title(proof))})</summary>", "")
+        yield from (f"<details><summary>Diff ({html(fix_title(proof))})</summary>", "")
         yield from fence("diff", fixed.diff)
-        yield from (code(f"senior-backend migrations {command}"), "", "</details>", "")
+        yield from (code(command(proof)), "", "</details>", "")
     yield f"<sub>{html(LEGEND)}</sub>"
 
 

@@ -10,6 +10,7 @@ from senior_backend.findings import Finding
 from senior_backend.migrations.prove.seen import Seen
 
 _WORD: Final = re.compile(r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|[\w$.]+", re.UNICODE)
+_PART: Final = re.compile(r"[^\W_]+")
 _EVERYWHERE: Final = frozenset(
     {"add", "alter", "by", "column", "concurrently", "constraint", "create", "default", "drop"}
     | {"exists", "if", "in", "index", "key", "local", "not", "null", "on", "only", "or", "set"}
@@ -18,6 +19,8 @@ _EVERYWHERE: Final = frozenset(
 """Words that say nothing about what a statement is about."""
 _ALIKE: Final = 0.15
 """How many of their names two statements share at least."""
+_VERY_ALIKE: Final = 0.6
+"""The same beside a statement that is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,12 @@ def pair(
 ) -> tuple[Pair, ...]:
     """All statements of both sides, once each, in the order of the file as it was written."""
     ours, theirs = _grouped(written), _grouped(fixed)
-    partner = _partners([_key(group) for group in ours], [_key(group) for group in theirs])
     by_line = _by_statement(ours, findings)
+    partner = _partners(
+        [_key(group) for group in ours],
+        [_key(group) for group in theirs],
+        {number for number, found in enumerate(by_line) if found},
+    )
     pairs: list[Pair] = []
     shown = 0
     for number, group in enumerate(ours):
@@ -103,8 +110,14 @@ def _words(sql: str) -> tuple[str, ...]:
     return tuple(word.lower() if word[:1] not in "\"'" else word for word in _WORD.findall(sql))
 
 
-def _partners(ours: list[tuple[str, ...]], theirs: list[tuple[str, ...]]) -> list[int | None]:
-    """For each of theirs which of ours it stands for: the same one, else the one most like it."""
+def _partners(
+    ours: list[tuple[str, ...]], theirs: list[tuple[str, ...]], found: set[int]
+) -> list[int | None]:
+    """For each of theirs which of ours it stands for: the same one, else the one most like it.
+
+    One that stays may have got others before and after it, where something was ``found`` at it.
+    What is like none of ours goes with its neighbour: a fix writes its statements together.
+    """
     partner: list[int | None] = [None] * len(theirs)
     matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
     taken: set[int] = set()
@@ -113,18 +126,26 @@ def _partners(ours: list[tuple[str, ...]], theirs: list[tuple[str, ...]]) -> lis
             partner[block.b + step] = block.a + step
             taken.add(block.a + step)
     left = [number for number in range(len(ours)) if number not in taken]
+    mended = [number for number in range(len(ours)) if number in taken & found]
     for number, words in enumerate(theirs):
-        if partner[number] is None and left:
-            best = max(left, key=lambda other: _likeness(ours[other], words))
-            if _likeness(ours[best], words) >= _ALIKE:
+        for candidates, least in ((left, _ALIKE), (mended, _VERY_ALIKE)):
+            likeness = {other: _likeness(ours[other], words) for other in candidates}
+            best = max(candidates, key=likeness.__getitem__, default=None)
+            if partner[number] is None and best is not None and likeness[best] >= least:
                 partner[number] = best
+    for order in (range(1, len(theirs)), range(len(theirs) - 2, -1, -1)):
+        step = 1 if order.step > 0 else -1
+        for number in order:
+            neighbour = partner[number - step]
+            if partner[number] is None and neighbour in left:
+                partner[number] = neighbour
     return partner
 
 
 def _likeness(one: tuple[str, ...], other: tuple[str, ...]) -> float:
     """Of what two statements name: 0 nothing in common, 1 all of the shorter."""
     names, others = (
-        {part for word in words for part in word.replace('"', "").split(".")} - _EVERYWHERE
+        {part for word in words for part in _PART.findall(word.lower())} - _EVERYWHERE
         for words in (one, other)
     )
     shorter = min(len(names), len(others))

@@ -79,15 +79,17 @@ class Fixed:
     """The migration after its fixes, as far as there are some, and what was seen of it.
 
     It is ``automatic`` when ``--fix`` may write all of it; ``reasons`` say why not, or what has to
-    be decided. ``deploys`` name, by file, what must be live before it runs. ``end`` is None where
-    there is nothing to compare: one of the two does not run. ``found`` is what the linter still
-    says about it. ``failure`` is why it is not offered: it does not run where the file as it is
-    written does, or a later migration does not run any more.
+    be decided; ``in_steps`` that it is a plan. ``deploys`` name, by file, what must be live before
+    it runs. ``end`` is None where there is nothing to compare: one of the two does not run.
+    ``found`` is what the linter still says about it. ``failure`` is why it is not offered: it does
+    not run where the file as it is written does, ends in another schema, or breaks a later
+    migration.
     """
 
     automatic: bool
     diff: str
     side: Side = field(default_factory=Side)
+    in_steps: bool = False
     reasons: tuple[str, ...] = ()
     deploys: Mapping[str, str] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
@@ -99,6 +101,7 @@ class Fixed:
         """The form of ``fix`` in the published proof; without its diff when it is not offered."""
         return {
             "kind": "safe" if self.automatic else "plan",
+            "in_steps": self.in_steps,
             "offered": self.failure is None,
             "failure": self.failure,
             "reasons": list(self.reasons),
@@ -117,7 +120,8 @@ class Proof:
 
     ``postgres`` is the server's version, ``linted_for`` the oldest major that was linted for.
     ``earlier`` migrations were run before it, and ``problems`` are their statements that did not
-    run. ``no_fix`` says, by rule and line, why nothing is offered for a finding.
+    run. ``no_fix`` says, by rule and line (of the file as
+    fixed), why nothing is offered for a finding.
     """
 
     path: str
@@ -126,7 +130,7 @@ class Proof:
     findings: tuple[Finding, ...]
     written: Side
     fixed: Fixed | None = None
-    no_fix: tuple[str, ...] = ()
+    no_fix: Mapping[tuple[str, int], str] = field(default_factory=dict)
     earlier: int = 0
     stubbed: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -152,7 +156,10 @@ class Proof:
             "findings": [_finding(one) for one in self.findings],
             "as_written": self.written.as_json(),
             "fix": self.fixed.as_json() if self.fixed is not None else None,
-            "no_fix": list(self.no_fix),
+            "no_fix": [
+                {"rule": rule, "line": line, "reason": reason}
+                for (rule, line), reason in self.no_fix.items()
+            ],
             "stubbed": list(self.stubbed),
             "problems": [one.as_json() for one in self.problems],
             "seconds": round(self.seconds, 3),

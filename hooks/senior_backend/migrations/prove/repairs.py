@@ -39,8 +39,8 @@ class Mended:
     reasons: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     found: tuple[Finding, ...] = ()
-    untouched: tuple[str, ...] = ()
-    """Why nothing is written for a finding, by rule and line."""
+    untouched: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Why nothing is written for a finding, by its rule and line."""
 
     @property
     def diff(self) -> str:
@@ -91,14 +91,16 @@ def mend(
     remarks += [text for text in done.remarks if text not in reasons]
     stays = [p for p in result.problems if p.finding.suppressed is None]
     planned_files = {name for name, (before, _) in done.contents.items() if not before}
+    untouched = _untouched(result, migration)
+    told = tuple(untouched.values())
     return Mended(
         folder=result.folders[0].folder,
         contents=contents,
         automatic=whole,
         reasons=() if whole else tuple(reasons),
-        remarks=tuple(dict.fromkeys(remarks)),
+        remarks=tuple(text for text in dict.fromkeys(remarks) if not text.endswith(told)),
         found=tuple(p.finding for p in stays if p.finding.path not in planned_files),
-        untouched=_untouched(result, migration),
+        untouched=untouched,
     )
 
 
@@ -136,9 +138,9 @@ def _reasons(result: Result) -> list[str]:
     return list(dict.fromkeys(reasons))
 
 
-def _untouched(result: Result, migration: Migration) -> tuple[str, ...]:
+def _untouched(result: Result, migration: Migration) -> dict[tuple[str, int], str]:
     own = {migration.path, *migration.files}
-    told = []
+    told = {}
     for folder in result.folders:
         for problem in folder.problems:
             finding = problem.finding
@@ -150,5 +152,5 @@ def _untouched(result: Result, migration: Migration) -> tuple[str, ...]:
                 reason = (
                     reason or f"only people can decide: `senior-backend explain {finding.rule}`"
                 )
-                told.append(f"{finding.rule} (line {finding.line}): {reason}")
-    return tuple(dict.fromkeys(told))
+                told[finding.rule, finding.line] = reason
+    return told

@@ -58,9 +58,12 @@ def verdicts(pair: Pair) -> tuple[Verdict | None, Verdict | None]:
 
 
 def heading(proof: Proof) -> str:
-    """What was done, in a sentence or two."""
+    """What was done, in a sentence."""
     earlier = f"{proof.earlier} earlier migration{'' if proof.earlier == 1 else 's'}"
-    return f"run on PostgreSQL {proof.postgres}, after {earlier}, in a database of its own"
+    return (
+        f"linted for PostgreSQL {proof.linted_for} and newer; run on {proof.postgres}, after "
+        f"{earlier}, in databases of its own"
+    )
 
 
 def fix_title(proof: Proof) -> str:
@@ -70,7 +73,19 @@ def fix_title(proof: Proof) -> str:
         return ""
     if fixed.failure is not None:
         return "as fixed: FAILED, not offered"
-    return "as fixed by --fix" if fixed.automatic else "as fixed, for you to look at"
+    if not fixed.in_steps:
+        return "as fixed by --fix" if fixed.automatic else "as fixed"
+    return "as planned: deploy between the steps" if fixed.deploys else "as planned"
+
+
+def command(proof: Proof) -> str:
+    """What writes the fix; empty where nothing is offered."""
+    fixed = proof.fixed
+    if fixed is None or fixed.failure is not None:
+        return ""
+    if fixed.automatic:
+        return f"senior-backend migrations lint --fix {proof.path}"
+    return f"senior-backend migrations plan {proof.path}"
 
 
 def _summary(proof: Proof) -> Iterator[Line]:
@@ -98,15 +113,23 @@ def _summary(proof: Proof) -> Iterator[Line]:
         aside = f" (physically: {'; '.join(fixed.end.residue)})" if fixed.end.residue else ""
         yield Line("yes", "schema", f"ends the same{aside}")
     yield from _ways_back(written.way_back, fixed.side.way_back)
-    left = [one for one in fixed.found if one.class_ in ("gate", "hygiene")]
-    details = tuple(f"{one.rule} ({one.path}:{one.line}): {one.message}" for one in left)
-    gates = any(one.class_ == "gate" for one in left)
-    if details:
-        yield Line("no" if gates else "aside", "linter", "still finds in it:", details)
-    else:
-        yield Line("yes", "linter", "finds nothing more in it")
-    yield from (Line("aside", "no fix", text) for text in proof.no_fix)
+    yield from _still_found(proof)
     yield from (Line("aside", "note", text) for text in fixed.remarks)
+    yield from (Line("aside", "by hand", reason) for reason in fixed.reasons)
+
+
+def _still_found(proof: Proof) -> Iterator[Line]:
+    """What the linter says of the fixed form: new findings in full, the others by their reason."""
+    known = {one.rule for one in proof.open}
+    fixed = proof.fixed
+    left = [one for one in fixed.found if one.class_ in ("gate", "hygiene")] if fixed else []
+    if not left:
+        yield Line("yes", "linter", "finds nothing more in it")
+    for one in left:
+        reason = proof.no_fix.get((one.rule, one.line), "")
+        text = reason if one.rule in known and reason else one.message
+        mark: Mark = "no" if one.class_ == "gate" else "aside"
+        yield Line(mark, "still found", f"{one.rule}, line {one.line}: {text}")
 
 
 def _without_fix(proof: Proof) -> Iterator[Line]:
@@ -117,7 +140,8 @@ def _without_fix(proof: Proof) -> Iterator[Line]:
     way_back = proof.written.way_back
     if way_back.outcome != "not tried":
         yield _way_back("way back", way_back)
-    yield from (Line("no", "no fix", text) for text in proof.no_fix)
+    for (rule, line), reason in proof.no_fix.items():
+        yield Line("no", "no fix", f"{rule}, line {line}: {reason}")
 
 
 _WAYS = {
@@ -130,18 +154,20 @@ _WAYS = {
 
 
 def _ways_back(written: WayBack, fixed: WayBack) -> Iterator[Line]:
-    if written.outcome == fixed.outcome == "not tried":
+    if written == fixed:
+        if written.outcome != "not tried":
+            yield _way_back("way back", written, "both ")
         return
-    if written.outcome == fixed.outcome == "leads back":
-        yield Line("yes", "way back", "both lead back to the schema before")
-        return
-    for label, way in (("written", written), ("fixed", fixed)):
+    for label, way in (("as written", written), ("as fixed", fixed)):
         if way.outcome != "not tried":
-            yield _way_back(f"way back, {label}", way)
+            yield _way_back("way back", way, f"{label}: ")
 
 
-def _way_back(label: str, way: WayBack) -> Line:
+def _way_back(label: str, way: WayBack, whose: str = "") -> Line:
     mark: Mark = "yes" if way.outcome == "leads back" else "no"
     if way.outcome == "missing":
         mark = "aside"
-    return Line(mark, label, _WAYS[way.outcome], way.details)
+    text = _WAYS[way.outcome]
+    if whose == "both ":
+        text = text.replace("leads", "lead").replace("is ", "are ").replace("fails", "fail")
+    return Line(mark, label, f"{whose}{text}", way.details)

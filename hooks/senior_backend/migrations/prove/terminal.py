@@ -20,6 +20,7 @@ from senior_backend.migrations.prove.story import (
     Line,
     Mark,
     Story,
+    command,
     fix_title,
     heading,
     story,
@@ -104,7 +105,8 @@ def _parts(proof: Proof, told: Story, width: int) -> Iterator[RenderableType]:
         written, _ = _side(pair.written, None, proof)
         if side_by_side:
             before, after = _verdicts(pair)
-            yield _columns(width, [*written, *before], [*fixed, *after])
+            same = pair.unchanged and verdicts(pair)[0] == verdicts(pair)[1]
+            yield _columns(width, [*written, *before], [*([] if same else fixed), *after])
         else:
             yield from _stacked(proof, told, pair, written, fixed)
     for finding in told.beside:
@@ -247,11 +249,5 @@ def _summary(lines: Sequence[Line]) -> RenderableType:
 
 
 def _offer(proof: Proof) -> Iterator[RenderableType]:
-    fixed = proof.fixed
-    if fixed is None or fixed.failure is not None:
-        return
-    for reason in fixed.reasons:
-        yield Text(f"not automatic: {harmless(reason)}", style="yellow")
-    path = on_one_line(proof.path)
-    command = f"lint --fix {path}" if fixed.automatic else f"plan {path}"
-    yield Text(f"senior-backend migrations {command}", style="bold")
+    if offered := command(proof):
+        yield Text(f"$ {on_one_line(offered)}", style="bold")

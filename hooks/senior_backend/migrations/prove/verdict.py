@@ -49,15 +49,13 @@ def of(group: Sequence[Seen]) -> Verdict | None:
     if len(not_run) == len(judged):
         return Verdict(f"not run: {not_run[0]}", "fails")
     grade = gravest(grade_of(seen) for seen in judged)
-    parts = [part for seen in judged for part in _parts(seen)]
-    waits = [part for part in dict.fromkeys(parts) if part.endswith(_WAITS)]
-    others = [part for part in dict.fromkeys(parts) if part not in waits]
-    if grade == "nobody waits":
-        others.insert(0, "nobody waits")
+    waits = [sentence for seen in judged for sentence in _waits(seen)]
+    beside = [_beside(seen) for seen in judged if not seen.waiting]
+    parts = [*waits, *(sentence for sentence in beside if sentence)]
     timeout = next((s.lock_timeout for s in judged if s.lock_timeout and s.blocked), None)
     if timeout:
-        others.append(f"gives up after {timeout} in the queue for its lock")
-    return Verdict("; ".join([*(part.removesuffix(_WAITS) for part in waits), *others]), grade)
+        parts.append(f"gives up after {timeout} in the queue for its lock")
+    return Verdict("; ".join(dict.fromkeys(parts)) or "nobody waits", grade)
 
 
 def grade_of(seen: Seen) -> Grade:
@@ -77,18 +75,11 @@ def gravest(grades: Iterable[Grade]) -> Grade:
     return min(grades, key=_GRADES.index, default="nobody waits")
 
 
-_WAITS: Final = "\0"
-"""Marks the parts of a sentence that say who waits: they go first."""
-
-
-def _parts(seen: Seen) -> list[str]:
+def _waits(seen: Seen) -> list[str]:
+    """Who waits for what, and for how long."""
     during = _during(seen)
-    waiting = seen.waiting
-    if not waiting:
-        beside = _beside(seen)
-        return [beside] if beside else []
     by_traffic: dict[tuple[Traffic, ...], list[str]] = {}
-    for relation, blocks in waiting.items():
+    for relation, blocks in seen.waiting.items():
         by_traffic.setdefault(blocks, []).append(relation)
     parts = []
     for blocks in sorted(by_traffic, key=len, reverse=True):
@@ -97,7 +88,7 @@ def _parts(seen: Seen) -> list[str]:
         since = {g.line for n in names if (g := seen.held.get(n)) and n not in seen.blocked}
         if during and since:
             sentence += f", locked since line {min(since)},"
-        parts.append(f"{sentence} {during or 'for an instant'}{_WAITS}")
+        parts.append(f"{sentence} {during or 'for an instant'}")
     return parts
 
 
@@ -116,18 +107,11 @@ def _during(seen: Seen) -> str:
 
 
 def _beside(seen: Seen) -> str:
-    statement = seen.statement
+    """What is done while nobody waits."""
     if seen.changes_rows:
-        return "the rows that it changes stay locked until it commits"
-    match seen.work:
-        case "rewrite":
-            return f"{listed(statement.rewrites)} rewritten"
-        case "build":
-            count = len(statement.index_builds)
-            return "the index is built" if count == 1 else f"{count} indexes are built"
-        case "scan":
-            return f"every row of {listed(statement.scans)} is read"
-    return ""
+        return "nobody waits but for the rows that it changes, until it commits"
+    during = _during(seen)
+    return f"nobody waits {during}" if during else ""
 
 
 def _each(names: Sequence[str]) -> str:
