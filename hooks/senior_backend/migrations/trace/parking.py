@@ -11,13 +11,12 @@ be seen. Other sessions therefore stand in their way and step aside one after an
 """
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 
-from senior_backend.migrations.trace.execute import connect
+from senior_backend.migrations.trace.onlooker import Onlooker
 from senior_backend.migrations.trace.relations import Relation
-from senior_backend.migrations.trace.watch import OPTIONS
 
 _MOST: Final = 1000
 """Tables; each lock takes room in the server's table of locks."""
@@ -32,8 +31,8 @@ class Parking:
         Raises:
             NotRunError: the server does not answer.
         """
-        self._sessions: list[psycopg.Connection[Any]] = [connect(url, OPTIONS) for _ in range(3)]
-        self._standing: list[psycopg.Connection[Any]] = []
+        self._sessions = [Onlooker(url) for _ in range(3)]
+        self._standing: list[Onlooker] = []
 
     def stand(self, relations: Iterable[Relation]) -> bool:
         """Stand in the way of whoever works on the tables; False where that is not possible."""
@@ -51,7 +50,7 @@ class Parking:
                 names = ", only ".join(one.qualified for one in locked)
                 lock = f"lock table only {names} in {mode} mode" if names else ""
                 snapshot = "select 1; " if mode == "row exclusive" else ""
-                session.execute(f"begin isolation level repeatable read; {snapshot}{lock}".encode())
+                session.execute(f"begin isolation level repeatable read; {snapshot}{lock}")
                 self._standing.append(session)
         except psycopg.Error:
             self.clear()
@@ -69,15 +68,9 @@ class Parking:
 
     def clear(self) -> None:
         """All let go."""
-        for session in self._sessions:
-            if not session.closed:
-                session.execute("rollback")
         self._standing.clear()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether one of the sessions was cut or closed."""
-        return any(session.closed for session in self._sessions)
+        for session in self._sessions:
+            session.execute("rollback")
 
     def close(self) -> None:
         """Close the connections; closing twice is fine."""

@@ -1,22 +1,34 @@
 """What a segment of a migration consists of: statements to run, and what no server can run."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from senior_backend import sql
+from senior_backend.operations.reader import read as operations
+from senior_backend.operations.session import TransactionControl
 from senior_backend.sql.script import Script, Statement
 from senior_backend.sql.text import SqlText
 
 _LONGEST: Final = 20_000
 """Characters of a statement that a trace shows."""
 
+_COMMAND: Final = re.compile(rb"\\(\S*)")
+_FOR_PEOPLE: Final = frozenset(
+    b"echo qecho warn set unset pset timing restrict unrestrict conninfo errverbose "
+    b"encoding prompt x a t H C f q".split()
+)
+"""Commands of psql without which a migration does the same to the database."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Piece:
     """One statement. ``kind`` is its node's name in the grammar; empty where it was not read.
 
-    ``not_run`` says why it cannot be sent; ``message`` is what to send.
+    ``not_run`` says why it cannot be sent; ``message`` is what to send. ``matters``: without it
+    the migration has not run.
     """
 
     path: str
@@ -24,6 +36,7 @@ class Piece:
     message: bytes
     kind: str = ""
     not_run: str | None = None
+    matters: bool = True
     statement: Statement | None = None
 
     @property
@@ -32,11 +45,36 @@ class Piece:
         text = self.message.decode("utf-8", "replace").strip()
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
+    @cached_property
+    def control(self) -> TransactionControl | None:
+        """What it does to the transaction: BEGIN, COMMIT, SAVEPOINT and so on."""
+        if self.kind != "TransactionStmt" or self.statement is None:
+            return None
+        found = next(iter(operations(self.statement)), None)
+        return found if isinstance(found, TransactionControl) else None
+
+    @cached_property
+    def ends_transactions(self) -> bool:
+        """Whether it is a DO block with COMMIT or ROLLBACK in it."""
+        if self.kind != "DoStmt" or self.statement is None:
+            return False
+        return any(
+            inner.kind == "TransactionStmt"
+            for body in sql.bodies(self.statement)
+            for inner in body.statements
+        )
+
+    @cached_property
+    def without_data(self) -> bool:
+        """Whether it is REFRESH MATERIALIZED VIEW ... WITH NO DATA."""
+        if self.kind != "RefreshMatViewStmt" or self.statement is None:
+            return False
+        return bool(self.statement.node.skip_data)
+
 
 def pieces(text: SqlText) -> list[Piece]:
     """Everything that stands in a text, in its order."""
-    script = sql.read(text)
-    found = {piece_at: piece for piece_at, piece in _pieces(text, script)}
+    found = dict(_pieces(text, sql.read(text)))
     return [found[at] for at in sorted(found)]
 
 
@@ -45,8 +83,10 @@ def _pieces(text: SqlText, script: Script) -> Iterator[tuple[int, Piece]]:
     for command in commands:
         line = text.position(command.start).line
         message = text.data[command.start : command.end]
+        name = _COMMAND.match(message)
+        matters = name is None or name[1] not in _FOR_PEOPLE
         reason = "a command of psql: only psql runs it"
-        yield command.start, Piece(text.path, line, message, not_run=reason)
+        yield command.start, Piece(text.path, line, message, not_run=reason, matters=matters)
     for unread in script.unparsed:
         message = text.data[unread.start : unread.end]
         line = unread.position.line
@@ -57,17 +97,10 @@ def _pieces(text: SqlText, script: Script) -> Iterator[tuple[int, Piece]]:
             if statement.start <= command.start < statement.end:
                 at, end = command.start - statement.start, command.end - statement.start
                 message = message[:at] + b" " * (end - at) + message[end:]
-        yield (
-            statement.start,
-            Piece(
-                text.path,
-                statement.position.line,
-                message,
-                statement.kind,
-                _cannot_run(statement),
-                statement,
-            ),
-        )
+        line = statement.position.line
+        reason_not = _cannot_run(statement)
+        piece = Piece(text.path, line, message, statement.kind, reason_not, statement=statement)
+        yield statement.start, piece
 
 
 def _cannot_run(statement: Statement) -> str | None:

@@ -1,20 +1,23 @@
-"""What waits: a third session tries to read and to write, and gives up at once.
+"""What waits: another session tries to read and to write, and gives up at once.
 
 EXPLAIN takes the locks that the statement itself would take, on the table, its partitions and its
 indexes, and does none of its work.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import psycopg
 
-from senior_backend.migrations.trace.execute import connect
 from senior_backend.migrations.trace.observed import Traffic
+from senior_backend.migrations.trace.onlooker import Onlooker
 from senior_backend.migrations.trace.relations import Relation
-from senior_backend.migrations.trace.watch import OPTIONS
 
-_LOCK_TIMEOUT: Final = "1ms"
-"""Nobody else works in the database: whoever waits at all, waits for the migration."""
+_OPTIONS: Final = {
+    # Nobody else works in the database: whoever waits at all, waits for the migration.
+    "lock_timeout": "1ms",
+    # A query of a partitioned table may be for any of its partitions.
+    "enable_partition_pruning": "off",
+}
 _WRITTEN: Final = "rpfv"
 _READ: Final = "rpfvmS"
 
@@ -28,39 +31,31 @@ class Prober:
         Raises:
             NotRunError: the server does not answer.
         """
-        self._connection: psycopg.Connection[Any] = connect(
-            url, {**OPTIONS, "lock_timeout": _LOCK_TIMEOUT, "enable_partition_pruning": "off"}
-        )
-        self._connection.prepare_threshold = None
+        self._session = Onlooker(url, _OPTIONS)
 
     def blocked(self, relation: Relation) -> tuple[Traffic, ...]:
-        """What of it waits. A view or sequence that nobody can write is only read."""
-        # A writer wants a stronger lock on the same relations: where it goes on, readers do.
-        writes = relation.kind in _WRITTEN
-        if writes and not self._waits(f"explain delete from {relation.qualified}"):
-            return ()
+        """What of a relation waits; a materialized view or a sequence is only read."""
         if relation.kind not in _READ:
             return ()
-        reads = self._waits(f"explain select 1 from {relation.qualified}")
-        return (*(("reads",) if reads else ()), *(("writes",) if writes else ()))  # type: ignore[return-value]
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the session was cut or closed."""
-        return self._connection.closed
+        name = relation.qualified
+        if relation.kind not in _WRITTEN:
+            return ("reads",) if self._waits(f"explain select 1 from {name}") else ()
+        # DELETE wants a stronger lock on all that SELECT locks: where it goes on, readers do.
+        if not self._waits(f"explain delete from {name}"):
+            return ()
+        return ("reads", "writes") if self._waits(f"explain select 1 from {name}") else ("writes",)
 
     def close(self) -> None:
         """Close the connection; closing twice is fine."""
-        self._connection.close()
+        self._session.close()
 
     def _waits(self, statement: str) -> bool:
         try:
-            self._connection.execute(statement.encode())
+            self._session.execute(statement)
         except psycopg.errors.LockNotAvailable:
             return True
         except psycopg.OperationalError:
-            if self._connection.closed:
-                raise
+            raise
         except psycopg.Error:
             pass  # it may not do that at all; the lock comes before the refusal
         return False

@@ -1,11 +1,14 @@
 """Relations as they stand in the catalog: tables, indexes, views, sequences, partitions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from senior_backend.migrations.trace.observed import RelationKind
 from senior_backend.sql.identifiers import quote_identifier
+
+FIRST_OF_USERS: Final = 16384
+"""Lower numbers are the system's (PostgreSQL source, ``FirstNormalObjectId``)."""
 
 KINDS: Final[Mapping[str, RelationKind]] = {
     "r": "table",
@@ -19,18 +22,41 @@ KINDS: Final[Mapping[str, RelationKind]] = {
     "c": "composite type",
 }
 
-ALL: Final = """
-    select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode, i.indrelid,
-           h.parents
-    from pg_catalog.pg_class c
-    join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-    left join pg_catalog.pg_index i on i.indexrelid = c.oid
-    left join (select inhrelid, array_agg(inhparent) as parents
-               from pg_catalog.pg_inherits group by inhrelid) h on h.inhrelid = c.oid
-    where c.oid >= 16384 and c.relpersistence <> 't'
-      and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+_WHERE: Final = f"""
+    c.oid >= {FIRST_OF_USERS} and c.relpersistence <> 't'
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
 """
 """What people made; nothing of the system, no TOAST, no temporary relations."""
+
+ALL: Final = f"""
+    select c.oid, n.nspname, c.relname, c.relkind::text, c.relfilenode, i.indrelid, h.parents
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    left join pg_index i on i.indexrelid = c.oid
+    left join (select inhrelid, array_agg(inhparent order by inhseqno) as parents
+               from pg_inherits group by inhrelid) h on h.inhrelid = c.oid
+    where {_WHERE}
+"""
+
+INVALID_INDEXES: Final = f"""
+    select c.oid, n.nspname || '.' || c.relname from pg_index i
+    join pg_class c on c.oid = i.indexrelid join pg_namespace n on n.oid = c.relnamespace
+    where not i.indisvalid and c.relkind = 'i' and {_WHERE}
+"""
+
+# Of the relations that a transaction has locked, as it sees them itself. Everything is qualified:
+# it runs under the search path of the migration.
+_OF_TRANSACTION: Final = f"""
+    select c.oid, n.nspname, c.relname, c.relkind, c.relfilenode,
+           (select i.indrelid from pg_catalog.pg_index i where i.indexrelid = c.oid),
+           (select pg_catalog.string_agg(h.inhparent::pg_catalog.text, ',' order by h.inhseqno)
+            from pg_catalog.pg_inherits h where h.inhrelid = c.oid),
+           pg_catalog.pg_stat_get_xact_numscans(c.oid)
+    from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where c.oid = any('{{%s}}') and {_WHERE}
+"""
+
+Row = Sequence[str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +95,34 @@ def label(schema: str, name: str) -> str:
     return quoted if schema == "public" else f"{quote_identifier(schema)}.{quoted}"
 
 
-def ancestors(relation: Relation, known: Mapping[int, Relation]) -> Iterable[Relation]:
+def ancestors(relation: Relation, known: Mapping[int, Relation]) -> Iterator[Relation]:
     """What it is a partition or a child of, near ones first."""
     for oid in relation.parents:
         parent = known.get(oid)
         if parent is not None:
             yield parent
             yield from ancestors(parent, known)
+
+
+def of_transaction(oids: Sequence[int]) -> bytes:
+    """The query for what a transaction sees of relations itself; ``read`` takes its rows."""
+    return (_OF_TRANSACTION % ",".join(map(str, oids))).encode()
+
+
+def read(row: Row) -> tuple[Relation, int]:
+    """A row of ``of_transaction``: the relation, and its sequential scans so far."""
+    oid, schema, name, kind, file, table, parents, scans = row
+    relation = Relation(
+        _number(oid),
+        schema or "",
+        name or "",
+        kind or "",
+        _number(file),
+        int(table) if table else None,
+        tuple(map(int, parents.split(","))) if parents else (),
+    )
+    return relation, _number(scans)
+
+
+def _number(text: str | None) -> int:
+    return int(text or 0)

@@ -12,9 +12,10 @@ from senior_backend.migrations.trace.watch import Watcher
 
 TELLING: Final = {"client_min_messages": "debug1", "lc_messages": "C"}
 """With these the server says what it works through, in the words that ``messages`` knows."""
-_PLANNING: Final = {"enable_seqscan": "off", "jit": "off"}
+_PLANNING: Final = {"enable_seqscan": "off", "enable_indexonlyscan": "off", "jit": "off"}
 """On empty tables the planner would never take an index: with sequential scans made dear, one is
-seen where no index serves."""
+seen where no index serves. A scan of a whole index is one of all rows as well."""
+_RESET_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Sessions:
                 self._runner = Runner(self._url, options | TELLING)
             except NotRunError:
                 # Only a superuser may choose the language of messages.
-                del (told := dict(TELLING))["lc_messages"]
-                self._runner = Runner(self._url, options | told)
+                told = TELLING["client_min_messages"]
+                self._runner = Runner(self._url, {**options, "client_min_messages": told})
         return self._runner
 
     @property
@@ -81,16 +82,21 @@ class Sessions:
             self._parking = Parking(self._url)
         return self._parking
 
-    def renew(self) -> None:
-        """Forget sessions that were cut."""
-        if self._runner is not None and not self._runner.is_alive:
+    def renew(self) -> "Runner":
+        """A session as the tool opens it: nothing is left of the migration before."""
+        runner = self.runner
+        if runner.is_alive and not runner.is_idle:
+            runner.run(b"rollback", _RESET_S)
+        if not runner.is_alive or runner.run(b"discard all", _RESET_S).error is not None:
+            runner.close()
             self._runner = None
-        if self._watcher is not None and self._watcher.is_closed:
-            self._watcher = None
-        if self._prober is not None and self._prober.is_closed:
-            self._prober = None
-        if self._parking is not None and self._parking.is_closed:
-            self._parking = None
+        return self.runner
+
+    def reconnect(self) -> None:
+        """Have the next session begin with what ALTER ROLE or ALTER DATABASE set meanwhile."""
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
 
     def close(self) -> None:
         """Close them; closing twice is fine."""

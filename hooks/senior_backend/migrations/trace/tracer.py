@@ -1,15 +1,17 @@
 """One database on which migrations run as their tool would run them, watched or not.
 
-How each part is seen: ``execute`` (the session that migrates), ``observation`` (one statement),
-``watch`` (locks), ``probe`` (what waits), ``parking`` (statements outside transactions),
-``messages`` (what the server says of its work).
+The parts: ``course`` (which transaction a statement runs in), ``execute`` (the session that runs
+it), ``observation`` (a statement in a transaction), ``outside`` and ``parking`` (one outside of
+any), ``watch`` (locks), ``probe`` and ``blocking`` (what waits), ``messages`` and ``work`` (what
+the server works through), ``block`` (how long a lock is kept).
 """
 
 from typing import Self
 
 from senior_backend.migrations.step import Direction
+from senior_backend.migrations.trace.block import Block
 from senior_backend.migrations.trace.course import Course
-from senior_backend.migrations.trace.observation import Block, Eye
+from senior_backend.migrations.trace.observation import Eye
 from senior_backend.migrations.trace.observed import MigrationTrace, Problem
 from senior_backend.migrations.trace.sessions import Sessions, Settings
 from senior_backend.sources.migration import Migration
@@ -35,23 +37,24 @@ class Tracer:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; what is open is rolled back."""
+        """Close the connections; what is open is rolled back. Closing twice is fine."""
         self._sessions.close()
 
     def apply(self, migration: Migration, direction: Direction = "up") -> Problem | None:
-        """Run it as its tool would, unobserved; what the server refused, None when it ran.
+        """Run it as its tool would, unobserved; what did not run, None when all of it did.
 
         A transaction around a whole run of the tool ends with each migration here.
 
         Raises:
             NotRunError: the server does not answer.
         """
-        self._renew()
-        course = Course(self._sessions, None, None)
+        self.finish()
+        self._sessions.renew()
+        course = Course(self._sessions, None)
         course.run(migration, direction)
-        course.end(commit=True)
-        failed = next((one for one in course.statements if one.error is not None), None)
-        return Problem(failed.path, failed.line, failed.error or "") if failed else None
+        course.end()
+        self._settled(course)
+        return course.problem()
 
     def trace(self, migration: Migration, direction: Direction = "up") -> MigrationTrace:
         """Run it as its tool would, observed. What the SQL does is data, errors included.
@@ -59,32 +62,32 @@ class Tracer:
         Raises:
             NotRunError: the server does not answer.
         """
-        if self._open is None:
-            self._renew()
+        if self._open is None or not self._sessions.runner.is_alive:
+            self._open = None
+            self._sessions.renew()
         self._eye.open(self._first)
         if self.settings.together and self._first is None:
             self._first = frozenset(self._eye.known)
         course = Course(self._sessions, self._eye, self._open)
         course.run(migration, direction)
         self._open = course.block
+        self._settled(course)
+        if not self._sessions.watcher.counts_all_wal:
+            course.notes.append("wal_level is minimal here: new files are written without WAL")
         return MigrationTrace(
             migration.path,
             direction,
             tuple(course.statements),
-            tuple(course.queue()),
+            tuple(course.lock_queue),
             tuple(course.notes),
         )
 
     def finish(self) -> None:
         """Commit the transaction around a run of the tool, if one is open."""
-        course = Course(self._sessions, self._eye, self._open)
-        course.end(commit=True)
-        self._open = None
+        if self._open is not None:
+            Course(self._sessions, self._eye, self._open).end()
+            self._open = None
 
-    def _renew(self) -> None:
-        """A session as the tool opens it: nothing of the migration before."""
-        self._sessions.renew()
-        runner = self._sessions.runner
-        if not runner.is_idle:
-            runner.run(b"rollback", 10.0)
-        runner.run(b"discard all", 10.0)
+    def _settled(self, course: Course) -> None:
+        if course.for_later_sessions and self._open is None:
+            self._sessions.reconnect()

@@ -1,15 +1,13 @@
-"""A second session that sees what the running one holds: its locks, the relations, the WAL."""
+"""What another session holds and wants: its locks on relations, and how far the log is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
-
-import psycopg
+from dataclasses import dataclass, field
+from typing import Final
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.trace import relations
-from senior_backend.migrations.trace.execute import connect
-from senior_backend.migrations.trace.relations import Relation
+from senior_backend.migrations.trace.onlooker import Onlooker
+from senior_backend.migrations.trace.relations import FIRST_OF_USERS, Relation
 
 _MODES: Final[Mapping[str, Lock]] = {
     "AccessShareLock": Lock.ACCESS_SHARE,
@@ -22,22 +20,14 @@ _MODES: Final[Mapping[str, Lock]] = {
     "AccessExclusiveLock": Lock.ACCESS_EXCLUSIVE,
 }
 # Of the system's relations only what is waited for counts: everything reads its catalogs.
-_LOOK: Final = """
-    select pg_catalog.pg_wal_lsn_diff(pg_catalog.pg_current_wal_insert_lsn(), '0/0')::bigint,
+_LOOK: Final = f"""
+    select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
            l.locktype, l.relation, l.mode, l.granted
     from (values (1)) one
-    left join pg_catalog.pg_lock_status() l
-      on l.pid = %s and (l.relation >= 16384 or not l.granted)
+    left join pg_lock_status() l
+      on l.pid = %s and (l.relation >= {FIRST_OF_USERS} or not l.granted)
 """
 _WAL: Final = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
-OPTIONS: Final = {
-    "client_min_messages": "error",
-    "statement_timeout": "10s",
-    "lock_timeout": "2s",
-    "jit": "off",
-    "search_path": "pg_catalog",
-}
-"""Of the sessions that look on: they never wait for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +40,7 @@ class Sight:
 
     wal: int
     held: Mapping[int, Lock]
-    wanted: Mapping[int, Lock]
+    wanted: Mapping[int, Lock] = field(default_factory=dict)
     waits_for: tuple[str, ...] = ()
 
 
@@ -63,8 +53,8 @@ class Watcher:
         Raises:
             NotRunError: the server does not answer.
         """
-        self._connection: psycopg.Connection[Any] = connect(url, OPTIONS)
-        ((level,),) = self._connection.execute("show wal_level").fetchall()
+        self._session = Onlooker(url)
+        ((level,),) = self._session.execute("show wal_level").fetchall()
         self.counts_all_wal = level != "minimal"
         """At wal_level minimal PostgreSQL writes new files without the log."""
 
@@ -74,43 +64,34 @@ class Watcher:
         wanted: dict[int, Lock] = {}
         waits: list[str] = []
         wal = 0
-        for row in self._connection.execute(_LOOK, (pid,)):
-            wal, kind, relation, mode, granted = row
+        for wal, kind, relation, mode, granted in self._session.execute(_LOOK, (pid,)):  # noqa: B007
             if kind is None:
                 continue
             if not granted:
                 waits.append(kind)
-            if kind == "relation" and relation >= _FIRST_OF_USERS:
+            if kind == "relation" and relation >= FIRST_OF_USERS:
                 into = held if granted else wanted
                 into[relation] = max(into.get(relation, Lock.ACCESS_SHARE), _MODES[mode])
         return Sight(wal, held, wanted, tuple(dict.fromkeys(waits)))
 
     def wal(self) -> int:
         """How far the log is, in bytes."""
-        ((place,),) = self._connection.execute(_WAL).fetchall()
+        ((place,),) = self._session.execute(_WAL).fetchall()
         return int(place)
 
     def relations(self) -> dict[int, Relation]:
         """All that is committed, by number."""
         return {
             oid: Relation(oid, schema, name, kind, file, table, tuple(parents or ()))
-            for oid, schema, name, kind, file, table, parents in self._connection.execute(
+            for oid, schema, name, kind, file, table, parents in self._session.execute(
                 relations.ALL
             )
         }
 
-    def query(self, statement: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
-        """Anything else that is committed."""
-        return self._connection.execute(statement.encode(), parameters).fetchall()
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether the session was cut or closed."""
-        return self._connection.closed
+    def invalid_indexes(self) -> dict[int, str]:
+        """Names of indexes that a failed statement outside transactions left, by number."""
+        return dict(self._session.execute(relations.INVALID_INDEXES).fetchall())
 
     def close(self) -> None:
         """Close the connection; closing twice is fine."""
-        self._connection.close()
-
-
-_FIRST_OF_USERS: Final = 16384
+        self._session.close()
