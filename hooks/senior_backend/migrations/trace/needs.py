@@ -1,7 +1,7 @@
 """What migrations name and do not make themselves: extensions, roles, a platform's own schemas."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -87,6 +87,8 @@ def _roles(node: Any) -> Iterator[str]:  # noqa: ANN401 - any message of the par
         if node.rolename:
             yield node.rolename
         return
+    if type(node).__name__ == "GrantRoleStmt":
+        yield from (item.access_priv.priv_name for item in node.granted_roles)
     for field, value in node.ListFields():
         if field.message_type is not None:
             for item in value if field.is_repeated else (value,):
@@ -99,9 +101,11 @@ class Substitution:
 
     extensions: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    index_options: frozenset[str] = frozenset()
+    """Access methods whose stand-in knows none of their options (WITH)."""
 
     def __bool__(self) -> bool:
-        return bool(self.extensions or self.roles)
+        return bool(self.extensions or self.roles or self.index_options)
 
     def reason(self, statement: Statement) -> str | None:
         """Why a statement is left out; None: it runs."""
@@ -117,21 +121,24 @@ class Substitution:
         return None
 
 
-def without(
-    migration: Migration, substitution: Substitution
-) -> tuple[Migration, Mapping[tuple[str, int], tuple[str, str]]]:
+Originals = Mapping[tuple[str, int], tuple[str, str | None]]
+"""Statements as they are written, and why they are left out, by path and line; None: they are not
+left out, only a part of them."""
+
+_WITH: Final = re.compile(rb"\bwith\s*\([^()]*\)", re.IGNORECASE)
+
+
+def without(migration: Migration, substitution: Substitution) -> tuple[Migration, Originals]:
     """The migration with SELECT 1 in place of what is left out, byte for byte at the same places.
 
-    Also the statements as they were and why they are left out, by path and line.
+    Also the statements as they were.
     """
     if not substitution:
         return migration, {}
-    originals: dict[tuple[str, int], tuple[str, str]] = {}
+    originals: dict[tuple[str, int], tuple[str, str | None]] = {}
 
     def segments(given: tuple[Segment, ...]) -> tuple[Segment, ...]:
-        return tuple(
-            replace(s, text=_replaced(s.text, substitution.reason, originals)) for s in given
-        )
+        return tuple(replace(s, text=_replaced(s.text, substitution, originals)) for s in given)
 
     down = segments(migration.down) if migration.down is not None else None
     return replace(migration, up=segments(migration.up), down=down), originals
@@ -139,18 +146,22 @@ def without(
 
 def _replaced(
     text: SqlText,
-    reason: Callable[[Statement], str | None],
-    originals: dict[tuple[str, int], tuple[str, str]],
+    substitution: Substitution,
+    originals: dict[tuple[str, int], tuple[str, str | None]],
 ) -> SqlText:
     data = bytearray(text.data)
     for statement in sql.read(text).statements:
-        why = reason(statement)
-        if why is None:
+        why = substitution.reason(statement)
+        written = text.data[statement.start : statement.end]
+        if why is not None:
+            filled = SUBSTITUTE + b"\n" * written.count(b"\n")
+        elif (
+            statement.kind == "IndexStmt"
+            and statement.node.access_method in substitution.index_options
+        ):
+            filled = _WITH.sub(lambda match: re.sub(rb"[^\n]", b" ", match[0]), written)
+        else:
             continue
-        place = statement.position
-        originals[text.path, place.line] = (statement.sql, why)
-        length = statement.end - statement.start
-        lines = text.data.count(b"\n", statement.start, statement.end)
-        filled = SUBSTITUTE + b"\n" * lines
-        data[statement.start : statement.end] = filled.ljust(length)
+        originals[text.path, statement.position.line] = (statement.sql, why)
+        data[statement.start : statement.end] = filled.ljust(len(written))
     return replace(text, data=bytes(data), _starts=[])

@@ -1,6 +1,6 @@
 """The database before the migrations that are looked at: stand-ins, a dump, earlier migrations."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -44,16 +44,19 @@ class Built:
 
 
 def _restored(
-    statements: Sequence[ObservedStatement], originals: Mapping[tuple[str, int], tuple[str, str]]
+    statements: Sequence[ObservedStatement], originals: needs.Originals
 ) -> Iterator[ObservedStatement]:
     for one in statements:
-        original = originals.get((one.path, one.line))
-        if original is None or one.sql.strip() != needs.SUBSTITUTE.decode():
+        if (one.path, one.line) not in originals:
             yield one
+            continue
+        written, reason = originals[one.path, one.line]
+        if reason is None:
+            yield replace(one, sql=written)
+        elif one.sql.strip() == needs.SUBSTITUTE.decode():
+            yield ObservedStatement(one.path, one.line, written, one.transaction, not_run=reason)
         else:
-            yield ObservedStatement(
-                one.path, one.line, original[0], one.transaction, not_run=original[1]
-            )
+            yield one
 
 
 def build(

@@ -16,6 +16,7 @@ from senior_backend.postgres import ExistingServer, Server, connect_to, start
 from senior_backend.postgres.databases import PREFIX, database_of
 from senior_backend.postgres.installation import OLDEST_MAJOR
 from senior_backend.postgres.leftovers import Presence
+from senior_backend.postgres.session import StatementError, quoted
 
 TRACE_PREFIX: Final = f"{PREFIX}trace_"
 
@@ -41,12 +42,21 @@ class Where:
     production: Production = field(default_factory=Production)
 
 
+@dataclass(slots=True)
+class _Living:
+    """A database: which roles there were before it, and what it is a copy of."""
+
+    roles_before: frozenset[str]
+    template: str | None
+
+
 class Scratch:
     """A server on which databases of ours come and go; used as a context manager."""
 
     def __init__(self, server: Server | ExistingServer, presence: Presence | None = None) -> None:
         self._server = server
         self._presence = presence
+        self._living: dict[str, _Living] = {}
         self.major: int = server.major
         self.own = isinstance(server, Server)
         """Started by us: superuser, may create roles."""
@@ -89,14 +99,38 @@ class Scratch:
         """
         name = self._presence.next_name() if self._presence else None
         source = database_of(template) if template is not None else None
+        roles = self._roles()
         try:
-            return self._server.create_database(name, template=source)
+            url = self._server.create_database(name, template=source)
         except NotRunError as error:
             raise NotRunError(f"no scratch database: {error}") from None
+        self._living[url] = _Living(roles, template)
+        return url
 
     def drop(self, url: str) -> None:
-        """Drop a database that ``database`` made; connections to it are cut."""
+        """Drop a database that ``database`` made; connections to it are cut.
+
+        On a server of ours with the roles that were made since, which no copy of it needs: roles
+        belong to the whole server, and the next database shall find none of them.
+        """
         self._server.drop_database(url)
+        dropped = self._living.pop(url, None)
+        if not self.own or dropped is None:
+            return
+        copies = [one for one in self._living.values() if one.template == url]
+        for copy in copies:
+            copy.roles_before = dropped.roles_before
+        if not copies:
+            with self._server.session() as session:
+                for role in sorted(self._roles() - dropped.roles_before):
+                    with contextlib.suppress(StatementError):  # another database's
+                        session.execute(f"drop role {quoted(role)}")
+
+    def _roles(self) -> frozenset[str]:
+        if not self.own:
+            return frozenset()
+        with self._server.session() as session:
+            return frozenset(name for (name,) in session.execute("select rolname from pg_roles"))
 
     def close(self) -> None:
         """Leave nothing behind; closing twice is fine."""

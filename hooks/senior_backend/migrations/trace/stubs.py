@@ -37,6 +37,7 @@ _PLATFORM_ROLES: Final = {
 _PLATFORM_EXTENSIONS: Final = {
     "supabase": (("uuid-ossp", "extensions"), ("pgcrypto", "extensions"))
 }
+_INDEX_METHODS: Final = {"vector": ("hnsw", "ivfflat")}
 _PLATFORM_PATH: Final = {"supabase": '"$user", public, extensions'}
 
 
@@ -86,13 +87,16 @@ def provide(url: str, needs: Needs, search_path: str | None, scratch: Scratch) -
             path = _PLATFORM_PATH[platform]
             session.execute(f"alter database {database} set search_path = {path}")
         named += extensions.named
-    return Stubs(tuple(named), Substitution(extensions.left_out, left_out_roles))
+    methods = frozenset(m for name in extensions.stood_in for m in _INDEX_METHODS.get(name, ()))
+    substitution = Substitution(extensions.left_out, left_out_roles, methods)
+    return Stubs(tuple(named), substitution)
 
 
 @dataclass(frozen=True, slots=True)
 class _Extensions:
     named: tuple[str, ...]
     left_out: frozenset[str]
+    stood_in: frozenset[str]
 
 
 def _extensions(session: Session, needs: Needs, scratch: Scratch) -> _Extensions:
@@ -103,9 +107,11 @@ def _extensions(session: Session, needs: Needs, scratch: Scratch) -> _Extensions
     found = dict(session.execute("select name, default_version from pg_available_extensions"))
     named: list[str] = []
     left_out: set[str] = set()
+    stood_in: set[str] = set()
     for name in sorted(wanted):
         if found.get(name, VERSION) != VERSION or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
             continue
+        stood_in.add(name)
         script = _script(name)
         what = "" if script is not None else " (empty: its types and functions are not known)"
         if scratch.extensions is not None:
@@ -117,7 +123,7 @@ def _extensions(session: Session, needs: Needs, scratch: Scratch) -> _Extensions
             except StatementError as error:
                 what = f" (not complete: {error})"
         named.append(f"extension {name}{what}")
-    return _Extensions(tuple(named), frozenset(left_out))
+    return _Extensions(tuple(named), frozenset(left_out), frozenset(stood_in))
 
 
 def _add_platform_extensions(session: Session, platform: str, scratch: Scratch) -> None:
