@@ -59,6 +59,8 @@ class Index:
     """The index of the partitioned table to which it is attached."""
     valid: bool | None = True
     nulls_not_distinct: bool = False
+    abridged: bool = False
+    """Whether more was said of it than is kept here, such as storage parameters."""
     created_by: int = BEFORE
 
 
@@ -94,6 +96,8 @@ class Table:
     created_by: int = BEFORE
     complete: bool = True
     """Whether all its columns are known: not when its creation was never seen, nor for AS."""
+    said: frozenset[str] = frozenset()
+    """What else was said of it or of its columns and is not kept here, in a word or two each."""
 
     def copy(self) -> "Table":
         """A copy that can be changed."""
@@ -117,6 +121,7 @@ class Table:
             self.owned_by,
             self.created_by,
             self.complete,
+            self.said,
         )
 
 
@@ -154,6 +159,7 @@ class Domain:
     default: Expression | None = None
     checks: dict[str, Constraint] = field(default_factory=dict)
     created_by: int = BEFORE
+    collation: Name | None = None
 
     @property
     def constrained(self) -> bool:

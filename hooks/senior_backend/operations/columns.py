@@ -27,6 +27,8 @@ class ColumnDefinition:
     generation: Expression | None = None
     collation: Name | None = None
     constraints: tuple[Constraint, ...] = ()
+    abridged: bool = False
+    """Whether more is said of it than is kept here: storage, compression, options."""
 
 
 @operation

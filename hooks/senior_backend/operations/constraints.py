@@ -39,6 +39,9 @@ class Constraint:
     method: str = "btree"
     where: Expression | None = None
     keys: tuple[IndexKey, ...] = ()
+    abridged: bool = False
+    """Whether more is said of it than is kept here: MATCH FULL, ON DELETE of some columns, periods,
+    storage parameters or the tablespace of the index behind it."""
 
 
 @operation

@@ -40,6 +40,8 @@ class CreateIndex(Operation):
     only: bool = False
     where: Expression | None = None
     nulls_not_distinct: bool = False
+    abridged: bool = False
+    """Whether it has storage parameters, a tablespace or parameters of an operator class."""
 
 
 @operation

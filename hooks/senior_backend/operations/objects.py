@@ -107,6 +107,8 @@ class CreateTrigger(Operation):
     replace: bool = False
     constraint: bool = False
     references: Name | None = None
+    names_columns: bool = False
+    """Whether it depends on columns: UPDATE OF, WHEN."""
 
 
 @operation
@@ -170,6 +172,7 @@ class CreateDomain(Operation):
     not_null: bool = False
     default: Expression | None = None
     checks: tuple[Constraint, ...] = ()
+    collation: Name | None = None
 
 
 @operation
@@ -272,6 +275,8 @@ class ChangePublication(Operation):
     name: str
     create: bool = False
     tables: tuple[Name, ...] = ()
+    narrowed: tuple[Name, ...] = ()
+    """Those of which only some columns or rows are in it."""
 
 
 @operation
@@ -280,6 +285,8 @@ class Comment(Operation):
 
     kind: str
     table: Name | None = None
+    index: Name | None = None
+    """The index that it is on."""
 
 
 @operation
@@ -292,6 +299,8 @@ class Grant(Operation):
     grantees: tuple[str, ...] = ()
     """``public`` for PUBLIC."""
     revoke: bool = False
+    of_columns: bool = False
+    """Whether it names columns."""
 
 
 @operation

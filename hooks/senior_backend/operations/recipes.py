@@ -71,10 +71,13 @@ def drop_index_concurrently(index: Name, *, if_exists: bool = False) -> str:
     return f"DROP INDEX CONCURRENTLY {'IF EXISTS ' if if_exists else ''}{name(index)}"
 
 
-def unique_index_concurrently(index: str, table: Name, columns: Iterable[str]) -> str:
+def unique_index_concurrently(
+    index: str, table: Name, columns: Iterable[str], include: Sequence[str] = ()
+) -> str:
     """CREATE UNIQUE INDEX CONCURRENTLY."""
-    target = f"{quote_identifier(index)} ON {name(table)}"
-    return f"CREATE UNIQUE INDEX CONCURRENTLY {target} ({names(columns)})"
+    target = f"{quote_identifier(index)} ON {name(table)} ({names(columns)})"
+    included = f" INCLUDE ({names(include)})" if include else ""
+    return f"CREATE UNIQUE INDEX CONCURRENTLY {target}{included}"
 
 
 def literal(text: str) -> str:
@@ -113,14 +116,20 @@ def in_batches(
     numbered = [""] if len(key) == 1 else [f"_{n}" for n in range(1, len(key) + 1)]
     quoted = [quote_identifier(column) for column in key]
     prefix = quote_identifier(called or table.name)
-    first, last = ([f"batch_{end}{n}" for n in numbered] for end in ("first", "last"))
+    # Named by its block, a variable is none of the columns.
+    first, last = ([f"batch.{end}{n}" for n in numbered] for end in ("first", "last"))
     types = [f"{name(table)}.{column}%TYPE" for column in quoted]
-    declared = [f"    {v} {t};" for vs in (first, last) for v, t in zip(vs, types, strict=True)]
+    declared = [
+        f"    {v.removeprefix('batch.')} {t};"
+        for vs in (first, last)
+        for v, t in zip(vs, types, strict=True)
+    ]
     columns, backwards = ", ".join(quoted), ", ".join(f"{column} DESC" for column in quoted)
     begin, end, here = (_row(part) for part in (first, last, quoted))
     own = _row([f"{prefix}.{column}" for column in quoted])
     starts, ends = ", ".join(first), ", ".join(last)
     lines = [
+        "<<batch>>",
         "DECLARE",
         *declared,
         "BEGIN",
@@ -128,7 +137,7 @@ def in_batches(
         f"    WHILE {first[0]} IS NOT NULL LOOP",
         f"        SELECT {columns} INTO {ends}",
         f"        FROM (SELECT {columns} FROM {name(table)} WHERE {here} >= {begin}",
-        f"              ORDER BY {columns} LIMIT {BATCH}) AS batch",
+        f"              ORDER BY {columns} LIMIT {BATCH}) AS part",
         f"        ORDER BY {backwards} LIMIT 1;",
         f"        {before}{own} >= {begin} AND {own} <= {end}{after};",
         "        COMMIT;",

@@ -12,6 +12,7 @@ from senior_backend.catalog.replay import (
     constraints,
     indexes,
     objects,
+    said,
     session,
     tables,
 )
@@ -88,4 +89,5 @@ _TABLE: dict[type[Operation], Any] = {
     on_objects.SetSchema: objects.set_schema,
     on_session.SetVariable: session.set_variable,
     on_session.TransactionControl: session.end_transaction,
+    **said.TABLE,
 }

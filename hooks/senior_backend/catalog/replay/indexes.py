@@ -31,6 +31,7 @@ def create_index(catalog: Catalog, operation: CreateIndex, number: int) -> None:
         only=operation.only,
         valid=not operation.only or not catalog.tables[table].partitions,
         nulls_not_distinct=operation.nulls_not_distinct,
+        abridged=operation.abridged,
         created_by=number,
     )
     add(catalog, index, only=operation.only)

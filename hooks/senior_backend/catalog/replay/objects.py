@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from senior_backend.catalog.model import Catalog, Domain, Enum, Function, Table
-from senior_backend.catalog.replay import columns, indexes, names, tables
+from senior_backend.catalog.replay import columns, indexes, names, said, tables
 from senior_backend.catalog.replay.known import edit, edit_column, family, new_key
 from senior_backend.operations import objects
 from senior_backend.operations.names import Name, TypeName
@@ -38,6 +38,7 @@ def create_view(
             read._replace(of=catalog.key(read.of)) if read.of else read
             for read in operation.columns_read
         ),
+        said=frozenset({said.UNFILLED} if materialized and not operation.with_data else ()),  # type: ignore[union-attr]
         created_by=number,
     )
 
@@ -93,7 +94,14 @@ def add_enum_value(catalog: Catalog, operation: objects.AddEnumValue, number: in
 def create_domain(catalog: Catalog, operation: objects.CreateDomain, number: int) -> None:
     """CREATE DOMAIN."""
     key = new_key(catalog, operation.name)
-    domain = Domain(key, operation.type, operation.not_null, operation.default, created_by=number)
+    domain = Domain(
+        key,
+        operation.type,
+        operation.not_null,
+        operation.default,
+        created_by=number,
+        collation=operation.collation,
+    )
     for check in operation.checks:
         domain.checks[check.name or _check_name(domain)] = check
     catalog.domains[key] = domain
@@ -166,6 +174,8 @@ def create_trigger(catalog: Catalog, operation: objects.CreateTrigger, number: i
     """CREATE TRIGGER, on the partitions too."""
     for table in family(catalog, operation.table):
         table.triggers[operation.name] = catalog.key(operation.function)
+        if operation.names_columns:
+            table.said |= {"a trigger that names columns"}
 
 
 def create_policy(catalog: Catalog, operation: objects.CreatePolicy, number: int) -> None:

@@ -67,6 +67,8 @@ def _plan(step: Step, operation: AddColumn) -> _Plan | None:
     definition = operation.definition
     if any(c.kind not in ("check", "foreign_key", "not_null") for c in definition.constraints):
         return None  # keys need an index first: a person puts the two together
+    if definition.abridged or any(c.abridged for c in definition.constraints):
+        return None  # storage, MATCH FULL and the like: more than is kept here
     if definition.serial:
         return _serial(step, operation.table, definition)
     if definition.identity is not None:
@@ -200,6 +202,10 @@ def _domain(step: Step, table: Name, definition: ColumnDefinition) -> _Plan | No
     if domain is None:
         return None
     column = quote_identifier(definition.name)
+    if any("'" in check.expression.sql for check in domain.checks.values() if check.expression):
+        return None  # VALUE may stand in a string
+    if domain.collation is not None:
+        return None
     plain = replace(definition, type=domain.type)
     default = definition.default or domain.default
     constraints = tuple(

@@ -90,6 +90,8 @@ def _indexes_aside(step: Step, change: AlterColumnType, definition: ColumnDefini
     indexes = [i for i in step.catalog.indexes_of(change.table) if _uses(i, change.column)]
     if not indexes or any(index.constraint for index in indexes):
         return Remedy(reason="its index belongs to a constraint: go through a new column")
+    if any(index.abridged for index in indexes):
+        return Remedy(reason="an index has settings that have to be given to the new one by hand")
     named = [(index, recipes.beside(change.table, index.name.name)) for index in indexes]
     builds = {n.name: concurrent_index.build(i, n.name, change.table) for i, n in named}
     drops = [
@@ -267,13 +269,26 @@ def _obstacle(step: Step, change: AlterColumnType, definition: ColumnDefinition)
     for holder, foreign in step.catalog.foreign_keys_to(change.table):
         if column in (foreign.referenced_columns or key):
             return f"{holder.name.name} references {column}"
+    for label in (f"{column[:59]}_new", f"{column[:59]}_old"):
+        if label in known.columns:
+            return f"{known.name.name} has a column {label}"
+    if known.policies or known.said or definition.abridged:
+        what = sorted(known.said) or ["a policy"] if known.policies else sorted(known.said)
+        return f"{' and '.join(what) or 'storage of the column'} would have to be made anew"
     for constraint in known.constraints.values():
-        if column in constraint.columns and (constraint.kind == "exclude" or constraint.include):
-            return "an exclusion constraint or an index with INCLUDE uses the column"
+        if column not in constraint.columns:
+            continue
+        if constraint.kind == "exclude" or constraint.include or constraint.abridged:
+            return "an exclusion constraint or an index with INCLUDE or settings uses the column"
+        if (
+            constraint.expression is not None
+            and _moved_text(constraint.expression.sql, column, "") is None
+        ):
+            return "a check names the column in a way that cannot be rewritten"
     for index in step.catalog.indexes_of(change.table):
         named = {key.column for key in index.keys} | set(index.include)
-        if _uses(index, column) and column not in named:
-            return f"{index.name.name} has an expression of the column"
+        if _uses(index, column) and (column not in named or index.abridged):
+            return f"{index.name.name} has an expression of the column, or settings"
     for view in step.catalog.views_reading(change.table):
         return f"{view.name.name} reads the table"
     if any(
@@ -315,19 +330,19 @@ def _constraint(step: Step, name: str, constraint: Constraint, way: _Way) -> _Mo
     if constraint.kind in _WORDS:
         backing = next(i for i in step.catalog.indexes_of(table) if i.constraint == name)
         word, index = _WORDS[constraint.kind], quote_identifier(temporary)
-        own = f"ADD CONSTRAINT {quoted} {word} ({recipes.names(constraint.columns)})"
+        when = " DEFERRABLE" if constraint.deferrable else ""
+        when += " INITIALLY DEFERRED" if constraint.initially_deferred else ""
+        own = f"ADD CONSTRAINT {quoted} {word} ({recipes.names(constraint.columns)}){when}"
         return _Moved(
             [_index(backing, name, way)],
-            recipes.alter(table, f"ADD CONSTRAINT {quoted} {word} USING INDEX {index}"),
+            recipes.alter(table, f"ADD CONSTRAINT {quoted} {word} USING INDEX {index}{when}"),
             recipes.drop_constraint(table, name),
             recipes.alter(table, own),
         )
     moved = replace(constraint, columns=columns)
     if constraint.expression is not None:
-        # As the deparsed expression has it: in quotes where the name needs them.
-        old, new = quote_identifier(way.column), quote_identifier(way.new)
-        text = re.sub(rf"(?<![\w\"'.]){re.escape(old)}(?![\w\"'(])", new, constraint.expression.sql)
-        moved = replace(moved, expression=constraint.expression._replace(sql=text))
+        text = _moved_text(constraint.expression.sql, way.column, way.new)
+        moved = replace(moved, expression=constraint.expression._replace(sql=text or ""))
     add = recipes.alter(table, recipes.constraint(moved, temporary, not_valid=True))
     phases = [
         Phase(f"add_{temporary}", (add,), (recipes.drop_constraint(table, temporary),)),
@@ -340,6 +355,18 @@ def _constraint(step: Step, name: str, constraint: Constraint, way: _Way) -> _Mo
         recipes.alter(table, f"RENAME CONSTRAINT {quoted} TO {other}"),
         recipes.alter(table, recipes.constraint(constraint, name)),
     )
+
+
+def _moved_text(expression: str, column: str, new: str) -> str | None:
+    """An expression with another column in the place of one; None where that is not certain.
+
+    As the deparsed expression has it: in quotes where the name needs them.
+    """
+    old = quote_identifier(column)
+    mention = re.compile(rf"(?<![\w\"'.]){re.escape(old)}(?![\w\"'(.])")
+    if len(mention.findall(expression)) != expression.lower().count(column.lower()):
+        return None  # in a string, behind the table's name, in a longer name
+    return mention.sub(lambda _: quote_identifier(new), expression)
 
 
 def _names_swapped(

@@ -1,10 +1,9 @@
 """Indexes built, dropped and rebuilt CONCURRENTLY, in a migration without a transaction."""
 
-import re
+from collections.abc import Sequence
 from typing import Final
 
 from senior_backend.catalog.model import Index
-from senior_backend.catalog.replay import names
 from senior_backend.migrations.fixes import partitioned_index
 from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
@@ -12,6 +11,8 @@ from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
 from senior_backend.operations.indexes import CreateIndex, DropIndex, Reindex
 from senior_backend.operations.names import Name
+from senior_backend.sql import keywords
+from senior_backend.sql.identifiers import quote_identifier
 
 RULES: Final = (
     "index-not-concurrent",
@@ -22,12 +23,7 @@ RULES: Final = (
     "concurrent-index-on-partitioned-table",
 )
 
-_CREATE = re.compile(r"(create\s+(?:unique\s+)?index)\b(\s+if\s+not\s+exists\b)?", re.IGNORECASE)
-_DROP = re.compile(r"(drop\s+index)\b", re.IGNORECASE)
-_IF_NOT_EXISTS = re.compile(r"\s+if\s+not\s+exists\b", re.IGNORECASE)
-_REINDEX = re.compile(
-    r"(reindex\s*(?:\([^)]*\)\s*)?(?:index|table|schema|database)?)\b", re.IGNORECASE
-)
+_REINDEXED: Final = ("index", "table", "schema", "database")
 
 
 def remedy(step: Step, hazard: Hazard) -> Remedy | None:
@@ -49,18 +45,20 @@ def _create(step: Step, operation: CreateIndex) -> Remedy | None:
     if known is not None and known.partition_by is not None:
         name = operation.name or default_name(step, operation)
         return partitioned_index.remedy(step, operation, name)
-    sql = step.statement.sql
-    index = recipes.beside(operation.table, operation.name or default_name(step, operation))
+    chosen = operation.name or default_name(step, operation)
+    index = recipes.beside(operation.table, chosen)
+    # Of a name that the server would have chosen nobody may drop what has it by chance.
+    sure = operation.name is not None or (known is not None and known.complete)
+    first = recipes.drop_index_concurrently(index, if_exists=True)
+    data = step.statement.sql.encode()
     if operation.concurrently and step.transaction is None:  # only IF NOT EXISTS is wrong
-        gone = _IF_NOT_EXISTS.search(sql)
-        if gone is None:
+        gone = _if_not_exists(data)
+        if gone is None or operation.name is None:
             return None
         start = step.statement.start
-        first = recipes.drop_index_concurrently(index, if_exists=True)
-        before, after = len(sql[: gone.start()].encode()), len(sql[: gone.end()].encode())
         edits = (
             Edit(start, start, f"{first};\n"),
-            Edit(start + before, start + after, ""),
+            Edit(start + gone[0], start + gone[1], ""),
         )
         alone = step.migration.up and step.migration.up[0].transaction == "implicit"
         return Remedy(
@@ -69,19 +67,40 @@ def _create(step: Step, operation: CreateIndex) -> Remedy | None:
             reason="the drop has to be a migration of its own with this tool" if alone else "",
             rollback=(recipes.drop_index_concurrently(index),),
         )
-    if operation.concurrently:
-        text = _IF_NOT_EXISTS.sub("", sql, count=1)
-    else:
-        text = _CREATE.sub(r"\1 CONCURRENTLY", sql, count=1)
+    if operation.concurrently and (gone := _if_not_exists(data)) is not None:
+        data = data[: gone[0]] + data[gone[1] :]
+    text = _concurrently(data, ("index",), already=operation.concurrently)
+    if text is not None and operation.name is None:
+        # Named as the server would, so that what takes it back and what cleans up know it.
+        text = _after(text.encode(), ("concurrently",), quote_identifier(chosen))
+    if text is None:
+        return None
     down = recipes.drop_index_concurrently(index)
     phase = Phase(
         name=f"create_{index.name}",
         up=(text,),
         down=(down,),
         transactional=False,
-        cleanup=(recipes.drop_index_concurrently(index, if_exists=True),),
+        cleanup=(first,) if sure else (),
     )
     return Remedy(phases=(phase,), safe=True, rollback=(down,))
+
+
+def _if_not_exists(data: bytes) -> tuple[int, int] | None:
+    """The bytes of the words and of the space before them."""
+    found = keywords.find(data, ("if", "not", "exists"))
+    return (len(data[: found[0]].rstrip()), found[1]) if found else None
+
+
+def _concurrently(data: bytes, words: Sequence[str], *, already: bool) -> str | None:
+    """The statement with CONCURRENTLY behind the first of ``words``; None where none stands."""
+    return data.decode() if already else _after(data, words, "CONCURRENTLY")
+
+
+def _after(data: bytes, words: Sequence[str], text: str) -> str | None:
+    """The statement with ``text`` behind the first of ``words``."""
+    end = next((span[1] for word, span in keywords.top_level(data) if word in words), None)
+    return None if end is None else f"{data[:end].decode()} {text}{data[end:].decode()}"
 
 
 def _drop(step: Step, operation: DropIndex) -> Remedy | None:
@@ -96,7 +115,9 @@ def _drop(step: Step, operation: DropIndex) -> Remedy | None:
     sql = step.statement.sql
     if not step.alone_in_statement:
         return None  # CONCURRENTLY takes one index only
-    text = sql if operation.concurrently else _DROP.sub(r"\1 CONCURRENTLY", sql, count=1)
+    text = _concurrently(sql.encode(), ("index",), already=operation.concurrently)
+    if text is None:
+        return None
     again = _definition(step, operation)
     phase = Phase(f"drop_{operation.index.name}", (text,), again, transactional=False)
     return Remedy(phases=(phase,), safe=True, rollback=again)
@@ -106,7 +127,9 @@ def _reindex(step: Step, operation: Reindex) -> Remedy | None:
     if operation.kind == "system":
         return None
     sql = step.statement.sql
-    text = sql if operation.concurrently else _REINDEX.sub(r"\1 CONCURRENTLY", sql, count=1)
+    text = _concurrently(sql.encode(), _REINDEXED, already=operation.concurrently)
+    if text is None:
+        return None
     target = operation.name.name if operation.name else operation.kind
     phase = Phase(f"reindex_{target}", (text,), transactional=False)
     return Remedy(phases=(phase,), safe=True)
@@ -115,7 +138,7 @@ def _reindex(step: Step, operation: Reindex) -> Remedy | None:
 def _definition(step: Step, operation: DropIndex) -> tuple[str, ...]:
     """The index built anew, where its definition is known."""
     known = step.catalog.index(operation.index)
-    if known is None or not known.keys:
+    if known is None or not known.keys or known.abridged:
         return ()
     table = known.table if operation.index.schema else known.table._replace(schema=None)
     return (build(known, operation.index.name, table),)
@@ -148,5 +171,4 @@ def build(index: Index, name: str, table: Name, instead: tuple[str, str] = ("", 
 
 def default_name(step: Step, operation: CreateIndex) -> str:
     """The name that PostgreSQL gives the index."""
-    columns = names.key_names(key.column or "expr" for key in (*operation.keys,))
-    return names.relation(step.catalog, step.catalog.key(operation.table), columns, "idx")
+    return partitioned_index.chosen_name(step, step.catalog.key(operation.table), operation)

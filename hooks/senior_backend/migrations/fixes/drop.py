@@ -49,7 +49,7 @@ def _columns(step: Step) -> Remedy | None:
     definitions = [one.definition for one in known if one is not None]
     back = (
         (recipes.alter(table, *map(_added_again, definitions)),)
-        if len(definitions) == len(drops)
+        if len(definitions) == len(drops) and not any(map(_is_more, definitions))
         else ()
     )
     listed = ", ".join(drop.column for drop in drops)
@@ -66,7 +66,7 @@ def _columns(step: Step) -> Remedy | None:
     )
     reason = (
         f"code that names {named} has to be gone first; what takes it back brings the "
-        f"column{'s' if len(drops) > 1 else ''}, not the values"
+        f"column{'s' if len(drops) > 1 else ''}, not the values, constraints and indexes"
     )
     key = filling.key_of(step, table)
     required = [d.name for d in definitions if _is_required(d)]
@@ -86,6 +86,12 @@ def _columns(step: Step) -> Remedy | None:
         ),
     )
     return Remedy(phases=(first, dropped), reason=reason, rollback=back)
+
+
+def _is_more(definition: ColumnDefinition) -> bool:
+    """Whether a plain column of its type would be something else."""
+    numbered = definition.serial or definition.identity or definition.generated
+    return bool(numbered) or definition.abridged
 
 
 def _is_required(definition: ColumnDefinition) -> bool:
@@ -167,7 +173,7 @@ def _created_again(step: Step, name: Name) -> str:
     if table is None or not table.complete or table.partition_by or table.inherits:
         return ""
     definitions = [column.definition for column in table.columns.values()]
-    if any(d.serial or d.identity or d.generated for d in definitions):
+    if any(map(_is_more, definitions)) or table.persistence != "permanent":
         return ""
     lines = [recipes.column(definition) for definition in definitions]
     for label, constraint in table.constraints.items():
@@ -179,6 +185,8 @@ def _created_again(step: Step, name: Name) -> str:
 
 
 def _constraint(label: str, constraint: Constraint) -> str | None:
+    if constraint.abridged or constraint.nulls_not_distinct or constraint.not_valid:
+        return None
     if constraint.kind == "not_null":
         return ""
     if constraint.kind in ("check", "foreign_key"):
@@ -186,5 +194,7 @@ def _constraint(label: str, constraint: Constraint) -> str | None:
     if constraint.kind in ("primary_key", "unique") and not constraint.include:
         kind = "PRIMARY KEY" if constraint.kind == "primary_key" else "UNIQUE"
         columns = recipes.names(constraint.columns)
-        return f"CONSTRAINT {quote_identifier(label)} {kind} ({columns})"
+        when = " DEFERRABLE" if constraint.deferrable else ""
+        when += " INITIALLY DEFERRED" if constraint.initially_deferred else ""
+        return f"CONSTRAINT {quote_identifier(label)} {kind} ({columns}){when}"
     return None

@@ -22,6 +22,10 @@ def fill(step: Step, table: Name, column: str, value: str, missing: str, note: s
 
     Once more after a failure it goes on with the rows that are left.
     """
+    known = step.catalog.table(table)
+    if known is not None and known.triggers:
+        fired = ", ".join(sorted(known.triggers))
+        note = f"{note}\nFires the triggers of {table.name} for every row: {fired}.".strip()
     change = f"UPDATE {recipes.name(table)} SET {recipes.names([column])} = {value}"
     name, key = f"fill_{table.name}_{column}", key_of(step, table)
     if not key:

@@ -9,6 +9,7 @@ from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
 from senior_backend.operations.constraints import AddConstraint, Constraint, ValidateConstraint
 from senior_backend.operations.names import Name
+from senior_backend.sql import keywords
 from senior_backend.sql.identifiers import quote_identifier
 
 RULES: Final = (
@@ -59,10 +60,17 @@ def _add(step: Step, operation: AddConstraint) -> Remedy | None:
 
 def _named(text: str, start: int, name: str) -> str:
     """The statement with the constraint named, so that it can be validated by name."""
-    for word in ("foreign", "check"):
-        at = text.lower().find(word, start)
-        if at >= 0:
-            return f"{text[:at]}CONSTRAINT {quote_identifier(name)} {text[at:]}"
+    data = text.encode()
+    for words in (("add", "foreign", "key"), ("add", "check")):
+        found = keywords.find(data, words, start)
+        if found is not None:
+            at = next(
+                span[0]
+                for word, span in keywords.top_level(data)
+                if word == words[1] and found[0] < span[0] < found[1]
+            )
+            constraint = f"CONSTRAINT {quote_identifier(name)} "
+            return f"{data[:at].decode()}{constraint}{data[at:].decode()}"
     return ""
 
 

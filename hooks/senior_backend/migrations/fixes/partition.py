@@ -27,6 +27,8 @@ RULES: Final = (
     "drop-partition-locks-parent",
 )
 
+# What PARTITION OF gives: an identity comes with ATTACH from 17 on, and not at all before.
+_LIKE: Final = "INCLUDING ALL EXCLUDING IDENTITY EXCLUDING COMMENTS EXCLUDING STATISTICS"
 _RANGE: Final = re.compile(r"FOR VALUES FROM \((.*)\) TO \((.*)\)\Z", re.IGNORECASE | re.DOTALL)
 _LIST: Final = re.compile(r"FOR VALUES IN \((.*)\)\Z", re.IGNORECASE | re.DOTALL)
 
@@ -55,11 +57,11 @@ def _attach(step: Step, operation: AttachPartition) -> Remedy:
         return Remedy(reason="write the bound as a CHECK, NOT VALID, validate it, and attach then")
     phases = []
     child = operation.partition
-    phases += _checked(child, f"{child.name}_bound"[:63], inside)
-    drops = [recipes.drop_constraint(child, f"{child.name}_bound"[:63])]
+    phases += _checked(child, names.joined(child.name, None, "bound"), inside)
+    drops = [recipes.drop_constraint(child, names.joined(child.name, None, "bound"))]
     if default is not None:
         place = _written(step, operation.table, default)
-        name = f"{default.name.name}_not_{child.name}"[:63]
+        name = names.joined(default.name.name, f"not_{child.name}", "check")
         phases += _checked(place, name, _outside(parent, inside))
         drops.append(recipes.drop_constraint(place, name))
     phases.append(
@@ -172,7 +174,11 @@ def _create(step: Step, operation: CreateTable) -> Remedy | None:
     parent = operation.partition_of
     if parent is None or operation.bound is None or operation.bound.default:
         return None
-    if operation.columns or operation.constraints or operation.partition_by:
+    node = step.statement.node
+    settings = node.options or node.tablespacename or node.access_method
+    if operation.columns or operation.constraints or operation.partition_by or settings:
+        return Remedy(reason="create the table on its own, LIKE the parent, and attach it then")
+    if operation.if_not_exists or operation.persistence != "permanent":
         return Remedy(reason="create the table on its own, LIKE the parent, and attach it then")
     default = step.catalog.default_partition(parent)
     known = step.catalog.table(parent)
@@ -183,7 +189,7 @@ def _create(step: Step, operation: CreateTable) -> Remedy | None:
     drops = []
     if default is not None:
         place = _written(step, parent, default)
-        name = f"{default.name.name}_not_{operation.table.name}"[:63]
+        name = names.joined(default.name.name, f"not_{operation.table.name}", "check")
         phases += _checked(place, name, _outside(known, inside))
         drops.append(recipes.drop_constraint(place, name))
     own = recipes.name(operation.table)
@@ -192,7 +198,7 @@ def _create(step: Step, operation: CreateTable) -> Remedy | None:
     phases.append(
         Phase(
             f"create_{operation.table.name}",
-            (f"CREATE TABLE {own} (LIKE {recipes.name(parent)} INCLUDING ALL)", attach, *drops),
+            (f"CREATE TABLE {own} (LIKE {recipes.name(parent)} {_LIKE})", attach, *drops),
             (drop,),
         )
     )

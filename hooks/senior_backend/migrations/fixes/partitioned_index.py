@@ -9,12 +9,13 @@ from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
 from senior_backend.operations.indexes import CreateIndex
 from senior_backend.operations.names import Name
+from senior_backend.sql import keywords
 from senior_backend.sql.identifiers import quote_identifier
 
-_INDEX: Final = re.compile(
-    r"(create\s+(?:unique\s+)?index)\b(\s+concurrently\b)?(\s+if\s+not\s+exists\b)?", re.IGNORECASE
+_PART: Final = r'(?:"(?:[^"]|"")+"|[\w$\x80-\xff]+)'
+_TABLE: Final = re.compile(
+    rf"\s+(?:only\s+)?{_PART}(?:\s*\.\s*{_PART})?".encode("latin-1"), re.IGNORECASE
 )
-_ON: Final = re.compile(r"\bon\s+(only\s+)?", re.IGNORECASE)
 
 
 def remedy(step: Step, operation: CreateIndex, name: str) -> Remedy:
@@ -29,23 +30,25 @@ def remedy(step: Step, operation: CreateIndex, name: str) -> Remedy:
     if any(p.partition_by is not None or p.kind != "table" for p in partitions):
         return Remedy(reason="some partitions are themselves partitioned, or foreign tables")
     parent = recipes.beside(operation.table, name)
-    sql = step.statement.sql
-    only = _on(_INDEX.sub(_named(name, operation), sql, count=1), operation.table, "ONLY ")
+    pieces = _pieces(step.statement.sql)
+    if pieces is None:
+        return Remedy(reason="create the index ON ONLY the parent, and one on each partition")
+    head, rest = pieces
+    target = f"{quote_identifier(name)} ON ONLY {recipes.name(operation.table)}"
     drop = f"DROP INDEX {recipes.name(parent)}"
-    phases = [Phase(f"create_{name}", (only,), (drop,))]
+    phases = [Phase(f"create_{name}", (f"{head} {target}{rest}",), (drop,))]
     attached = []
     for partition in partitions:
-        own = names.joined(partition.name.name, name, "")[:-1]
-        child = recipes.beside(operation.table, own)
-        if operation.table.schema or partition.name.schema != step.catalog.key(operation.table)[0]:
-            child = Name(partition.name.schema, own)
-        target = Name(child.schema, partition.name.name)
-        text = _INDEX.sub(rf"\1 CONCURRENTLY {quote_identifier(own)}", _unnamed(sql, operation), 1)
+        own = chosen_name(step, partition.name, operation)
+        same = partition.name.schema == step.catalog.key(operation.table).schema
+        schema = operation.table.schema if same else partition.name.schema
+        child = Name(schema, own)
+        on = recipes.name(Name(schema, partition.name.name))
         drop_child = recipes.drop_index_concurrently(child, if_exists=True)
         phases.append(
             Phase(
                 f"create_{own}",
-                (_on(text, target, ""),),
+                (f"{head} CONCURRENTLY {quote_identifier(own)} ON {on}{rest}",),
                 # Dropping the parent's index drops those that are attached to it.
                 transactional=False,
                 cleanup=(drop_child,),
@@ -62,25 +65,22 @@ def remedy(step: Step, operation: CreateIndex, name: str) -> Remedy:
     )
 
 
-def _unnamed(sql: str, operation: CreateIndex) -> str:
-    """The statement without the index's name."""
-    if operation.name is None:
-        return sql
-    head = _INDEX.match(sql)
-    on = _ON.search(sql, head.end() if head else 0)
-    return f"{sql[: head.end()]} {sql[on.start() :]}" if head and on else sql
+def chosen_name(step: Step, table: Name, operation: CreateIndex) -> str:
+    """The name that PostgreSQL gives such an index of ``table``, which has its schema."""
+    keys = [key.column or key.label for key in operation.keys]
+    columns = names.key_names([*keys, *operation.include])
+    return names.relation(step.catalog, table, columns, "idx")
 
 
-def _named(name: str, operation: CreateIndex) -> str:
-    return r"\1" if operation.name is not None else rf"\1 {quote_identifier(name)}"
-
-
-def _on(sql: str, table: Name, only: str) -> str:
-    """The statement on another table, or ONLY on it."""
-    found = _ON.search(sql)
-    if found is None:
-        return sql
-    rest = re.sub(
-        r'\A(?:"(?:[^"]|"")+"|[\w$]+)(?:\.(?:"(?:[^"]|"")+"|[\w$]+))?', "", sql[found.end() :]
-    )
-    return f"{sql[: found.start()]}ON {only}{recipes.name(table)}{rest}"
+def _pieces(sql: str) -> tuple[str, str] | None:
+    """``CREATE INDEX`` without the name, and what follows the table's name."""
+    data = sql.encode()
+    words = keywords.top_level(data)
+    index = next((span for word, span in words if word == "index"), None)
+    on = next((span for word, span in words if word == "on"), None)
+    if index is None or on is None:
+        return None
+    table = _TABLE.match(data, on[1])
+    if table is None:
+        return None
+    return data[: index[1]].decode(), data[table.end() :].decode()

@@ -22,7 +22,7 @@ from senior_backend.operations.columns import (
 )
 from senior_backend.operations.constraints import DropConstraint
 from senior_backend.operations.indexes import CreateIndex, DropIndex
-from senior_backend.operations.objects import Drop, DropFromTable, Rename
+from senior_backend.operations.objects import AlterDomain, Drop, DropFromTable, Rename
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
 from senior_backend.operations.tables import AttachPartition, CreateTable, DetachPartition
@@ -84,6 +84,8 @@ def change(problem: Problem, folder: Folder, may_have_run: Why) -> Change | None
     found = _change(problem, folder)
     if found is None or not found.edits:
         return found
+    if problem.remedy is not None and problem.remedy.by_search_path and _leaves(found):
+        return Change(reason=_PATH)
     found = replace(found, edits=(*found.edits, *_new_down(problem, folder, found)))
     reason = may_have_run(folder, problem.migration)
     if not reason:
@@ -91,6 +93,18 @@ def change(problem: Problem, folder: Folder, may_have_run: Why) -> Change | None
     if found.reason not in ("", _PAST):
         reason = f"{found.reason}; {reason}"
     return replace(found, automatic=False, reason=reason)
+
+
+_PATH: Final = (
+    "the migration sets search_path, which its steps would be without: name the schema in the "
+    "statement, then fix again"
+)
+
+
+def _leaves(change: Change) -> bool:
+    """Whether a part of the remedy runs where the settings of its migration are not."""
+    downs = any(b"DROP INDEX CONCURRENTLY" in edit.content for edit in change.edits)
+    return bool(change.new) or downs
 
 
 def _change(problem: Problem, folder: Folder) -> Change | None:
@@ -421,6 +435,10 @@ def _key(operation: Operation) -> tuple[str, str, str] | None:
             return "create table", "", table.name
         case Drop(kind=kind, name=dropped):
             return f"drop {kind}", "", dropped.name
+        case AlterDomain(domain=domain, action="drop constraint", name=str(name)):
+            return "drop domain constraint", domain.name, name
+        case AlterDomain(domain=domain, action="drop not null"):
+            return "drop domain not null", "", domain.name
         case DropFromTable(kind=kind, name=str(name), table=table):
             return f"drop {kind}", table.name, name
         case Rename(kind=kind, of=of, old=old, new=new):

@@ -49,3 +49,5 @@ class Remedy:
     """Whether already the first phase must leave the transaction of its statement."""
     reason: str = ""
     rollback: tuple[str, ...] = ()
+    by_search_path: bool = False
+    """Whether its names mean something else where the search_path is another."""

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from senior_backend.catalog.replay import names
 from senior_backend.migrations.fixes.remedy import Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
@@ -28,11 +29,14 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
 def phases(step: Step, table: Name, column: str) -> tuple[Phase, ...]:
     """The migrations that make a filled column NOT NULL."""
     quoted = quote_identifier(column)
-    name = f"{table.name}_{column}_not_null"[:63]
+    key, not_null = step.catalog.key(table), step.assumptions.major >= 18
+    # The name that SET NOT NULL gives its constraint from 18 on stays free for it.
+    label = "not_null" if not_null else "is_not_null"
+    name = names.constraint(step.catalog, key, column, label, taken=_proofs(step))
     constraint = quote_identifier(name)
     drop = recipes.drop_constraint(table, name)
     nullable = recipes.alter(table, f"ALTER COLUMN {quoted} DROP NOT NULL")
-    if step.assumptions.major >= 18:
+    if not_null:
         add = f"ADD CONSTRAINT {constraint} NOT NULL {quoted} NOT VALID"
         return (
             Phase(f"add_{name}", (recipes.alter(table, add),), (nullable,)),
@@ -47,4 +51,13 @@ def phases(step: Step, table: Name, column: str) -> tuple[Phase, ...]:
             (recipes.alter(table, f"ALTER COLUMN {quoted} SET NOT NULL"), drop),
             (recipes.alter(table, add), nullable),
         ),
+    )
+
+
+def _proofs(step: Step) -> tuple[str, ...]:
+    """The names that the columns before this one of the same migration get."""
+    return tuple(
+        names.joined(earlier.table.name, earlier.column, "is_not_null")
+        for earlier in step.earlier
+        if isinstance(earlier, SetNotNull)
     )

@@ -1,5 +1,6 @@
 """Unique and primary keys on an index that was built CONCURRENTLY before."""
 
+from dataclasses import replace
 from typing import Final
 
 from senior_backend.catalog.replay import names
@@ -74,7 +75,9 @@ def _column(step: Step, operation: AddColumn) -> Remedy | None:
     others = [c for c in definition.constraints if c.kind not in _WORDS]
     if len(keys) != 1 or others or definition.serial or definition.identity or definition.generated:
         return None
-    key = keys[0] if keys[0].columns else Constraint(keys[0].kind, (definition.name,), keys[0].name)
+    if definition.abridged:
+        return None
+    key = replace(keys[0], columns=keys[0].columns or (definition.name,))
     added = recipes.alter(operation.table, f"ADD COLUMN {recipes.column(definition)}")
     taken_back = recipes.alter(operation.table, f"DROP COLUMN {quote_identifier(definition.name)}")
     first = Phase(f"add_{definition.name}", (added,), (taken_back,))
@@ -87,11 +90,11 @@ def _constraint(
     known = step.catalog.table(table)
     if known is not None and known.partition_by is not None:
         return None  # USING INDEX is refused on partitioned tables
-    if constraint.nulls_not_distinct:
+    if constraint.nulls_not_distinct or constraint.abridged:
         return None
     name = constraint.name or default_name(step, table, constraint)
     index = recipes.beside(table, name)
-    create = recipes.unique_index_concurrently(name, table, constraint.columns)
+    create = recipes.unique_index_concurrently(name, table, constraint.columns, constraint.include)
     deferrable = " DEFERRABLE" if constraint.deferrable else ""
     deferrable += " INITIALLY DEFERRED" if constraint.initially_deferred else ""
     quoted = quote_identifier(name)
@@ -130,5 +133,9 @@ def _constraint(
 def default_name(step: Step, table: Name, constraint: Constraint) -> str:
     """The name that PostgreSQL gives a key."""
     label = _LABELS[constraint.kind]
-    second = None if constraint.kind == "primary_key" else names.key_names(constraint.columns)
+    second = (
+        None
+        if constraint.kind == "primary_key"
+        else names.key_names([*constraint.columns, *constraint.include])
+    )
     return names.relation(step.catalog, step.catalog.key(table), second, label, constraint=True)

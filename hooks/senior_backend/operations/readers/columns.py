@@ -18,7 +18,9 @@ def column(node: Node) -> ColumnDefinition:
     integer = of_serial(type_name)
     collation = _collation(node)
     if not node.constraints and not integer:
-        return ColumnDefinition(node.colname, type_name, node.is_not_null, collation=collation)
+        return ColumnDefinition(
+            node.colname, type_name, node.is_not_null, collation=collation, abridged=_abridged(node)
+        )
     not_null = node.is_not_null or integer is not None
     default: Expression | None = None
     identity: Literal["always", "by default"] | None = None
@@ -52,7 +54,12 @@ def column(node: Node) -> ColumnDefinition:
         generation,
         collation,
         tuple(constraints),
+        _abridged(node),
     )
+
+
+def _abridged(node: Node) -> bool:
+    return bool(node.storage_name or node.compression or node.fdwoptions)
 
 
 def _attributes(nodes: list[Node], at: int) -> frozenset[str]:

@@ -36,6 +36,7 @@ def constraint(
         "name": node.conname or None,
         "deferrable": node.deferrable or deferred or "CONSTR_ATTR_DEFERRABLE" in attributes,
         "initially_deferred": deferred,
+        "abridged": _abridged(node),
     }
     if kind == "check":
         read = expression(node.raw_expr)
@@ -81,6 +82,17 @@ def constraint(
         nulls_not_distinct=node.nulls_not_distinct,
         include=strings(node.including),
         **common,
+    )
+
+
+def _abridged(node: Node) -> bool:
+    return bool(
+        node.fk_matchtype == "f"
+        or node.fk_del_set_cols
+        or node.fk_with_period
+        or node.without_overlaps
+        or node.options
+        or node.indexspace
     )
 
 

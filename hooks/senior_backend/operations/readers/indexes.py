@@ -86,6 +86,11 @@ def create_index(node: Node, statement: Statement) -> Iterable[Operation]:
         only=not node.relation.inh,
         where=expression(node.where_clause) if node.HasField("where_clause") else None,
         nulls_not_distinct=node.nulls_not_distinct,
+        abridged=bool(
+            node.options
+            or node.table_space
+            or any(key.index_elem.opclassopts for key in node.index_params)
+        ),
     )
 
 

@@ -108,6 +108,7 @@ def create_trigger(node: Node, statement: Statement) -> Iterable[Operation]:
         replace=node.replace,
         constraint=node.isconstraint,
         references=of_range(node.constrrel) if node.HasField("constrrel") else None,
+        names_columns=bool(node.columns) or node.HasField("when_clause"),
     )
 
 
@@ -182,6 +183,7 @@ def create_domain(node: Node, statement: Statement) -> Iterable[Operation]:
         not_null=not_null,
         default=default,
         checks=tuple(checks),
+        collation=of_parts(node.coll_clause.collname) if node.HasField("coll_clause") else None,
     )
 
 
@@ -300,6 +302,12 @@ def publication(node: Node, statement: Statement) -> Iterable[Operation]:
             for item in node.pubobjects
             if item.publication_obj_spec.HasField("pubtable")
         ),
+        narrowed=tuple(
+            of_range(item.publication_obj_spec.pubtable.relation)
+            for item in node.pubobjects
+            if item.publication_obj_spec.pubtable.columns
+            or item.publication_obj_spec.pubtable.HasField("where_clause")
+        ),
     )
 
 
@@ -315,7 +323,8 @@ def comment(node: Node, statement: Statement) -> Iterable[Operation]:
         table = object_name(node.object)
     elif kind in _IN_TABLE and node.object.HasField("list"):
         table = of_parts(node.object.list.items[:-1])
-    yield objects.Comment(kind=kind, table=table)
+    index = object_name(node.object) if kind == "index" else None
+    yield objects.Comment(kind=kind, table=table, index=index)
 
 
 def grant(node: Node, statement: Statement) -> Iterable[Operation]:
@@ -329,6 +338,7 @@ def grant(node: Node, statement: Statement) -> Iterable[Operation]:
         privileges=tuple(item.access_priv.priv_name for item in node.privileges) or ("all",),
         grantees=tuple(role(item.role_spec) for item in node.grantees),
         revoke=not node.is_grant,
+        of_columns=any(item.access_priv.cols for item in node.privileges),
     )
 
 
