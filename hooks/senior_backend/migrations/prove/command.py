@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -109,6 +109,9 @@ def _nothing(result: Result) -> str:
 def _proofs(
     result: Result, request: Request, scratch: "Callable[[], Scratch]", catalog: Catalog | None
 ) -> Iterator[Proof]:
+    # All of it while the server starts; where the driver is missing, the first session says so.
+    with suppress(ImportError):
+        import psycopg  # noqa: F401
     from senior_backend.migrations.prove.flow import proofs
     from senior_backend.migrations.trace.flow import session_settings
     from senior_backend.migrations.trace.options import TIMEOUT_S

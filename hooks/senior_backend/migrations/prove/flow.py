@@ -1,26 +1,23 @@
 """Both forms of a migration, as written and as fixed, run on copies of the schema before it."""
 
-import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from senior_backend.catalog.model import Catalog
 from senior_backend.migrations import repair
 from senior_backend.migrations.lint import Linted
 from senior_backend.migrations.prove.proof import End, Fixed, Proof, Side, WayBack
 from senior_backend.migrations.prove.repairs import Mend, Mended, mend
+from senior_backend.migrations.prove.schema import Schema
 from senior_backend.migrations.prove.working_copy import copied
 from senior_backend.migrations.rollback import compare, snapshot
 from senior_backend.migrations.rollback.snapshot import Snapshot
 from senior_backend.migrations.run import FolderResult, Request, Result
 from senior_backend.migrations.trace.observed import Problem
-from senior_backend.migrations.trace.prepare import Built, build
 from senior_backend.migrations.trace.scratch import Scratch
 from senior_backend.migrations.trace.tracer import Settings, Tracer
-from senior_backend.postgres.session import Session, StatementError, quoted
-from senior_backend.sources.migration import Folder, Migration
+from senior_backend.sources.migration import Migration
 
 _MOST_DIFFERENCES = 20
 """That are listed; a schema that is another altogether is told by fewer."""
@@ -32,37 +29,6 @@ class Fixers:
 
     automatic: Mend = repair.automatic
     planned: Mend = repair.planned
-
-
-class _Schema:
-    """A database with what earlier migrations have made; copied for each run."""
-
-    def __init__(self, scratch: Scratch, settings: Settings, folder: Folder, dump: str) -> None:
-        self.scratch = scratch
-        self.settings = settings
-        self.url = scratch.database()
-        self.problems: tuple[Problem, ...] = ()
-        self._migrations = folder.migrations
-        self._dump = Path(dump) if dump else None
-        self._done: int | None = None
-        self.has_downs = folder.has_downs and any(m.down is not None for m in folder.migrations)
-        self.built = Built()
-
-    def build(self, number: int) -> None:
-        """Run all migrations before the one of this number that have not run yet."""
-        if self._done is None:
-            before, later = self._migrations[:number], self._migrations[number:]
-            self.built = build(
-                self.url, before, self.scratch, self.settings, later=later, schema=self._dump
-            )
-            self.problems = self.built.problems
-        else:
-            with Tracer(self.url, self.settings) as tracer:
-                for migration in self._migrations[self._done : number]:
-                    if problem := tracer.apply(self.built.runnable(migration)):
-                        self.problems += (problem,)
-                tracer.finish()
-        self._done = number
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,47 +60,45 @@ def proofs(
     for folder in result.folders:
         asked = [one for one in folder.linted if one.problems or not several]
         if asked:
-            schema = _Schema(scratch, settings, folder.folder, request.settings.schema)
+            schema = Schema(scratch, settings, folder.folder, request.settings.schema)
             for linted in asked:
-                yield _prove(result, folder, linted, request, schema, catalog, fixers or Fixers())
-            scratch.drop(schema.url)
+                case = _Case(result, folder, linted, request, schema, last=linted is asked[-1])
+                yield _prove(case, catalog, fixers or Fixers())
 
 
-def _prove(
-    result: Result,
-    folder: FolderResult,
-    linted: Linted,
-    request: Request,
-    schema: _Schema,
-    catalog: Catalog | None,
-    fixers: Fixers,
-) -> Proof:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One migration to prove; ``last`` of its folder."""
+
+    result: Result
+    folder: FolderResult
+    linted: Linted
+    request: Request
+    schema: Schema
+    last: bool
+
+
+def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
     began = time.monotonic()
-    migration = linted.migration
-    number = folder.folder.migrations.index(migration)
+    migration, schema = case.linted.migration, case.schema
+    number = case.folder.folder.migrations.index(migration)
     schema.build(number)
-    findings = tuple(problem.finding for problem in linted.problems)
+    findings = tuple(problem.finding for problem in case.linted.problems)
     start = snapshot.take(schema.url)
-    later = folder.folder.migrations[number + 1 :]
-    fixed: Fixed | None = None
-    no_fix: dict[tuple[str, int], str] = {}
+    mended: Mended | None = None
     if any(finding.suppressed is None for finding in findings):
-        with copied(folder.folder, request.root) as copy:
-            there = replace(request, root=copy, since=None, changed=False)
+        with copied(case.folder.folder, case.request.root) as copy:
+            there = replace(case.request, root=copy, since=None, changed=False)
             mended = mend(there, migration, catalog, fixers.automatic, fixers.planned)
-            reason = result.may_have_run(folder.folder, migration)
-            written, fixed = _both(schema, start, migration, later, mended, reason)
-            no_fix = mended.untouched if mended is not None else {}
-    else:
-        written = _run(schema, start, [(migration, True)]).side
+    written, fixed = _both(case, start, mended)
     return Proof(
         path=migration.path,
         postgres=schema.scratch.version,
-        linted_for=request.settings.postgres,
+        linted_for=case.request.settings.postgres,
         findings=findings,
         written=written,
         fixed=fixed,
-        no_fix=no_fix,
+        no_fix=mended.untouched if mended is not None else {},
         earlier=number,
         stubbed=schema.built.stubbed,
         problems=schema.problems,
@@ -142,21 +106,18 @@ def _prove(
     )
 
 
-def _both(
-    schema: _Schema,
-    start: Snapshot,
-    migration: Migration,
-    later: Sequence[Migration],
-    mended: Mended | None,
-    may_have_run: str,
-) -> tuple[Side, Fixed | None]:
+def _both(case: _Case, start: Snapshot, mended: Mended | None) -> tuple[Side, Fixed | None]:
+    """Run what is to be compared, one after the other."""
+    migration, schema = case.linted.migration, case.schema
     if mended is None or not mended.contents:
-        return _run(schema, start, [(migration, True)]).side, None
+        return _run(schema, start, [(migration, True)], last=case.last).side, None
     steps = _steps(migration, mended)
+    migrations = case.folder.folder.migrations
     # What a fix adds comes after the migrations that there are: both sides run those then.
-    between = later if len(steps) > 1 else ()
+    between = migrations[migrations.index(migration) + 1 :] if len(steps) > 1 else ()
     written = _run(schema, start, [(migration, True), *((one, False) for one in between)])
-    fixed = _run(schema, start, steps)
+    fixed = _run(schema, start, steps, last=case.last)
+    may_have_run = case.result.may_have_run(case.folder.folder, migration)
     return written.side, _fixed(written, fixed, mended, may_have_run)
 
 
@@ -173,11 +134,11 @@ def _steps(migration: Migration, mended: Mended) -> list[tuple[Migration, bool]]
     return steps
 
 
-def _run(schema: _Schema, start: Snapshot, steps: Sequence[tuple[Migration, bool]]) -> _Ran:
+def _run(
+    schema: Schema, start: Snapshot, steps: Sequence[tuple[Migration, bool]], *, last: bool = False
+) -> _Ran:
     """Run migrations on a copy of the schema, observed where that is said, and take them back."""
-    roles = _roles(schema)
-    url = schema.scratch.database(schema.url)
-    try:
+    with schema.copy(last=last) as url:
         traces, problems = [], []
         with Tracer(url, schema.settings) as tracer:
             for migration, traced in steps:
@@ -193,13 +154,10 @@ def _run(schema: _Schema, start: Snapshot, steps: Sequence[tuple[Migration, bool
         if side.failed is None and not problems and schema.has_downs:
             side = replace(side, way_back=_way_back(url, schema, start, [one for one, _ in steps]))
         return _Ran(side, end, tuple(problems))
-    finally:
-        schema.scratch.drop(url)
-        _forget(schema, _roles(schema) - roles)
 
 
 def _way_back(
-    url: str, schema: _Schema, start: Snapshot, migrations: Sequence[Migration]
+    url: str, schema: Schema, start: Snapshot, migrations: Sequence[Migration]
 ) -> WayBack:
     missing = [one.path for one in migrations if one.down is None]
     if missing:
@@ -257,19 +215,3 @@ def _compared(before: Snapshot, after: Snapshot) -> End:
         more = len(differences) - _MOST_DIFFERENCES + 1
         differences[_MOST_DIFFERENCES - 1 :] = [f"and {more} more"]
     return End(tuple(differences), tuple(str(one) for one in found if one.physical))
-
-
-def _roles(schema: _Schema) -> frozenset[str]:
-    """Of the whole server: a migration may create some, and has to run twice."""
-    if not schema.scratch.own:
-        return frozenset()
-    with Session(schema.url) as session:
-        return frozenset(name for (name,) in session.execute("select rolname from pg_roles"))
-
-
-def _forget(schema: _Schema, roles: frozenset[str]) -> None:
-    if roles:
-        with Session(schema.url) as session:
-            for role in sorted(roles):
-                with contextlib.suppress(StatementError):  # it still owns something: it stays
-                    session.execute(f"drop role {quoted(role)}")
