@@ -138,7 +138,12 @@ class Step:
         operation = self.operation
         if self.number and isinstance(operation, Drop) and operation.if_exists:
             return self.catalog.table(relation) is None or self.is_new(relation)
-        return self.is_new(relation)
+        if self.is_new(relation):
+            return True
+        index = self.catalog.index(relation) if self.catalog.table(relation) is None else None
+        return index is not None and (
+            index.created_by >= self.first_of_deploy or self.is_new(index.table)
+        )
 
     def is_from_this_deploy(self, created_by: int) -> bool:
         """Whether what migration number ``created_by`` created is deployed together with this."""

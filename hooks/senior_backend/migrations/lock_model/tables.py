@@ -339,9 +339,12 @@ def dropped(
         default = catalog.default_partition(table.partition_of)
         if default is not None:
             yield database.on(default.name, Lock.ACCESS_EXCLUSIVE)
+    parent = catalog.table(table.partition_of) if table.partition_of is not None else None
     for member in database.family(name):
         known = catalog.table(member)
         for constraint in known.constraints.values() if known is not None else ():
+            if parent is not None and _has_reference(parent, constraint):
+                continue  # its triggers on the other side belong to the whole, which stays
             if constraint.references is not None:
                 others = database.family(constraint.references)
                 if database.major < 15 and database.is_partitioned(constraint.references):
@@ -351,8 +354,10 @@ def dropped(
     for sequence in database.sequences_of(name):
         yield database.on(sequence, Lock.ACCESS_EXCLUSIVE)
     if cascade:
-        for holder, _ in catalog.foreign_keys_to(name):
-            yield from database.on_family(holder.name, Lock.ACCESS_EXCLUSIVE)
+        whole = [table.partition_of] if table.partition_of is not None else []
+        for referenced in (name, *whole):
+            for holder, _ in catalog.foreign_keys_to(referenced):
+                yield from database.on_family(holder.name, Lock.ACCESS_EXCLUSIVE)
         for view in database.views_over(name):
             yield database.on(view, Lock.ACCESS_EXCLUSIVE)
 

@@ -31,6 +31,9 @@ Verdict = Literal["equal", "harmless", "unknown", "wrong"]
 
 _WORSE: Final[tuple[Verdict, ...]] = ("equal", "harmless", "unknown", "wrong")
 _BOTH: Final[tuple[Traffic, ...]] = ("reads", "writes")
+_TELLING: Final = 200
+"""Characters by which statements on one line are told apart: a trace cuts long ones."""
+
 _WITHOUT_TRAFFIC: Final = frozenset({"composite type"})
 """Relations that no query reads: who uses such a type does not wait for its lock."""
 
@@ -220,13 +223,13 @@ def compare(
     """
     waiting: dict[tuple[str, int, str], deque[Prediction]] = defaultdict(deque)
     for prediction in said:
-        waiting[prediction.path, prediction.line, prediction.sql].append(prediction)
+        waiting[prediction.path, prediction.line, prediction.sql[:_TELLING]].append(prediction)
     found = []
     held: dict[int, _Held] = defaultdict(_Held)
     for statement in trace.statements:
         if statement.error is not None or statement.not_run is not None:
             continue
-        queue = waiting[statement.path, statement.line, statement.sql]
+        queue = waiting[statement.path, statement.line, statement.sql[:_TELLING]]
         word = queue.popleft() if queue else None
         own = _Held() if statement.transaction is None else held[statement.transaction]
         compared = _Compared(word, statement, own, probed=probed)
