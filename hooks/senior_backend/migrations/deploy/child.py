@@ -18,8 +18,8 @@ from senior_backend.errors import InputError
 _HEARD: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Interrupted(Exception):  # noqa: N818 - a signal, no error
-    """A signal came while no command was running."""
+class Interrupted(KeyboardInterrupt):
+    """A signal came while no command was running; as Ctrl-C, it also ends a query of ours."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

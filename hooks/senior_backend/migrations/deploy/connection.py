@@ -15,6 +15,15 @@ from senior_backend.postgres.address import as_url, without_password
 _FROM_ENVIRONMENT: Final = ("PGHOST", "PGHOSTADDR", "PGDATABASE", "PGSERVICE")
 _OURS: Final = re.compile(r"(?:-c\s*|--)lock[_-]timeout=", re.IGNORECASE)
 
+_VALUE: Final = r"(?:'(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)"
+_KEYWORDS: Final = re.compile(rf"\s*(?=.*\b(?:dbname|host|service)=)(?:\w+={_VALUE}\s*)+")
+_OPTIONS_KEYWORD: Final = re.compile(rf"\boptions=({_VALUE})")
+_URL: Final = re.compile(
+    r"(?P<before>(?:--?[\w-]+=)?)(?P<url>(?P<scheme>(?:jdbc:)?(?:postgres(?:ql)?(?:\+\w+)?|pgx\d?))"
+    r"://\S*)"
+)
+"""An address as a word of its own, or as the value of a long option."""
+
 # What libpq takes in an address; the rest (?schema=public, ?connection_limit=5, ...) is for the
 # framework alone, and libpq refuses what it does not know.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
@@ -121,21 +130,39 @@ def child_environment(
 ) -> dict[str, str]:
     """What the command finds in its environment.
 
-    Of ``variables``, the first gets ``address``; in each that holds a PostgreSQL address our
-    settings enter it when ``in_address`` is set, or when it has ``options`` of its own, because
-    those would win over ``PGOPTIONS``.
+    Of ``variables``, the first gets ``address``; the addresses in them get our settings as
+    ``prepared`` says.
     """
     result = dict(environment)
     result["PGOPTIONS"] = merged(environment.get("PGOPTIONS", ""), settings)
     if address is not None:
         result[variables[0]] = address
     for name in variables:
-        value = result.get(name, "")
-        if "://" in value and (in_address or options_of(value)):
-            result[name] = with_options(value, settings)
+        if name in result:
+            result[name] = prepared(result[name], settings, in_address=in_address)
     if "application_name" in settings:
         result.setdefault("PGAPPNAME", settings["application_name"])
     return result
+
+
+def prepared(word: str, settings: Mapping[str, str], *, in_address: bool) -> str:
+    """A word of the command, or the value of a variable, with our settings in its address.
+
+    So when ``in_address`` is set, and also when the address has ``options`` of its own, because
+    those would win over ``PGOPTIONS``. Never for asyncpg through SQLAlchemy, which takes none.
+    """
+    if match := _URL.fullmatch(word):
+        scheme, url = match["scheme"], match["url"]
+        if "asyncpg" in scheme or not (in_address or options_of(url)):
+            return word
+        return f"{match['before']}{with_options(url, settings)}"
+    if in_address and _KEYWORDS.fullmatch(word):
+        present = _OPTIONS_KEYWORD.search(word)
+        before = re.sub(r"\\(.)", r"\1", present[1].strip("'")) if present else ""
+        text = re.sub(r"([\\'])", r"\\\1", merged(before, settings))
+        rest = _OPTIONS_KEYWORD.sub("", word).strip()
+        return f"{rest} options='{text}'"
+    return word
 
 
 def shown(command: Sequence[str]) -> str:

@@ -32,6 +32,9 @@ _OURS: Final = """
               (select client_addr from pg_stat_activity where pid = pg_backend_pid())))
 """
 
+_THING: Final = """array[l.locktype, l.relation::text, l.page::text, l.tuple::text, l.virtualxid,
+    l.transactionid::text, l.classid::text, l.objid::text, l.objsubid::text]"""
+
 _WAITS: Final = f"""
 select a.pid, a.application_name = %s, l.locktype, l.mode,
        case l.locktype when 'relation' then l.relation::regclass::text
@@ -44,10 +47,16 @@ select a.pid, a.application_name = %s, l.locktype, l.mode,
        pg_blocking_pids(a.pid),
        exists (select from pg_locks h where h.pid = a.pid and h.granted and h.locktype = 'relation'
                and h.mode = any(%s)),
-       a.query_start::text, a.backend_start::text, l.waitstart::text
+       a.query_start::text, a.backend_start::text, l.waitstart::text,
+       {_THING}
 from pg_locks l join pg_stat_activity a on a.pid = l.pid
 where not l.granted and {_OURS}
 """  # noqa: S608 - constants
+
+_STILL_HELD: Final = f"""
+select exists (select from pg_locks l
+               where l.granted and l.pid = any(%s) and {_THING} = %s::text[])
+"""  # noqa: S608 - a constant
 
 _HOLDERS: Final = """
 select pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(state, ''),
@@ -102,6 +111,8 @@ class WaitSeen:
     statement: str
     backend: str
     since: str
+    thing: tuple[str | None, ...]
+    """What is locked, as pg_locks tells it apart."""
 
     @property
     def strong(self) -> bool:
@@ -264,12 +275,34 @@ class Database:
         rows = self._session.execute(_WAITS, (mark, list(STRONG), mark, since))
         return [
             WaitSeen(
-                pid, bool(marked), kind, mode, target, float(waited), tuple(blockers), strong,
-                str(statement), str(backend), str(waitstart),
+                pid=pid,
+                marked=bool(marked),
+                kind=kind,
+                mode=mode,
+                target=target,
+                waited_s=float(waited),
+                blockers=tuple(blockers),
+                holds_strong=strong,
+                statement=str(statement),
+                backend=str(backend),
+                since=str(since_then),
+                thing=tuple(thing),
             )
-            for pid, marked, kind, mode, target, waited, blockers, strong, statement, backend,
-            waitstart in rows
-        ]  # fmt: skip
+            for (
+                pid,
+                marked,
+                kind,
+                mode,
+                target,
+                waited,
+                blockers,
+                strong,
+                statement,
+                backend,
+                since_then,
+                thing,
+            ) in rows
+        ]
 
     def goes_on(self, wait: WaitSeen) -> bool:
         """Whether the statement that waited is still being run."""
@@ -277,6 +310,14 @@ class Database:
             "select state, query_start::text from pg_stat_activity where pid = %s", (wait.pid,)
         )
         return bool(rows) and rows[0][0] == "active" and str(rows[0][1]) == wait.statement
+
+    def still_held(self, wait: WaitSeen) -> bool:
+        """Whether those in its way still hold what was waited for: then it was not granted."""
+        ((held,),) = self._session.execute(
+            _STILL_HELD,
+            (list(wait.blockers), list(wait.thing)),
+        )
+        return bool(held)
 
     def cancel(self, wait: WaitSeen) -> bool:
         """Cancel a statement that still waits as it did; ``False``: it does not any more.

@@ -29,7 +29,7 @@ REFUSED: Final = 3
 _BY_SIGNAL: Final = 128
 _LONGEST_PAUSE_S: Final = 60.0
 _DROP_S: Final = 60.0
-"""DROP INDEX CONCURRENTLY waits for all who use the table; it stops nobody, but it must end."""
+"""For a leftover after the last attempt: who waits for the verdict should not wait much longer."""
 _SETTLE_S: Final = 2.0
 _LOOK_AGAIN_S: Final = 1.0
 
@@ -89,6 +89,8 @@ class _Run:
         self._say = say
         self._tool: Tool = tool_of(order.command)
         self._mark = f"{APPLICATION}-{secrets.token_hex(4)}"
+        self._between_s = max(order.concurrent_timeout, order.lock_timeout)
+        self._stuck: set[int] = set()
         self._began = time.monotonic()
         self._report = Report(
             connection.shown(order.command), without_password(order.url).partition("?")[0]
@@ -132,7 +134,7 @@ class _Run:
         order = self._order
         if order.clean_invalid:
             for index in database.invalid():
-                self._drop(database, index)
+                self._drop(database, index, self._between_s)
         for vacuum in database.wraparound_vacuums():
             self._note(
                 f"{vacuum}: it does not make way, so that a change of that table waits for its end"
@@ -223,18 +225,20 @@ class _Run:
             if self._tool.not_again and not order.rerunnable and not own_lock:
                 self._note(f"not tried again: {self._tool.not_again}")
                 return
-            pause = pause_before(number + 1, order.delay, random.random())  # noqa: S311
             if number == order.attempts:
                 self._say(f"given up after {number} attempts (--attempts)")
                 return
+            pause = pause_before(number + 1, order.delay, random.random())  # noqa: S311
             if time.monotonic() + pause > until:
                 self._say(f"given up after {spoken(order.max_wait)} (--max-wait)")
                 return
-            self._clean(before)
             self._say(
                 f"a lock timeout: attempt {number + 1} of {order.attempts} in {spoken(pause)}"
             )
             signals.sleep(pause)
+            self._clean(before, self._between_s)
+            if report.left:  # the next attempt would find the name taken
+                return
 
     def _attempt(self, signals: Signals, number: int, *, lifted: bool) -> tuple[Attempt, Watch]:
         order = self._order
@@ -242,13 +246,18 @@ class _Run:
         bounds = Bounds(
             granted if lifted else order.lock_timeout, order.lock_timeout, order.enforce
         )
+        settings = {"lock_timeout": f"{_ms(bounds.set_s)}ms", "application_name": self._mark}
+        in_address = order.in_address or self._tool.in_address
         environment = connection.child_environment(
             order.environment,
             (order.variable, *self._tool.variables),
             order.address,
-            {"lock_timeout": f"{_ms(bounds.set_s)}ms", "application_name": self._mark},
-            in_address=order.in_address or self._tool.in_address,
+            settings,
+            in_address=in_address,
         )
+        command = [
+            connection.prepared(word, settings, in_address=in_address) for word in order.command
+        ]
         attempt = Attempt(number, bounds.set_s)
         self._report.attempts.append(attempt)
         watch = Watch(
@@ -263,7 +272,7 @@ class _Run:
             watch.start(database)
         started = time.monotonic()
         try:
-            attempt.exit_code = signals.run(order.command, environment, order.stdout)
+            attempt.exit_code = signals.run(command, environment, order.stdout)
         finally:
             watch.finish()
             attempt.duration_s = time.monotonic() - started
@@ -292,18 +301,22 @@ class _Run:
         except SeniorBackendError as error:
             self._note(f"could not see what is still at work on the server: {error}")
 
-    def _clean(self, before: Mapping[int, tuple[Index, bool]]) -> list[Index]:
+    def _clean(self, before: Mapping[int, tuple[Index, bool]], timeout_s: float) -> list[Index]:
         """Drop the INVALID indexes that were not there before, and return them."""
         with Database.open(self._order.url) as database:
             until = time.monotonic() + _SETTLE_S
             while database.running(self._mark) and time.monotonic() < until:
                 time.sleep(0.02)
-            new = [index for index in database.invalid() if index.oid not in before]
+            new = [
+                index
+                for index in database.invalid()
+                if index.oid not in before and index.oid not in self._stuck
+            ]
             for index in new:
-                self._drop(database, index)
+                self._drop(database, index, timeout_s)
             return new
 
-    def _drop(self, database: Database, index: Index) -> None:
+    def _drop(self, database: Database, index: Index, timeout_s: float) -> None:
         statement = drop_statement(index)
         if index.toast or index.constraint:
             reason = (
@@ -312,20 +325,27 @@ class _Run:
                 else "it belongs to a TOAST table: a superuser drops it"
             )
         else:
-            timeout = min(_DROP_S, max(self._order.concurrent_timeout, self._order.lock_timeout))
-            reason = database.drop(index, timeout) or ""
+            self._say(
+                f"dropping the INVALID index {index.name}, once those who use {index.table} now "
+                f"have ended: {statement}"
+            )
+            try:
+                reason = database.drop(index, timeout_s) or ""
+            except Interrupted:
+                self._report.left.append(f"{index.name}: interrupted")
+                raise
         if reason:
+            self._stuck.add(index.oid)
             self._report.left.append(f"{index.name}: {reason}")
             self._say(f"INVALID index {index.name} is left: {reason}; `{statement}`")
         else:
             self._report.dropped.append(statement)
-            self._say(f"dropped the INVALID index {index.name} on {index.table}: {statement}")
 
     def _look_after(self, before: Mapping[int, tuple[Index, bool]]) -> None:
         """Leftovers, and what is there now; a server that is gone is said, not raised."""
         report = self._report
         try:
-            new = self._clean(before)
+            new = self._clean(before, min(_DROP_S, self._between_s))
             with Database.open(self._order.url) as database:
                 after = database.indexes()
         except NotRunError as error:

@@ -1,0 +1,143 @@
+"""How the lock_timeout gets to the command's connections, whatever the form of the address."""
+
+import pytest
+
+from senior_backend.errors import InputError
+from senior_backend.migrations.deploy import connection
+from senior_backend.migrations.deploy.tools import tool_of
+
+OURS = {"lock_timeout": "2000ms"}
+
+
+@pytest.mark.parametrize(
+    ("present", "result"),
+    [
+        ("", "-c lock_timeout=2000ms"),
+        ("-c work_mem=1MB", "-c work_mem=1MB -c lock_timeout=2000ms"),
+        (" -c lock_timeout=1h ", "-c lock_timeout=1h -c lock_timeout=2000ms"),
+    ],
+)
+def test_our_settings_come_last_and_so_win(present, result):
+    assert connection.merged(present, OURS) == result
+
+
+def test_blanks_and_backslashes_in_a_setting_are_escaped():
+    assert connection.switches({"a": r"b c\d"}) == r"-c a=b\ c\\d"
+
+
+OPTIONS = "options=-c%20lock_timeout%3D2000ms"
+
+
+@pytest.mark.parametrize(
+    ("word", "result"),
+    [
+        ("postgresql://u:p@h/d", f"postgresql://u:p@h/d?{OPTIONS}"),
+        ("postgres://h/d?sslmode=require", f"postgres://h/d?sslmode=require&{OPTIONS}"),
+        ("pgx5://h/d", f"pgx5://h/d?{OPTIONS}"),
+        ("--db-url=postgres://h/d", f"--db-url=postgres://h/d?{OPTIONS}"),
+        ("-url=jdbc:postgresql://h/d", f"-url=jdbc:postgresql://h/d?{OPTIONS}"),
+        (
+            "postgresql://h/d?options=-c%20a%3D1&schema=x",
+            "postgresql://h/d?schema=x&options=-c%20a%3D1%20-c%20lock_timeout%3D2000ms",
+        ),
+        ("host=h dbname=d", "host=h dbname=d options='-c lock_timeout=2000ms'"),
+        (
+            "dbname=d options='-c a=1' user=u",
+            "dbname=d  user=u options='-c a=1 -c lock_timeout=2000ms'",
+        ),
+        ("postgresql+psycopg://h/d", f"postgresql+psycopg://h/d?{OPTIONS}"),
+        # SQLAlchemy hands each parameter to asyncpg.connect, which knows none named options.
+        ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
+        ("up", "up"),
+        ("https://h/d", "https://h/d"),
+        ("mysql://h/d", "mysql://h/d"),
+        ("a=1 b=2", "a=1 b=2"),
+    ],
+)
+def test_settings_enter_an_address_and_nothing_else(word, result):
+    assert connection.prepared(word, OURS, in_address=True) == result
+
+
+@pytest.mark.parametrize(
+    ("word", "changed"),
+    [("postgresql://h/d", False), ("postgresql://h/d?options=-c%20a%3D1", True)],
+)
+def test_an_address_for_a_client_of_pgoptions_is_changed_only_where_its_own_options_win(
+    word, changed
+):
+    assert (connection.prepared(word, OURS, in_address=False) != word) is changed
+
+
+@pytest.mark.parametrize(
+    ("value", "ours"),
+    [
+        ("postgresql+asyncpg://u@h/d?ssl=require", "postgresql://u@h/d?sslmode=require"),
+        ("postgresql+psycopg2://u@h/d", "postgresql://u@h/d"),
+        ("postgres://h/d?schema=public&connection_limit=5", "postgresql://h/d"),
+        (
+            "postgres://h/d?pgbouncer=true&sslmode=verify-full",
+            "postgresql://h/d?sslmode=verify-full",
+        ),
+        ("jdbc:postgresql://h/d?user=u&ssl=true", "postgresql://h/d?user=u&sslmode=require"),
+        ("pgx5://h/d?x-migrations-table=m", "postgresql://h/d"),
+        ("host=h dbname=d user=u", "postgresql://u@h/d"),
+    ],
+)
+def test_we_reach_the_database_of_any_frameworks_address(value, ours):
+    assert connection.own_address(value, "DATABASE_URL") == ours
+
+
+def test_where_the_address_comes_from():
+    environment = {"DATABASE_URL": "postgres://a/b", "OTHER": "postgres://c/d"}
+    address_of = connection.address_of
+    assert address_of(None, "DATABASE_URL", environment)[1] == "postgres://a/b"
+    assert address_of(None, "OTHER", environment)[1] == "postgres://c/d"
+    assert address_of("postgres://e/f", "OTHER", environment)[1] == "postgres://e/f"
+    assert address_of(None, "NONE", {"PGHOST": "h"}) == ("postgresql://", None)
+    with pytest.raises(InputError, match="neither --database nor the variable NONE"):
+        address_of(None, "NONE", {})
+    with pytest.raises(InputError, match=r"DATABASE_URL: .* is not a PostgreSQL address"):
+        address_of(None, "DATABASE_URL", {"DATABASE_URL": "mysql://u:secret@h/d"})
+
+
+def test_the_command_finds_the_address_that_was_given_in_the_variable():
+    environment = connection.child_environment(
+        {"DATABASE_URL": "postgres://pooler/d"},
+        ["DATABASE_URL", "FLYWAY_URL"],
+        "postgres://direct/d",
+        OURS | {"application_name": "mark"},
+        in_address=False,
+    )
+    assert environment == {
+        "DATABASE_URL": "postgres://direct/d",
+        "PGOPTIONS": "-c lock_timeout=2000ms -c application_name=mark",
+        "PGAPPNAME": "mark",
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "in_address", "again"),
+    [
+        ("alembic upgrade head", "alembic", False, True),
+        ("uv run alembic upgrade head", "alembic", False, True),
+        ("python -m alembic upgrade head", "alembic", False, True),
+        ("npx prisma migrate deploy", "prisma", True, False),
+        ("npx --yes prisma@7 migrate deploy", "prisma", True, False),
+        ("./node_modules/.bin/prisma migrate deploy", "prisma", True, False),
+        ("goose -dir migrations up", "goose", True, True),
+        ("migrate -path db -database x up", "golang-migrate", True, False),
+        ("/usr/local/bin/migrate -path db up", "golang-migrate", True, False),
+        ("dbmate up", "dbmate", False, True),
+        ("flyway migrate", "flyway", True, True),
+        ("supabase db push", "supabase", True, True),
+        ("psql -f a.sql", "psql", False, False),
+        ("psql -1 -f a.sql", "psql", False, True),
+        ("psql -c one", "psql", False, True),
+        ("psql -c one -c two", "psql", False, False),
+        ("python manage.py migrate", "", False, True),
+        ("npm run migrate", "", False, True),
+    ],
+)
+def test_what_is_known_of_the_command(command, name, in_address, again):
+    tool = tool_of(command.split())
+    assert (tool.name, tool.in_address, not tool.not_again) == (name, in_address, again)
