@@ -184,6 +184,7 @@ def _given(dsn: str, wanted: int | None) -> Scratch:
 
 
 def _write_for_all(path: Path, content: str) -> None:
+    path.unlink(missing_ok=True)  # it may be a link to a file of the installation
     path.write_text(content, encoding="utf-8")
     path.chmod(0o644)
 

@@ -109,7 +109,9 @@ def _extensions(session: Session, needs: Needs, scratch: Scratch) -> _Extensions
     left_out: set[str] = set()
     stood_in: set[str] = set()
     for name in sorted(wanted):
-        if found.get(name, VERSION) != VERSION or not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
+            continue
+        if found.get(name, VERSION) != VERSION and not _is_broken(session, name):
             continue
         stood_in.add(name)
         script = _script(name)
@@ -124,6 +126,15 @@ def _extensions(session: Session, needs: Needs, scratch: Scratch) -> _Extensions
                 what = f" (not complete: {error})"
         named.append(f"extension {name}{what}")
     return _Extensions(tuple(named), frozenset(left_out), frozenset(stood_in))
+
+
+def _is_broken(session: Session, extension: str) -> bool:
+    """Whether its library is there and lacks a library of the system."""
+    try:
+        session.execute(f"load '$libdir/{extension}'")
+    except StatementError as error:
+        return "could not load library" in str(error)
+    return False
 
 
 def _add_platform_extensions(session: Session, platform: str, scratch: Scratch) -> None:
