@@ -32,6 +32,7 @@ def test_the_command_gets_the_lock_timeout_beside_what_pgoptions_holds(shop):
     assert shop.ask("select a, b from seen") == [("150ms", "123kB")]
 
 
+@pytest.mark.verify
 def test_options_in_the_address_win_over_pgoptions_so_ours_enter_them(shop):
     shop.url += "?options=-c%20lock_timeout%3D1h%20-c%20work_mem%3D123kB"
     report = shop.sql(
@@ -43,6 +44,7 @@ def test_options_in_the_address_win_over_pgoptions_so_ours_enter_them(shop):
     assert shop.said("the lock_timeout in the address gives way to --lock-timeout")
 
 
+@pytest.mark.verify
 def test_nothing_is_written_but_what_the_command_writes(shop):
     tables = "select relname from pg_class where relkind in ('r', 'S') and relnamespace = 2200"
     before = shop.ask(tables)
@@ -70,6 +72,7 @@ def test_a_reader_in_the_way_is_named_and_the_command_lands_after_it(shop):
     assert not report.attempts[1].lock_timeout
 
 
+@pytest.mark.verify
 def test_a_reader_that_does_not_go_is_waited_for_so_often_and_no_more(shop):
     shop.hold()
     report = shop.sql(ADD_COLUMN, attempts=2)
@@ -78,6 +81,7 @@ def test_a_reader_that_does_not_go_is_waited_for_so_often_and_no_more(shop):
     shop.let_go()
 
 
+@pytest.mark.verify
 def test_no_attempt_begins_after_the_longest_wait(shop):
     shop.hold()
     report = shop.sql(ADD_COLUMN, max_wait=0.0)
@@ -86,6 +90,7 @@ def test_no_attempt_begins_after_the_longest_wait(shop):
     shop.let_go()
 
 
+@pytest.mark.verify
 def test_a_lock_that_comes_in_time_is_no_reason_to_run_again(shop):
     shop.hold()
     shop.on_line["waiting for"] = shop.let_go
@@ -97,6 +102,7 @@ def test_a_lock_that_comes_in_time_is_no_reason_to_run_again(shop):
 @pytest.mark.parametrize(
     "statement", ["syntax error", "select 1/0", "alter table nowhere add a int"]
 )
+@pytest.mark.verify
 def test_other_failures_are_never_tried_again(shop, statement):
     report = shop.sql(statement)
     assert (report.exit_code, len(report.attempts)) == (1, 1)
@@ -104,6 +110,7 @@ def test_other_failures_are_never_tried_again(shop, statement):
     assert not report.attempts[0].lock_timeout
 
 
+@pytest.mark.verify
 def test_without_a_ledger_what_ran_half_way_does_not_run_twice(shop):
     shop.hold()
     report = shop.sql("create table half (a int)", ADD_COLUMN)
@@ -114,6 +121,7 @@ def test_without_a_ledger_what_ran_half_way_does_not_run_twice(shop):
     assert (again.outcome, len(again.attempts)) == ("done", 2)
 
 
+@pytest.mark.verify
 def test_a_tool_that_refuses_to_go_on_after_a_failure_is_not_run_again(shop, tmp_path):
     migrate = tmp_path / "migrate"
     migrate.write_text(f'#!/bin/sh\nexec "{shop.psql}" -Xq "$3" -c "{ADD_COLUMN}"\n')
@@ -125,6 +133,7 @@ def test_a_tool_that_refuses_to_go_on_after_a_failure_is_not_run_again(shop, tmp
     shop.let_go()
 
 
+@pytest.mark.verify
 def test_a_tools_own_lock_is_waited_for_whatever_the_tool(shop, tmp_path):
     migrate = tmp_path / "migrate"
     migrate.write_text(
@@ -138,6 +147,7 @@ def test_a_tools_own_lock_is_waited_for_whatever_the_tool(shop, tmp_path):
     assert (report.outcome, len(report.attempts)) == ("done", 2)
 
 
+@pytest.mark.verify
 def test_a_timeout_that_the_command_hides_is_said(shop, tmp_path):
     file = tmp_path / "migration.sql"
     file.write_text(f"{ADD_COLUMN};\n")
@@ -148,6 +158,7 @@ def test_a_timeout_that_the_command_hides_is_said(shop, tmp_path):
     shop.let_go()
 
 
+@pytest.mark.verify
 def test_a_lock_timeout_that_is_not_in_effect_is_said(shop):
     shop.hold()
     shop.on_line["is not in effect"] = shop.let_go
@@ -156,6 +167,7 @@ def test_a_lock_timeout_that_is_not_in_effect_is_said(shop):
     assert any("sets its own" in note for note in report.notes)
 
 
+@pytest.mark.verify
 def test_a_lock_timeout_that_is_not_in_effect_can_be_enforced(shop):
     shop.hold()
     shop.on_line["attempt 2 of"] = shop.let_go
@@ -163,6 +175,7 @@ def test_a_lock_timeout_that_is_not_in_effect_can_be_enforced(shop):
     assert (report.outcome, outcomes(report)[0]) == ("done", ["cancelled"])
 
 
+@pytest.mark.verify
 def test_a_lock_timeout_of_the_migrations_own_is_one_too(shop):
     shop.hold()
     shop.on_line["attempt 2 of"] = shop.let_go
@@ -186,6 +199,7 @@ def test_a_long_transaction_is_named_and_nothing_is_run(shop):
     shop.let_go()
 
 
+@pytest.mark.verify
 def test_a_long_transaction_is_waited_for_when_asked(shop):
     shop.hold()
     shop.on_line["in the way"] = shop.let_go
@@ -193,6 +207,7 @@ def test_a_long_transaction_is_waited_for_when_asked(shop):
     assert (report.outcome, report.obstacles) == ("done", [])
 
 
+@pytest.mark.verify
 def test_transactions_of_other_databases_are_in_nobodys_way(shop, database_url):
     from senior_backend.postgres import Session
 
@@ -210,6 +225,7 @@ def test_an_invalid_index_is_named_with_the_way_to_drop_it(shop):
     assert shop.indexes()["left_before"] is False
 
 
+@pytest.mark.verify
 def test_invalid_indexes_are_dropped_first_when_asked(shop):
     shop.leave_invalid("left_before")
     report = shop.sql(ADD_COLUMN, clean_invalid=True)
@@ -218,6 +234,7 @@ def test_invalid_indexes_are_dropped_first_when_asked(shop):
     assert list(shop.indexes()) == ["orders_pkey"]
 
 
+@pytest.mark.verify
 def test_a_partitioned_index_that_waits_for_its_partitions_is_not_invalid(shop):
     shop.other.execute(
         "create table parts (a int) partition by range (a);"
@@ -256,6 +273,7 @@ def test_a_build_waits_for_older_transactions_longer_than_other_statements(shop)
     assert report.left == []
 
 
+@pytest.mark.verify
 def test_a_leftover_is_dropped_before_the_next_attempt_however_long_that_takes(shop):
     shop.hold("update orders set total = total where id = 1")
     shop.on_line["dropping"] = threading.Timer(2 * LOCK_TIMEOUT_S, shop.let_go).start
@@ -263,6 +281,7 @@ def test_a_leftover_is_dropped_before_the_next_attempt_however_long_that_takes(s
     assert (report.outcome, len(report.attempts), report.left) == ("done", 2, [])
 
 
+@pytest.mark.verify
 def test_a_leftover_that_stays_ends_it_and_is_named(shop):
     shop.hold("update orders set total = total where id = 1")
     report = shop.sql(BUILD, concurrent_timeout=LOCK_TIMEOUT_S)
@@ -274,6 +293,7 @@ def test_a_leftover_that_stays_ends_it_and_is_named(shop):
     assert list(shop.indexes()) == ["orders_pkey"]
 
 
+@pytest.mark.verify
 def test_a_build_may_wait_from_the_first_attempt_on(shop):
     shop.hold("update orders set total = total where id = 1")
     shop.on_line["waiting for older transactions"] = threading.Timer(0.3, shop.let_go).start
@@ -289,6 +309,7 @@ def test_other_waits_stay_bounded_while_builds_may_wait(shop):
     assert outcomes(report)[0] == ["cancelled"]
 
 
+@pytest.mark.verify
 def test_success_with_an_invalid_index_is_no_success(shop, tmp_path):
     file = tmp_path / "migration.sql"
     file.write_text(f"{BUILD_UNIQUE};\n")
@@ -297,6 +318,7 @@ def test_success_with_an_invalid_index_is_no_success(shop, tmp_path):
     assert any("CREATE UNIQUE INDEX CONCURRENTLY orders_total ON" in n for n in report.notes)
 
 
+@pytest.mark.verify
 def test_a_drop_that_did_not_end_is_left_to_the_migration(shop):
     shop.other.execute("create index orders_total on orders (total)")
     shop.hold()
@@ -310,6 +332,7 @@ def test_a_drop_that_did_not_end_is_left_to_the_migration(shop):
 # Endings
 
 
+@pytest.mark.verify
 def test_a_signal_while_waiting_to_try_again_ends_it(shop):
     shop.hold()
     shop.on_line["attempt 2 of"] = lambda: os.kill(os.getpid(), signal.SIGTERM)
@@ -318,6 +341,7 @@ def test_a_signal_while_waiting_to_try_again_ends_it(shop):
     shop.let_go()
 
 
+@pytest.mark.verify
 def test_what_the_command_was_at_ends_with_it(shop):
     sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep(%'"
 
@@ -332,6 +356,7 @@ def test_what_the_command_was_at_ends_with_it(shop):
     assert shop.ask(sleeping + " and state <> 'idle'") == [(0,)]
 
 
+@pytest.mark.verify
 def test_a_command_that_is_not_there(shop):
     with pytest.raises(InputError, match="no-such-tool: command not found"):
         shop.run("no-such-tool", "up")

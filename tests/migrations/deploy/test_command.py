@@ -1,0 +1,197 @@
+"""The command line: what a user and a CI job see."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from senior_backend import cli
+from senior_backend.postgres import start
+from senior_backend.postgres.process import free_port
+from tests.fixtures.programs import needs_pgbouncer
+from tests.migrations.deploy.conftest import of_url
+from tests.postgres.processes import command_line, eventually
+from tests.template import pgbouncer
+
+
+def start_run(shop, *arguments, **environment):
+    return subprocess.Popen(
+        command_line("migrations", "run", *arguments),
+        env={**os.environ, "DATABASE_URL": shop.url, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run(shop, *arguments, **environment):
+    process = start_run(shop, *arguments, **environment)
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err, err
+    return process.returncode, out, err
+
+
+def test_output_of_the_command_passes_through_untouched(shop):
+    script = "printf 'out\\n'; printf 'err\\n' >&2; exit 7"
+    code, out, err = run(shop, "--", "sh", "-c", script)
+    assert (code, out) == (1, "out\n")
+    assert err.startswith("err\n")
+    assert "the command ended with exit code 7" in err
+    assert "senior-backend: failed in" in err
+
+
+@pytest.mark.verify
+def test_the_report_has_standard_output_for_itself(shop):
+    code, out, err = run(shop, "--format", "json", "--", "sh", "-c", "echo hello; exit 3")
+    document = json.loads(out)
+    assert (code, document["exit_code"], document["child_exit_code"]) == (1, 1, 3)
+    assert (document["version"], document["outcome"]) == (1, "failed")
+    assert "hello\n" in err
+    assert of_url(shop.url) not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "text"),
+    [
+        (["--", "no-such-tool"], {}, 2, "no-such-tool: command not found"),
+        (["--"], {}, 2, "Missing argument"),
+        (["--lok-timeout", "1s", "--", "true"], {}, 2, "no such option: --lok-timeout"),
+        (["--lock-timeout", "2", "--", "true"], {}, 2, "'2' is no duration: write 200ms, 2s"),
+        (["--lock-timeout", "0", "--", "true"], {}, 2, "would wait for ever"),
+        (
+            ["--", "true"],
+            {"DATABASE_URL": "mysql://u:secret@h/d"},
+            2,
+            "DATABASE_URL: mysql://u:***",
+        ),
+        (
+            ["--", "true"],
+            {"DATABASE_URL": "postgres://u:secret@127.0.0.1:1/d"},
+            3,
+            "cannot connect",
+        ),
+        (["--database-env", "NO_SUCH", "--", "true"], {"PGHOST": ""}, 2, "no database: neither"),
+    ],
+)
+def test_what_cannot_be_run_is_said_in_one_line(
+    shop, arguments, environment, code, text, monkeypatch, capsys
+):
+    for name, value in {"DATABASE_URL": shop.url, **environment}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["migrations", "run", *arguments])
+    out, err = capsys.readouterr()
+    assert (exit_.value.code, out, err.count("\n")) == (code, "", 1)
+    assert text in err
+    assert "secret" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_goes_to_the_command_and_nothing_of_it_stays_on_the_server(shop, number):
+    sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep(5%'"
+    process = start_run(shop, "--", *shop.command("select pg_sleep(500)"))
+    assert eventually(lambda: shop.ask(sleeping) == [(1,)])
+    process.send_signal(number)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "senior-backend: interrupted in" in err
+    assert shop.ask(f"{sleeping} and state <> 'idle'") == [(0,)]
+
+
+@pytest.mark.verify
+def test_the_command_goes_on_when_we_are_killed(shop, tmp_path):
+    done = tmp_path / "done"
+    script = f"echo begun; sleep 0.4; echo more; echo more >&2; touch '{done}'"
+    process = start_run(shop, "--", "sh", "-c", script)
+    assert process.stdout.readline() == "begun\n"
+    process.kill()
+    assert eventually(done.exists)
+    process.communicate()
+
+
+@pytest.mark.verify
+def test_a_role_that_may_not_look_into_others_sessions_is_told_so(shop):
+    role = f"senior_backend_deploy_{os.getpid()}"
+    shop.other.execute(
+        f"create role {role} login password 'x'; grant all on schema public to {role};"
+        f"alter table orders owner to {role}"
+    )
+    url = shop.url.replace(f"postgres:{of_url(shop.url)}@", f"{role}:x@")
+    try:
+        shop.hold()
+        code, _out, err = run(
+            shop, "--lock-timeout", "150ms", "--attempts", "1", "--max-transaction-age", "1ms",
+            "--", shop.psql, "-Xq", "-v", "ON_ERROR_STOP=1", url,
+            "-c", "alter table orders add note text", DATABASE_URL=url,
+        )  # fmt: skip
+        shop.let_go()
+        assert code == 1
+        assert "sessions of other roles cannot be looked into: grant pg_read_all_stats" in err
+        assert "waiting for AccessExclusiveLock on orders; in the way: pid" in err
+    finally:
+        shop.other.execute(f"drop owned by {role} cascade; drop role {role}")
+
+
+@pytest.mark.verify
+def test_a_server_that_goes_away_is_said_and_the_failure_is_not_tried_again(shop):
+    with start(settings={"max_prepared_transactions": "2"}) as server:
+        with server.session() as session:
+            session.execute("create table orders (id int)")
+            session.execute("begin; insert into orders values (1); prepare transaction 'nightly'")
+        shop.url = server.url()
+        code, _out, err = run(shop, "--max-transaction-age", "1ms", "--", "true")
+        assert code == 3
+        assert "prepared transaction 'nightly' of postgres" in err
+        process = subprocess.Popen(
+            command_line("migrations", "run", "--", "sh", "-c", "echo begun; read line; exit 1"),
+            env={**os.environ, "DATABASE_URL": server.url()},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout.readline() == "begun\n"
+        server.kill()
+        _out, err = process.communicate("go\n", timeout=60)
+    assert process.returncode == 1
+    assert "Traceback" not in err
+    assert "attempt 2" not in err
+    assert "could not look for INVALID indexes after the command: cannot connect" in err
+
+
+@pytest.mark.verify
+@needs_pgbouncer
+@pytest.mark.parametrize("more", ["", "ignore_startup_parameters = options"])
+def test_a_pooler_is_refused_with_the_way_round_it(shop, more):
+    server = shop.url.partition("@")[2].partition("/")[0].rpartition(":")[2]
+    port = str(free_port())
+    pooler = subprocess.Popen(
+        [sys.executable, pgbouncer.__file__, *([more] if more else [])],
+        env={
+            **os.environ,
+            "CONTRACT_SERVER_PORT": server,
+            "CONTRACT_POOLER_PORT": port,
+            "CONTRACT_SERVER_PASSWORD": of_url(shop.url),
+        },
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        assert eventually(lambda: _listens(int(port)))
+        code, out, err = run(
+            shop, "--", "echo", "ran", DATABASE_URL=shop.url.replace(f":{server}/", f":{port}/")
+        )
+    finally:
+        pooler.terminate()
+        pooler.wait()
+    assert (code, out) == (3, "")
+    assert "name the server's own address with --database, not the pooler's" in err
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
