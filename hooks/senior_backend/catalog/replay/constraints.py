@@ -29,6 +29,8 @@ _LABELS = {"primary_key": "pkey", "unique": "key", "exclude": "excl"}
 def add_constraint(catalog: Catalog, operation: AddConstraint, number: int) -> None:
     """ADD CONSTRAINT."""
     table = edit(catalog, operation.table)
+    if operation.constraint.name in table.constraints:
+        return  # the server refuses it; DO blocks that go on then are common
     add(catalog, table.name, operation.constraint, number, only=operation.only)
 
 

@@ -47,9 +47,14 @@ def work(
                 done.notes.append(note)
             else:
                 done.rewrites.append(was.label)
-    if piece.kind == "TruncateStmt":
+    if piece.kind == "TruncateStmt" or piece.without_data:
         return done
-    tables = {one.name: one for oid, one in before.items() if one.holds_rows and oid not in renewed}
+    # Messages tell names only: what is gone may have left its name to a new relation.
+    tables = {
+        one.name: one
+        for oid, one in before.items()
+        if one.holds_rows and oid in after and oid not in renewed
+    }
     for index, name in told.built:
         if name in tables:
             table = tables[name]
@@ -57,7 +62,7 @@ def work(
             done.scans.append(table.label)
     worked = [tables[name].oid for name in (*told.verified, *told.rewritten) if name in tables]
     for oid in (*worked, *sorted({*scanned, *validated})):
-        if oid in before and before[oid].holds_rows:
+        if oid in before and before[oid].holds_rows and oid not in renewed:
             done.scans.append(before[oid].label)
     return done
 
