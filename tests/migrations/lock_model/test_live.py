@@ -39,10 +39,6 @@ DIFFERENT: dict[str, tuple[tuple[str, ...], str]] = {
         ("scan regions: True", "unknown scan cities"),
         EMPTY,
     ),
-    "refresh materialized view regions with no data": (
-        ("index_build regions: False", "rewrite regions: False", "scan regions: False"),
-        "a new, empty file, as of TRUNCATE",
-    ),
     "vacuum orders": (("unknown scan orders",), "it skips pages that are all visible"),
     "alter table events attach partition events_fit default": (
         ("unknown scan events_fit",),

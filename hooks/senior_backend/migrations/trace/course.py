@@ -75,12 +75,17 @@ class Course:
         if block is not None:
             block.number = self._transactions = 1
 
-    def run(self, migration: Migration, direction: Direction) -> None:
-        """Every statement. A transaction around a whole run of the tool is left open."""
+    def run(
+        self, migration: Migration, direction: Direction = "up", *, commit: bool = True
+    ) -> None:
+        """Every statement. A transaction around a whole run of the tool is left open.
+
+        Without ``commit`` the tool's last transaction is rolled back instead.
+        """
         for segment in (migration.up if direction == "up" else migration.down) or ():
             self._segment(segment)
         if self._model != "run":
-            self.end()
+            self.end(commit=commit)
         elif self.block is not None:
             self.lock_queue.extend(self.block.queue())
 
