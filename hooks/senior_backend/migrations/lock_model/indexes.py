@@ -90,6 +90,9 @@ def reindex(operation: Reindex, database: Database) -> Iterator[Effect]:
     for name in _tables_of(operation, database):
         if database.is_partitioned(name):
             yield _looked_through(name, operation, database)
+            # Also CONCURRENTLY, until it has the list of them; seen on 14 to 18.
+            for member in database.partitions(name):
+                yield database.on(member, Lock.SHARE)
         for member in [name, *database.partitions(name)]:
             if not database.is_partitioned(member):
                 indexes = database.catalog.indexes_of(member)
