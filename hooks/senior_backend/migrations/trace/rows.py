@@ -1,6 +1,6 @@
 """Filling tables: rows that satisfy what a schema asks of them, made on the server itself."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +10,9 @@ from senior_backend.migrations.trace.filling.shape import ForeignKey, Shape, Typ
 from senior_backend.migrations.trace.filling.values import Values
 from senior_backend.postgres.session import Session, StatementError, quoted
 
+_SESSION: Final = """
+set client_min_messages = warning; set statement_timeout = '10min'; set lock_timeout = '5s'
+"""
 _ROUNDS: Final = 6
 _FEWEST_PARENTS: Final = 20
 _CHILDREN: Final = 10
@@ -38,25 +41,32 @@ class Filled(Mapping[str, int]):
         return len(self.rows)
 
 
-def fill(url: str, rows: Mapping[str, int]) -> Filled:
+def fill(url: str, rows: Mapping[str, int], after: str | None = None) -> Filled:
     """Give tables of the database at ``url`` as many rows, by table as people write it.
 
     Tables that they refer to are filled as needed. Rows that are there count, and stay. The rows
     are the same every time. Primary keys, unique indexes, foreign keys, NOT NULL, CHECK and
     exclusion constraints, domains and partitions are satisfied; what could not be filled is said in
     ``unfilled``, and raises nothing. Triggers of users do not fire where the role may say so.
+    ``after`` is a database with the same tables after a migration: the rows are such that it
+    succeeds (values for a column that becomes NOT NULL, no doubles where an index will be unique).
 
     Raises:
         NotRunError: the database cannot be reached.
     """
     with Session(url) as session:
-        session.execute("set client_min_messages = warning; set statement_timeout = '10min'")
-        return _Filler(session).fill(rows)
+        session.execute(_SESSION)
+        if after is None:
+            return _Filler(session).fill(rows)
+        with Session(after) as later:
+            return _Filler(session, later).fill(rows)
 
 
 @dataclass(slots=True)
 class _Filler:
     session: Session
+    later: Session | None = None
+    later_types: Types = field(init=False)
     types: Types = field(init=False)
     shapes: dict[int, Shape] = field(default_factory=dict)
     wanted: dict[int, int] = field(default_factory=dict)
@@ -70,6 +80,7 @@ class _Filler:
 
     def __post_init__(self) -> None:
         self.types = Types(self.session)
+        self.later_types = Types(self.later if self.later is not None else self.session)
 
     def fill(self, rows: Mapping[str, int]) -> Filled:
         unfilled: dict[str, str] = {}
@@ -115,8 +126,34 @@ class _Filler:
 
     def _shape(self, oid: int) -> Shape:
         if oid not in self.shapes:
-            self.shapes[oid] = shape.read(self.session, oid, self.types)
+            self.shapes[oid] = self._demanding(shape.read(self.session, oid, self.types))
         return self.shapes[oid]
+
+    def _demanding(self, table: Shape) -> Shape:
+        """With what the same table asks after the migration."""
+        if self.later is None:
+            return table
+        ((there,),) = self.later.execute("select to_regclass(%s)::oid::int8", (table.name,))
+        if there is None:
+            return table
+        after = shape.read(self.later, there, self.later_types)
+        parents: dict[str, int] = {}
+        for key in after.foreign_keys:
+            ((oid,),) = self.session.execute(
+                "select to_regclass(%s)::oid::int8", (key.parent_name,)
+            )
+            if oid is not None and self._has(oid, key.parent_columns):
+                parents[key.parent_name] = oid
+        return shape.with_demands_of(table, after, parents)
+
+    def _has(self, oid: int, columns: Collection[str]) -> bool:
+        """Whether a table has columns of these names, all of them as a key."""
+        rows = self.session.execute(
+            "select count(*) from pg_attribute where attrelid = %s and attname = any (%s) "
+            "and not attisdropped",
+            (oid, list(columns)),
+        )
+        return bool(rows[0][0] == len(columns))
 
     def _fill_safely(self, oid: int) -> None:
         if oid in self.begun:

@@ -1,9 +1,10 @@
 """How big production's tables are: read from its catalog, or from a file that was written so.
 
-A partitioned table has what its partitions have; those that were never analyzed, because they are
-for days to come, count as empty where others are known. Only catalogs are read, which every role that may connect can do; no table is opened, so no lock of
+Only catalogs are read, which every role that may connect can do; no table is opened, so no lock of
 the server is ever waited for. ``reltuples`` and ``relpages`` are what VACUUM and ANALYZE last saw:
-a few percent off, and there after a restart or on a standby as well.
+a few percent off, and there after a restart or on a standby as well. A partitioned table has what
+its partitions have; those that were never analyzed, because they are for days to come, count as
+empty where others are known.
 """
 
 import json

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from senior_backend.postgres.session import Session, quoted
@@ -155,6 +155,9 @@ class Types:
         return Type(oid, name, internal, "pseudo" if kind == "p" else "base")
 
 
+_ITS_PARTITIONS: Final = "its partitions"
+_TEXTS: Final = ("text", "varchar", "bpchar")
+
 _TYPE: Final = """
 select case when typname = 'bpchar' then 'bpchar' else format_type(oid, -1) end, typname::text,
        typtype::text,
@@ -276,13 +279,71 @@ def read(session: Session, oid: int, types: Types) -> Shape:
         elif all(conditions):
             # None stands for a sole DEFAULT partition, which takes everything.
             known = tuple(c.name for c in columns if c.name in of_partitions)
-            checks.append(Check(" or ".join(f"({c})" for c in conditions), known, "its partitions"))
+            checks.append(Check(" or ".join(f"({c})" for c in conditions), known, _ITS_PARTITIONS))
     for column in columns:
         checks += _domain_checks(column)
     return Shape(
         oid, f"{quoted(schema)}.{quoted(table)}", columns, keys, uniques, tuple(checks),
         of_partitions,
     )  # fmt: skip
+
+
+def with_demands_of(before: Shape, after: Shape, parents: Mapping[str, int]) -> Shape:
+    """The table before a migration, with rows that the table after it allows as well.
+
+    ``parents`` are the tables of the database before, by name.
+    """
+    here = {column.name: column for column in before.columns if column.generated is None}
+    columns = []
+    checks = list(before.checks)
+    known = {check.condition for check in before.checks}
+    for column in before.columns:
+        later = next((c for c in after.columns if c.name == column.name), None)
+        if later is None or later.generated is not None or column.generated is not None:
+            columns.append(column)
+            continue
+        columns.append(replace(column, not_null=column.not_null or later.not_null))
+        if later.type != column.type:
+            checks += _converted(column, later)
+    checks += [
+        check
+        for check in after.checks
+        if check.condition not in known
+        and check.columns
+        and here.keys() >= set(check.columns)
+        and check.source != _ITS_PARTITIONS
+    ]
+    uniques = [u for u in after.uniques if u.columns and here.keys() >= set(u.columns)]
+    have = {(u.columns, u.partial) for u in before.uniques}
+    keys = [
+        replace(key, parent=parents[key.parent_name])
+        for key in after.foreign_keys
+        if here.keys() >= set(key.columns) and key.parent_name in parents
+    ]
+    linked = {key.columns for key in before.foreign_keys}
+    return replace(
+        before,
+        columns=tuple(columns),
+        checks=tuple(checks),
+        uniques=(*before.uniques, *(u for u in uniques if (u.columns, u.partial) not in have)),
+        foreign_keys=(*before.foreign_keys, *(k for k in keys if k.columns not in linked)),
+    )
+
+
+def _converted(column: Column, later: Column) -> list[Check]:
+    """A text that the type to come takes: the server refuses the others by an error."""
+    if column.type.base.internal not in _TEXTS:
+        return []
+    name, source = quoted(column.name), f"type {later.type.name}"
+    checks = []
+    if later.type.base.internal not in _TEXTS:
+        condition = f"({name} is null or ({name}::{later.type.name}) is not null)"
+        checks.append(Check(condition, (column.name,), source))
+    limit = later.type.base.modifier
+    if later.type.base.internal in ("varchar", "bpchar") and limit > 4:
+        short = f"char_length({name}::text) <= {limit - 4}"
+        checks.append(Check(short, (column.name,), source))
+    return checks
 
 
 def _domain_checks(column: Column) -> list[Check]:
