@@ -159,7 +159,7 @@ def _print_in_terminal(proof: Proof, *, first: bool) -> None:
 def _takes_lines() -> bool:
     """Whether the terminal's encoding has lines and arrows."""
     try:
-        "│─→✓✗·…".encode(sys.stdout.encoding or "ascii")
+        "│─→✓✗·…≈".encode(sys.stdout.encoding or "ascii")
     except (UnicodeError, LookupError):
         return False
     return True

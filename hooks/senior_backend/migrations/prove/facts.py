@@ -41,8 +41,9 @@ def _facts(seen: Seen) -> Iterator[Fact]:
     if statement.not_run:
         yield Fact("not run", statement.not_run, "quiet")
         return
-    yield Fact("locks", _locks(seen))
-    yield _blocked(seen)
+    if statement.locks or statement.error is None:
+        yield Fact("locks", _locks(seen))
+        yield _blocked(seen)
     if statement.error is not None:
         yield Fact("error", statement.error, "bad")
     if work := _work(seen):
@@ -50,7 +51,7 @@ def _facts(seen: Seen) -> Iterator[Fact]:
     if statement.waits_for:
         yield Fact("waits", f"for {listed(statement.waits_for)}")
     for estimate in statement.estimates:
-        yield Fact("about", estimated(estimate), "warn" if seen.waiting else "plain")
+        yield Fact("at size", estimated(estimate), "warn")
     for note in statement.notes[:_MOST_NOTES]:
         yield Fact("note", note, "quiet")
     if statement.error is None and statement.duration_ms is not None:
@@ -118,9 +119,14 @@ def _cost(milliseconds: float, wal: int | None) -> str:
 
 
 def duration(milliseconds: float) -> str:
-    """Such as ``0.4 ms``, ``120 ms``, ``1.2 s``."""
-    if milliseconds >= 1000:
-        return f"{milliseconds / 1000:.1f} s"
+    """Such as ``0.4 ms``, ``120 ms``, ``1.2 s``, ``41 s``, ``12 min``, ``3.5 h``."""
+    seconds = milliseconds / 1000
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    if seconds >= 120:
+        return f"{seconds / 60:.0f} min"
+    if seconds >= 1:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
 
 
@@ -132,12 +138,11 @@ def amount(size: int) -> str:
 
 
 def estimated(estimate: Estimate) -> str:
-    """Such as ``41 s on orders at 50M rows (31 to 52 s)``."""
+    """Such as ``≈ 41 s on orders at 50M rows (31 to 52 s)``."""
     low, high = duration(estimate.low * 1000), duration(estimate.high * 1000)
     return (
-        f"{duration(estimate.seconds * 1000)} on {estimate.relation} "
-        f"at {count(estimate.rows)} rows "
-        f"({low} to {high})"
+        f"≈ {duration(estimate.seconds * 1000)} on {estimate.relation} "
+        f"at {count(estimate.rows)} rows ({low} to {high})"
     )
 
 

@@ -14,10 +14,10 @@ from senior_backend.migrations.prove.working_copy import copied
 from senior_backend.migrations.rollback import compare, snapshot
 from senior_backend.migrations.rollback.snapshot import Snapshot
 from senior_backend.migrations.run import FolderResult, Request, Result
-from senior_backend.migrations.trace.observed import Problem
+from senior_backend.migrations.trace.observed import Problem, Trace
 from senior_backend.migrations.trace.scratch import Scratch
 from senior_backend.migrations.trace.tracer import Settings, Tracer
-from senior_backend.sources.migration import Migration
+from senior_backend.sources.migration import Folder, Migration
 
 _MOST_DIFFERENCES = 20
 """That are listed; a schema that is another altogether is told by fewer."""
@@ -91,6 +91,9 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
             there = replace(case.request, root=copy, since=None, changed=False)
             mended = mend(there, migration, catalog, fixers.automatic, fixers.planned)
     written, fixed = _both(case, start, mended)
+    written = _sized(case, written, case.folder.folder)
+    if fixed is not None and mended is not None and fixed.failure is None:
+        fixed = replace(fixed, side=_sized(case, fixed.side, mended.folder))
     return Proof(
         path=migration.path,
         postgres=schema.scratch.version,
@@ -104,6 +107,20 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
         problems=schema.problems,
         seconds=time.monotonic() - began,
     )
+
+
+def _sized(case: _Case, side: Side, folder: Folder) -> Side:
+    """With how long its locks would be held on tables of the sizes that are known."""
+    rows, schema = case.request.settings.rows, case.schema
+    if not rows or side.failed is not None:
+        return side
+    from senior_backend.migrations.trace.estimate import estimate
+    from senior_backend.migrations.trace.statistics import Size
+
+    sizes = {table: Size(count) for table, count in rows.items()}
+    trace = Trace(schema.scratch.version, side.migrations)
+    sized = estimate(trace, folder, schema.scratch, sizes, schema.settings, schema=schema.dump)
+    return replace(side, migrations=sized.migrations)
 
 
 def _both(case: _Case, start: Snapshot, mended: Mended | None) -> tuple[Side, Fixed | None]:
@@ -159,11 +176,12 @@ def _run(
 def _way_back(
     url: str, schema: Schema, start: Snapshot, migrations: Sequence[Migration]
 ) -> WayBack:
-    missing = [one.path for one in migrations if one.down is None]
-    if missing:
-        return WayBack("missing", tuple(missing))
+    first = migrations[0]
+    if first.down is None:
+        return WayBack("missing", (first.path,))
     with Tracer(url, schema.settings) as tracer:
-        for migration in reversed(migrations):
+        # A step without a way down has nothing to take back, or the catalogs will tell.
+        for migration in reversed([one for one in migrations if one.down is not None]):
             if problem := tracer.apply(schema.built.runnable(migration), "down"):
                 return WayBack("failed", (str(problem),))
         tracer.finish()

@@ -1,7 +1,7 @@
 """All that can be mended in one migration, written into a copy of its folder."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,8 +89,8 @@ def mend(
     if not result.folders:
         return None
     remarks += [text for text in done.remarks if text not in reasons]
-    stays = [p for p in result.problems if p.finding.suppressed is None]
-    planned_files = {name for name, (before, _) in done.contents.items() if not before}
+    stays = [p.finding for p in result.problems if p.finding.suppressed is None]
+    new = {name for name, (before, _) in contents.items() if not before}
     untouched = _untouched(result, migration)
     told = tuple(untouched.values())
     return Mended(
@@ -98,10 +98,20 @@ def mend(
         contents=contents,
         automatic=whole,
         reasons=() if whole else tuple(reasons),
-        remarks=tuple(text for text in dict.fromkeys(remarks) if not text.endswith(told)),
-        found=tuple(p.finding for p in stays if p.finding.path not in planned_files),
+        remarks=tuple(text for text in dict.fromkeys(remarks) if not _is_told(text, new, told)),
+        found=tuple(finding for finding in stays if not _is_excused(finding, new, whole=whole)),
         untouched=untouched,
     )
+
+
+def _is_excused(finding: Finding, new: Collection[str], *, whole: bool) -> bool:
+    """Whether it is about a file of the fix itself, and no gate, or a step of a plan."""
+    return finding.path in new and (not whole or finding.class_ != "gate")
+
+
+def _is_told(remark: str, new: Collection[str], told: tuple[str, ...]) -> bool:
+    """Whether it is said of the finding itself, or of a file of the fix."""
+    return remark.endswith(told) or any(remark.startswith(f"{name}:") for name in new)
 
 
 def _lint(

@@ -26,7 +26,7 @@ class Schema:
         """The statements of earlier migrations that did not run."""
         self.has_downs = folder.has_downs and any(m.down is not None for m in folder.migrations)
         self._migrations = folder.migrations
-        self._dump = Path(dump) if dump else None
+        self.dump = Path(dump) if dump else None
         self._done: int | None = None
         self._roles: frozenset[str] = frozenset()
 
@@ -35,7 +35,7 @@ class Schema:
         if self._done is None:
             before, later = self._migrations[:number], self._migrations[number:]
             self.built = build(
-                self.url, before, self.scratch, self.settings, later=later, schema=self._dump
+                self.url, before, self.scratch, self.settings, later=later, schema=self.dump
             )
             self.problems = self.built.problems
         else:

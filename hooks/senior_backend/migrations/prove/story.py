@@ -129,7 +129,8 @@ def _still_found(proof: Proof) -> Iterator[Line]:
         reason = proof.no_fix.get((one.rule, one.line), "")
         text = reason if one.rule in known and reason else one.message
         mark: Mark = "no" if one.class_ == "gate" else "aside"
-        yield Line(mark, "still found", f"{one.rule}, line {one.line}: {text}")
+        where = f"line {one.line}" if one.path == proof.path else f"{one.path}:{one.line}"
+        yield Line(mark, "still found", f"{one.rule}, {where}: {text}")
 
 
 def _without_fix(proof: Proof) -> Iterator[Line]:

@@ -58,7 +58,7 @@ _MARKS: Final[dict[Mark, tuple[str, str]]] = {
 _LINE_BETWEEN: Final = Box("    \n  │ \n    \n  │ \n    \n    \n  │ \n    \n")
 _SEVERITIES: Final = {"error": "red", "warning": "yellow", "info": "blue"}
 _ASCII: Final = str.maketrans(
-    {"│": "|", "─": "-", "→": "->", "✓": "ok", "✗": "x", "·": "-", "…": "..."}
+    {"│": "|", "─": "-", "→": "->", "✓": "ok", "✗": "x", "·": "-", "…": "...", "≈": "~"}
 )
 
 

@@ -1,6 +1,6 @@
 """What traffic pays for a statement, as a sentence made of what was seen."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -18,6 +18,7 @@ _GRADES: Final[tuple[Grade, ...]] = (
     "nobody waits",
 )
 _MOST_NAMES: Final = 3
+_BRIEFLY: Final = "for an instant"
 _WAIT: Final[Mapping[tuple[Traffic, ...], str]] = {
     ("reads", "writes"): "reads and writes of {} wait",
     ("writes",): "writes to {} wait",
@@ -49,9 +50,8 @@ def of(group: Sequence[Seen]) -> Verdict | None:
     if len(not_run) == len(judged):
         return Verdict(f"not run: {not_run[0]}", "fails")
     grade = gravest(grade_of(seen) for seen in judged)
-    waits = [sentence for seen in judged for sentence in _waits(seen)]
     beside = [_beside(seen) for seen in judged if not seen.waiting]
-    parts = [*waits, *(sentence for sentence in beside if sentence)]
+    parts = [*_waits(judged), *(sentence for sentence in beside if sentence)]
     timeout = next((s.lock_timeout for s in judged if s.lock_timeout and s.blocked), None)
     if timeout:
         parts.append(f"gives up after {timeout} in the queue for its lock")
@@ -75,21 +75,24 @@ def gravest(grades: Iterable[Grade]) -> Grade:
     return min(grades, key=_GRADES.index, default="nobody waits")
 
 
-def _waits(seen: Seen) -> list[str]:
-    """Who waits for what, and for how long."""
-    during = _during(seen)
-    by_traffic: dict[tuple[Traffic, ...], list[str]] = {}
-    for relation, blocks in seen.waiting.items():
-        by_traffic.setdefault(blocks, []).append(relation)
-    parts = []
-    for blocks in sorted(by_traffic, key=len, reverse=True):
-        names = by_traffic[blocks]
-        sentence = _WAIT[blocks].format(listed(names))
-        since = {g.line for n in names if (g := seen.held.get(n)) and n not in seen.blocked}
-        if during and since:
-            sentence += f", locked since line {min(since)},"
-        parts.append(f"{sentence} {during or 'for an instant'}")
-    return parts
+def _waits(judged: Sequence[Seen]) -> Iterator[str]:
+    """Who waits for what, and for how long: the longest first, each once."""
+    waits: dict[tuple[str, tuple[Traffic, ...]], list[str]] = {}
+    for seen in judged:
+        during = _during(seen)
+        for relation, blocks in seen.waiting.items():
+            grip = seen.held.get(relation)
+            since = f", locked since line {grip.line}," if grip and during else ""
+            since = "" if relation in seen.blocked else since
+            waits.setdefault((f"{since} {during or _BRIEFLY}", blocks), []).append(relation)
+    all_wait = {name for (_, blocks), names in waits.items() if len(blocks) > 1 for name in names}
+    order = sorted(waits, key=lambda wait: (wait[0].endswith(_BRIEFLY), -len(wait[1])))
+    for how, blocks in order:
+        names = waits[how, blocks]
+        if how.endswith(_BRIEFLY) and len(blocks) == 1:
+            names = [name for name in names if name not in all_wait]
+        if names:
+            yield f"{_WAIT[blocks].format(listed(names))}{how}"
 
 
 def _during(seen: Seen) -> str:
