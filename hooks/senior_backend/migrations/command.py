@@ -27,6 +27,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 # Sub-commands that hooks do not need on every commit -> where their click command is.
 COMMANDS = {
     "trace": "senior_backend.migrations.trace.command:trace",
+    "rollback": "senior_backend.migrations.rollback.command:rollback",
     "run": "senior_backend.migrations.deploy.command:run",
 }
 

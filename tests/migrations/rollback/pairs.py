@@ -729,7 +729,7 @@ LEFT = (
         "as 'textsend'; create transform for status language sql "
         "(from sql with function tr(internal))",
         "",
-        "transform for status on language sql: extra",
+        "transform for status ",
     ),
     Pair(
         "a language",

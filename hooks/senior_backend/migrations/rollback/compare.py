@@ -172,20 +172,20 @@ def _said(key: Key, one: Object) -> str:
     if catalog == "pg_database":
         return "this database"
     if catalog == "pg_rewrite" and name.startswith(_DEFINITION):
-        return f"view {_short(name.removeprefix(_DEFINITION))}"
+        return f"view {short(name.removeprefix(_DEFINITION))}"
     if catalog == "pg_trigger" and one.kind == "internal trigger":
         of, _, constraint = name.partition(" for ")
         constraint = constraint.rpartition(" on ")[0]
-        return f"constraint {_short(constraint)}: trigger of {_short(of)}"
+        return f"constraint {short(constraint)}: trigger of {short(of)}"
     if kind.endswith(" column") and kind.startswith(("index", "partitioned index")):
         index, _, number = name.rpartition(".")
-        return f"index {_short(index)}, column {number}"
+        return f"index {short(index)}, column {number}"
     if catalog == "pg_db_role_setting":
         return f"settings of {name or 'all roles'}"
-    return f"{kind} {_short(name)}".lstrip()
+    return f"{kind} {short(name)}".lstrip()
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """Without the schemas in which names are looked up anyway."""
     return re.sub(r'(?<![\w".])(?:public|pg_catalog)\.(?=\S)', "", name)
 
@@ -336,7 +336,7 @@ def _word(column: str, value: str) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    return _short(" ".join(text.split()))
+    return short(" ".join(text.split()))
 
 
 def _around_the_change(before: str, after: str) -> tuple[str, str]:

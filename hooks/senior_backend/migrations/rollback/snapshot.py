@@ -69,7 +69,7 @@ def take_in(session: Session, *, cluster: bool = False) -> Snapshot:
     """The same over a session of one's own, whose settings are changed by it."""
     read = _catalogs(session, cluster=cluster)
     script = ";".join((_FACTS_OF_SESSION, *(one.query for one in read), catalogs.DEPENDENCIES))
-    *tables, dependencies = _results(session, script)
+    *tables, dependencies = results(session, script)
     return _Reader(session, read, tables, dependencies).snapshot()
 
 
@@ -86,7 +86,7 @@ def _catalogs(session: Session, *, cluster: bool) -> tuple[Catalog, ...]:
     return _known[of]
 
 
-def _results(session: Session, script: str) -> list[list[tuple[Any, ...]]]:
+def results(session: Session, script: str) -> list[list[tuple[Any, ...]]]:
     """The rows of every query of a script, in one round trip."""
     from psycopg import Error
 

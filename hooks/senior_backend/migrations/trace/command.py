@@ -83,7 +83,7 @@ def trace(
     """
     from senior_backend.migrations.trace.selection import select
 
-    request = _request(paths, since, rows, schema, changed=changed)
+    request = request_of(paths, since, rows, schema, changed=changed)
     selection = select(request, down=down)
     for note in selection.notes:
         click.echo(f"note: {note}", err=True)
@@ -91,11 +91,11 @@ def trace(
         click.echo(f"{problem}", err=True)
     unreadable = NotRunError.exit_code if selection.unreadable else CLEAN
     if not selection.parts:
-        _say_nothing_to_do(selection, paths, narrowed=changed or since is not None)
+        say_nothing_to_do("trace", selection, paths, narrowed=changed or since is not None)
         if output_format == "json":
             click.echo(json.dumps({"version": 1, "traces": []}))
         ctx.exit(unreadable)
-    traces = _traces(selection, request, where, timeout, python or _project_python())
+    traces = _traces(selection, request, where, timeout, python or project_python())
     found = _blocking(traces, request) if fail_on == "blocking" else []
     click.echo(_rendered(traces, found, output_format))
     from senior_backend.migrations.trace import verdict
@@ -144,7 +144,7 @@ def _blocking(traces: "Sequence[Trace]", request: "Request") -> "list[Blocking]"
     return list(dict.fromkeys(found))
 
 
-def _request(
+def request_of(
     paths: tuple[Path, ...],
     since: str | None,
     rows: tuple[str, ...],
@@ -152,6 +152,7 @@ def _request(
     *,
     changed: bool,
 ) -> "Request":
+    """What the command line asks for, with the settings of the repository."""
     from dataclasses import replace
 
     from senior_backend.migrations import settings
@@ -168,16 +169,19 @@ def _request(
     return Request(root, paths_or_default(paths, root, chosen), chosen, changed, since)
 
 
-def _say_nothing_to_do(selection: "Selection", paths: tuple[Path, ...], *, narrowed: bool) -> None:
+def say_nothing_to_do(
+    command: str, selection: "Selection", paths: tuple[Path, ...], *, narrowed: bool
+) -> None:
     """Quiet for hooks, which name files; a person who named none is told."""
     for problem in selection.left_out:
         click.echo(f"left out: {problem}", err=True)
     if not (selection.left_out or selection.notes or selection.unreadable):
         what = "no migration is changed" if narrowed else "no migrations here"
         remedy = "" if narrowed else "; name a folder that holds some"
-        click.echo(f"migrations trace: {what}{remedy}", err=True)
+        click.echo(f"migrations {command}: {what}{remedy}", err=True)
 
 
-def _project_python() -> str:
+def project_python() -> str:
+    """The interpreter that has the project installed, as far as is known."""
     environment = Path(".venv/bin/python")
     return str(environment.absolute()) if environment.exists() else "python"

@@ -1,0 +1,162 @@
+"""``senior-backend migrations rollback``: prove on a PostgreSQL that downs undo their ups."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from senior_backend.errors import InputError, NotRunError
+from senior_backend.findings import CLEAN, FOUND
+from senior_backend.migrations.trace import options
+
+if TYPE_CHECKING:
+    from senior_backend.migrations.rollback.verdict import Report
+    from senior_backend.migrations.run import Request
+    from senior_backend.migrations.trace.scratch import Where
+    from senior_backend.migrations.trace.selection import Selection
+
+FORMATS = ("terminal", "json", "markdown")
+_ROWS = 20
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.where
+@click.option(
+    "--since", metavar="REV|FILE", help="Only what changed since a Git revision, or after a file."
+)
+@click.option("--changed", is_flag=True, help="Only what is not committed yet.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Also cut each migration off at every statement, and run it again.",
+)
+@click.option("--write", is_flag=True, help="Write the downs that are missing, where one exists.")
+@click.option(
+    "--schema",
+    type=click.Path(path_type=Path),
+    help="What was there before the first migration: a dump made with pg_dump --schema-only.",
+)
+@click.option(
+    "--sample-rows",
+    type=click.IntRange(0, 10_000),
+    default=_ROWS,
+    show_default=True,
+    help="Rows made up in each table before a migration is tried; 0: on empty tables.",
+)
+@click.option(
+    "--python",
+    help="The interpreter that has Alembic and the project.  [default: .venv/bin/python, python]",
+)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(FORMATS),
+    default="terminal",
+    show_default=True,
+    help="How to show what was proved.",
+)
+@click.pass_context
+def rollback(
+    ctx: click.Context,
+    /,
+    paths: tuple[Path, ...],
+    where: "Where",
+    timeout: float,
+    since: str | None,
+    changed: bool,
+    resume: bool,
+    write: bool,
+    schema: Path | None,
+    sample_rows: int,
+    python: str | None,
+    output_format: str,
+) -> None:
+    """Run each migration up and down on a PostgreSQL of their own, and compare with before.
+
+    Without PATHS, those of the settings, else the working directory. Two comparisons that know
+    nothing of each other, of the catalogs and of pg_dump, say whether the down gives back the
+    schema; a hash of made-up rows says whether it gives back their values. Exit codes: 0 clean, 1 a
+    down fails, or leaves the schema or rows other than before (with --resume: or a migration cannot
+    be run again), 2 bad usage or unreadable input, 3 it could not be run.
+    """
+    from senior_backend.migrations.trace.command import (
+        project_python,
+        request_of,
+        say_nothing_to_do,
+    )
+    from senior_backend.migrations.trace.selection import select
+
+    if write and resume:
+        raise InputError("--write and --resume each end in another way: choose one")
+    request = request_of(paths, since, (), schema, changed=changed)
+    if write:
+        _write(request, where, timeout)
+    selection = select(request, down=True)
+    for note in selection.notes:
+        click.echo(f"note: {note}", err=True)
+    for problem in selection.unreadable:
+        click.echo(f"{problem}", err=True)
+    unreadable = NotRunError.exit_code if selection.unreadable else CLEAN
+    if not selection.parts:
+        say_nothing_to_do("rollback", selection, paths, narrowed=changed or since is not None)
+        if output_format == "json":
+            click.echo(json.dumps({"version": 1, "reports": []}))
+        ctx.exit(unreadable)
+    found = _reports(
+        selection,
+        request,
+        where,
+        timeout,
+        python or project_python(),
+        sample_rows,
+        resume=resume,
+    )
+    click.echo(_rendered(found, output_format))
+    ctx.exit(FOUND if any(one.fails for one in found) else unreadable)
+
+
+def _reports(
+    selection: "Selection",
+    request: "Request",
+    where: "Where",
+    timeout: float,
+    python: str,
+    sample_rows: int,
+    *,
+    resume: bool,
+) -> "list[Report]":
+    from senior_backend.migrations.rollback import flow
+    from senior_backend.migrations.rollback.proof import Options
+    from senior_backend.migrations.trace.progress import ProgressLine
+
+    chosen = Options(
+        rows=sample_rows,
+        resume=resume,
+        schema=Path(request.settings.schema) if request.settings.schema else None,
+        root=request.root,
+        findings=flow.findings_of_downs(request),
+    )
+    with ProgressLine() as line:
+        return flow.reports(selection.parts, where, timeout, (python,), chosen, line.say)
+
+
+def _rendered(found: "Sequence[Report]", output_format: str) -> str:
+    if output_format == "json":
+        from senior_backend.migrations.rollback import document
+
+        return json.dumps(document.of(found), indent=2, ensure_ascii=False)
+    if output_format == "markdown":
+        from senior_backend.migrations.rollback import markdown
+
+        return markdown.render(found)
+    from senior_backend.migrations.rollback import terminal
+    from senior_backend.migrations.trace.terminal import printable
+
+    return printable(terminal.render(found))
+
+
+def _write(request: "Request", where: "Where", timeout: float) -> None:
+    raise InputError("--write: no down can be written yet")

@@ -1,0 +1,346 @@
+"""Up, down, and a comparison with before: on a real PostgreSQL, migration by migration.
+
+A database carries the schema from migration to migration. Each migration that is asked for is tried
+on a copy of it with rows in its tables; so nothing that a wrong down leaves behind is there for the
+next one.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from senior_backend import sql
+from senior_backend.errors import NotRunError
+from senior_backend.findings import Finding
+from senior_backend.migrations.rollback import data, dump, resume
+from senior_backend.migrations.rollback.compare import differences
+from senior_backend.migrations.rollback.data import Rows
+from senior_backend.migrations.rollback.snapshot import Snapshot, take
+from senior_backend.migrations.rollback.verdict import Comparison, Proof, Range, Report, Verdict
+from senior_backend.migrations.trace import rows
+from senior_backend.migrations.trace.observed import Problem
+from senior_backend.migrations.trace.prepare import Built, Progress, build, not_read, silent
+from senior_backend.migrations.trace.scratch import Scratch
+from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.postgres.session import Session, quoted
+from senior_backend.sources import alembic
+from senior_backend.sources.migration import Folder, Migration
+
+ROWS: Final = 20
+"""In each table before a migration is tried: few enough to be quick."""
+_RAISED: Final = "P0001"
+"""SQLSTATE of RAISE EXCEPTION."""
+_BOILERPLATE: Final = re.compile(
+    r"should undo|your sql (?:goes|here)|write your|add your", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to prove. ``findings`` are the linter's on downs, by the path of their migration."""
+
+    rows: int = ROWS
+    resume: bool = False
+    schema: Path | None = None
+    root: Path = Path()
+    """Of what paths are shown relative to."""
+    findings: Mapping[str, Sequence[Finding]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A database at one time: its catalogs, pg_dump's word, its rows."""
+
+    snapshot: Snapshot
+    dumped: str | None
+    rows: Rows
+
+    def compared_with(self, later: "State") -> Comparison:
+        """What is not as it was here."""
+        catalog = differences(self.snapshot, later.snapshot)
+        lines: tuple[str, ...] | None = None
+        if self.dumped is not None and later.dumped is not None:
+            lines = dump.changed_lines(self.dumped, later.dumped)
+        return Comparison(catalog, lines, data.lost(self.rows, later.rows))
+
+
+def prove(
+    folder: Folder,
+    paths: Collection[str],
+    scratch: Scratch,
+    settings: Settings,
+    options: Options | None = None,
+    progress: Progress = silent,
+) -> Report:
+    """Prove the downs of the migrations of a folder whose ``path`` is among ``paths``.
+
+    Raises:
+        InputError: the schema to begin with cannot be read.
+        NotRunError: the server stopped, or gives no database.
+    """
+    chosen = options or Options()
+    wanted = [m for m in folder.migrations if m.path in paths]
+    if not wanted:
+        return Report(scratch.version)
+    if not folder.has_downs and not chosen.resume:
+        return Report(scratch.version, without_downs=(folder.source,))
+    first, last = (folder.migrations.index(m) for m in (wanted[0], wanted[-1]))
+    earlier, following = folder.migrations[:first], folder.migrations[first : last + 1]
+    url = scratch.database()
+    prover = _Prover(folder, scratch, settings, chosen, progress)
+    try:
+        built = build(
+            url,
+            earlier,
+            scratch,
+            settings,
+            later=following,
+            schema=chosen.schema,
+            progress=progress,
+        )
+        prover.built = built
+        return prover.report(url, following, paths)
+    finally:
+        scratch.drop(url)
+
+
+class _Prover:
+    """The migrations of one folder, on one server."""
+
+    def __init__(
+        self,
+        folder: Folder,
+        scratch: Scratch,
+        settings: Settings,
+        options: Options,
+        progress: Progress,
+    ) -> None:
+        self.built = Built()
+        self._folder = folder
+        self._scratch = scratch
+        self._settings = settings
+        self._options = options
+        self._progress = progress
+        self._notes: list[str] = []
+        if scratch.programs is None:
+            self._notes.append(
+                "there is no pg_dump as new as the server: only the catalogs are compared"
+            )
+
+    def report(self, url: str, migrations: Sequence[Migration], paths: Collection[str]) -> Report:
+        """Carry the database at ``url`` through ``migrations``, proving those of ``paths``."""
+        proofs: list[Proof] = []
+        problems = list(self.built.problems)
+        start = self._scratch.database(url) if len(migrations) > 1 else None
+        for number, migration in enumerate(migrations, start=1):
+            problems += not_read(migration)
+            if migration.path in paths:
+                self._progress(f"proving {number} of {len(migrations)}: {migration.path}")
+                proofs.append(self._proof(url, migration))
+            problem = self._apply(url, migration)
+            if problem is not None and not (proofs and proofs[-1].path == migration.path):
+                problems.append(problem)
+        ranges: tuple[Range, ...] = ()
+        if start is not None:
+            ranges = tuple(self._range(start, migrations, paths, proofs))
+            self._scratch.drop(start)
+        return Report(
+            self._scratch.version,
+            tuple(proofs),
+            ranges,
+            () if self._folder.has_downs else (self._folder.source,),
+            self.built.stubbed,
+            tuple(problems),
+            tuple(self._notes),
+        )
+
+    # One migration
+
+    def _proof(self, url: str, migration: Migration) -> Proof:
+        missing = self._without_down(migration)
+        if missing is not None and not self._options.resume:
+            return missing
+        with self._copy(url, filled=True) as (work, count):
+            proof = missing or self._tried(work, migration, count)
+            if proof.verdict != "not proved":
+                return self._resumed(url, migration, proof, filled=True)
+        # Rows of ours may be the reason: what the up demands of rows, those of users satisfy.
+        with self._copy(url, filled=False) as (work, _):
+            empty = missing or self._tried(work, migration, 0)
+        if empty.verdict == "not proved":
+            return empty
+        note = f"tried on empty tables, so nothing is said of rows: {proof.reason}"
+        return self._resumed(
+            url, migration, replace(empty, notes=(*empty.notes, note)), filled=False
+        )
+
+    def _without_down(self, migration: Migration) -> Proof | None:
+        """What is said of a migration that has nothing to run as its down."""
+        if migration.down is None:
+            if not self._folder.has_downs:
+                return Proof(migration.path, "no down", "its tool has no downs")
+            if migration.repeatable:
+                return Proof(migration.path, "no down", "a repeatable migration has none")
+            if _refuses(self._folder, self._options.root / migration.path):
+                return Proof(migration.path, "irreversible", "its downgrade raises an error")
+            return Proof(migration.path, "no down", "it has no down: --write makes one")
+        if not any(segment.text.data.strip() for segment in migration.down):
+            return Proof(migration.path, "no down", "its down is empty: --write makes one")
+        return None
+
+    def _tried(self, url: str, migration: Migration, count: int) -> Proof:
+        """Up, down and up again in the database at ``url``."""
+        before = self._state(url)
+        problem = self._apply(url, migration)
+        if problem is not None:
+            return Proof(migration.path, "not proved", str(problem), rows=count)
+        runnable = self.built.runnable(migration)
+        with Tracer(url, self._settings) as tracer:
+            seen = tracer.trace(runnable, "down")
+            tracer.finish()
+        down = self.built.as_written(migration, seen)
+        findings = tuple((self._options.findings or {}).get(migration.path, ()))
+        proof = Proof(migration.path, "failing", down=down, rows=count, findings=findings)
+        failed = down.failed
+        if failed is not None and failed.sqlstate == _RAISED:
+            return replace(proof, verdict="irreversible", reason=f"its down raises: {failed.error}")
+        if failed is not None:
+            return replace(proof, reason=f"{failed.path}:{failed.line}: {failed.error}")
+        comparison = before.compared_with(self._state(url))
+        verdict: Verdict = comparison.verdict
+        reason = ""
+        if not down.statements and comparison.differs:
+            if (comment := _comment_of(migration)) is not None:
+                verdict, reason = "irreversible", f"its down holds only a comment: {comment}"
+            else:
+                reason = "its down holds no statement"
+        proof = replace(proof, verdict=verdict, reason=reason, comparison=comparison)
+        not_run = next((one for one in down.statements if one.not_run is not None), None)
+        if not_run is not None:
+            note = f"{not_run.path}:{not_run.line}: not run here: {not_run.not_run}"
+            proof = replace(proof, notes=(*proof.notes, note))
+        if verdict == "irreversible":
+            return proof
+        return replace(proof, again=self._apply(url, migration))
+
+    def _resumed(self, url: str, migration: Migration, proof: Proof, *, filled: bool) -> Proof:
+        if not self._options.resume:
+            return proof
+        with self._copy(url, filled=filled) as (template, _):
+            found = resume.interrupt(
+                self.built.runnable(migration), template, self._scratch, self._settings, self._state
+            )
+        return replace(proof, resume=tuple(found))
+
+    # The whole range
+
+    def _range(
+        self,
+        start: str,
+        migrations: Sequence[Migration],
+        paths: Collection[str],
+        proofs: Sequence[Proof],
+    ) -> Iterator[Range]:
+        """All of the ups, then all of the downs, where each has one that ran."""
+        asked = [m for m in migrations if m.path in paths]
+        tried = {p.path: p for p in proofs}
+        if len(asked) < 2 or len(asked) != len(migrations):
+            return
+        if any(
+            tried[m.path].verdict in ("no down", "failing", "irreversible", "not proved")
+            for m in migrations
+        ):
+            return
+        self._progress(f"all {len(migrations)} ups, then all downs")
+        with self._copy(start, filled=not any(p.rows == 0 for p in proofs)) as (work, _):
+            before = self._state(work)
+            for direction, order in (("up", migrations), ("down", migrations[::-1])):
+                for migration in order:
+                    problem = self._apply(work, migration, down=direction == "down")
+                    if problem is not None:
+                        verdict: Verdict = "failing" if direction == "down" else "not proved"
+                        yield Range(len(migrations), verdict, problem=problem)
+                        return
+            comparison = before.compared_with(self._state(work))
+            yield Range(len(migrations), comparison.verdict, comparison)
+
+    # The server
+
+    def _apply(self, url: str, migration: Migration, *, down: bool = False) -> Problem | None:
+        with Tracer(url, self._settings) as tracer:
+            problem = tracer.apply(self.built.runnable(migration), "down" if down else "up")
+            tracer.finish()
+        return problem
+
+    @contextmanager
+    def _copy(self, url: str, *, filled: bool) -> Iterator[tuple[str, int]]:
+        """A copy of a database, with rows in its tables; roles made meanwhile are dropped."""
+        roles = self._roles(url)
+        copy = self._scratch.database(url)
+        try:
+            count = 0
+            if filled and self._options.rows:
+                wanted = dict.fromkeys(data.tables(copy), self._options.rows)
+                count = sum(rows.fill(copy, wanted).values())
+            yield copy, count
+        finally:
+            self._scratch.drop(copy)
+            self._drop_roles(url, roles)
+
+    def _roles(self, url: str) -> frozenset[str]:
+        if not self._scratch.own:
+            return frozenset()
+        with Session(url) as session:
+            return frozenset(name for (name,) in session.execute("select rolname from pg_roles"))
+
+    def _drop_roles(self, url: str, known: frozenset[str]) -> None:
+        """A role belongs to the server: one that a try has left would fail the next one."""
+        left = self._roles(url) - known
+        if left:
+            with Session(url) as session:
+                for name in sorted(left):
+                    session.execute(f"drop role {quoted(name)}")
+
+    def _state(self, url: str) -> State:
+        """pg_dump works while the catalogs are read."""
+        programs = self._scratch.programs
+        with ThreadPoolExecutor(1) as pool:
+            dumped = pool.submit(dump.schema_of, url, programs) if programs is not None else None
+            snapshot = take(url, cluster=self._scratch.own)
+            found = data.read(url)
+            try:
+                text = dumped.result() if dumped is not None else None
+            except NotRunError as error:
+                text = None
+                self._note(f"only the catalogs are compared: {error}")
+        return State(snapshot, text, found)
+
+    def _note(self, note: str) -> None:
+        if note not in self._notes:
+            self._notes.append(note)
+
+
+def _comment_of(migration: Migration) -> str | None:
+    """The comment that stands where a down should, unless it is the tool's own."""
+    for segment in migration.down or ():
+        for comment in sql.read(segment.text).comments:
+            text = comment.content.strip().lstrip("-/* ").rstrip("*/ ")
+            text = " ".join(text.split())
+            if text and not text.startswith("+") and not _BOILERPLATE.search(text):
+                return text
+    return None
+
+
+def _refuses(folder: Folder, file: Path) -> bool:
+    """Whether an Alembic revision has a downgrade, which then does nothing but raise."""
+    if folder.source != alembic.ID:
+        return False
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return re.search(r"^(?:async )?def downgrade\(", text, re.MULTILINE) is not None
