@@ -1,28 +1,37 @@
 """A trace as a comment on a change: what blocks in a table, every statement under a fold."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from senior_backend.migrations.trace import verdict
 from senior_backend.migrations.trace.observed import ObservedStatement, Trace
 from senior_backend.migrations.trace.verdict import Blocking
 from senior_backend.migrations.trace.view import (
+    KINDS,
+    Kind,
     MigrationView,
     StatementView,
     Variant,
     counted,
     first_line,
+    kind,
     lock_groups,
     majors,
     milliseconds,
     queue_sentence,
     size,
+    stood_in_for,
     views,
 )
 from senior_backend.report.markdown import MAX_CHARACTERS, cell, code, html
 
-_MARKS: Final = {"failed": "❌", "works": "🔴", "brief": "🟡", "quiet": "🟢", "not run": "⚪"}
-_GRAVITY: Final = ("failed", "works", "brief", "not run", "quiet")
+_MARKS: Final[Mapping[Kind, str]] = {
+    "failed": "❌",
+    "works": "🔴",
+    "brief": "🟡",
+    "quiet": "🟢",
+    "not run": "⚪",
+}
 _LONGEST_SQL: Final = 100
 
 
@@ -31,18 +40,14 @@ def render(traces: Sequence[Trace], found: Sequence[Blocking] = ()) -> str:
     several = len(traces) > 1
     shown = views(traces)
     statements = [one for migration in shown for one in migration.statements]
-    kinds = [_kind(one) for one in statements]
+    kinds = [one.kind for one in statements]
     on = majors([trace.major for trace in traces])
     lines = [f"### Migrations traced on PostgreSQL {on}: {_headline(kinds)}", ""]
-    grave = [
-        (one, kind)
-        for one, kind in zip(statements, kinds, strict=True)
-        if kind in ("failed", "works", "brief")
-    ]
+    grave = [one for one in statements if one.kind in ("failed", "works", "brief")]
     if grave:
-        grave.sort(key=lambda item: _GRAVITY.index(item[1]))
+        grave.sort(key=lambda one: KINDS.index(one.kind))
         lines += ["| | where | statement | waits | work |", "|---|---|---|---|---|"]
-        lines += [row for one, _ in grave for row in _rows(one, several=several)]
+        lines += [row for one in grave for row in _rows(one, several=several)]
         lines.append("")
     for migration in shown:
         lines += [
@@ -51,7 +56,10 @@ def render(traces: Sequence[Trace], found: Sequence[Blocking] = ()) -> str:
         ]
     if found:
         lines += ["", "Fails the check:", ""]
-        lines += [f"- {code(f'{one.path}:{one.line}')}: {cell(str(one))}" for one in found]
+        lines += [
+            f"- {code(f'{path}:{line}')}: {cell(sentence)}"
+            for path, line, sentence in verdict.told(found)
+        ]
     problems = dict.fromkeys(problem for trace in traces for problem in trace.problems)
     if problems:
         lines += ["", "Did not run before these:", ""]
@@ -78,7 +86,7 @@ def _headline(kinds: Sequence[str]) -> str:
 
 def _notes(traces: Sequence[Trace]) -> list[str]:
     settings = ", ".join(f"{name} {value}" for name, value in traces[0].settings.items())
-    stubbed = dict.fromkeys(name for trace in traces for name in trace.stubbed)
+    stubbed = stood_in_for(traces)
     return [
         f"PostgreSQL {', '.join(trace.postgres for trace in traces)}",
         *([settings] if settings else []),
@@ -88,24 +96,10 @@ def _notes(traces: Sequence[Trace]) -> list[str]:
     ]
 
 
-def _kind(statement: StatementView) -> str:
-    return min((_kind_of(one.statement) for one in statement.variants), key=_GRAVITY.index)
-
-
-def _kind_of(statement: ObservedStatement) -> str:
-    if statement.error is not None:
-        return "failed"
-    if statement.not_run is not None:
-        return "not run"
-    if any(lock.blocks for lock in statement.locks):
-        return "works" if statement.works_through else "brief"
-    return "quiet"
-
-
 def _rows(statement: StatementView, *, several: bool) -> Iterator[str]:
     """One for each group of majors that agree."""
     for variant in statement.variants:
-        mark = _MARKS[_kind_of(variant.statement)]
+        mark = _MARKS[kind(variant)]
         place = code(f"{statement.path}:{statement.line}")
         if several and len(statement.variants) > 1:
             place += f" (PostgreSQL {majors(variant.majors)})"
@@ -130,6 +124,11 @@ def _work(variant: Variant) -> str:
         return cell(statement.error)
     parts = [verdict.work(statement)] if statement.works_through else []
     parts += [
+        f"{verdict.waiting(one.blocks)} on {one.relation} since line {one.since}"
+        for one in variant.blocking
+        if one.since is not None
+    ]
+    parts += [
         f"about {milliseconds(one.seconds * 1000)} with {one.rows:,} rows ({one.basis})"
         for one in statement.estimates
     ]
@@ -142,7 +141,7 @@ def _short(sql: str) -> str:
 
 
 def _fold(shown: Sequence[MigrationView], count: int, room: int, *, several: bool) -> Iterator[str]:
-    title = f"{counted(count, 'statement')} of {counted(len(shown), 'migration')}"
+    title = f"{counted(count, 'statement')} of {counted(len({one.path for one in shown}), 'file')}"
     yield f"<details><summary>All: {title}</summary>"
     yield ""
     for migration in shown:
@@ -163,7 +162,7 @@ def _fold(shown: Sequence[MigrationView], count: int, room: int, *, several: boo
 
 def _full_row(statement: StatementView, variant: Variant, *, several: bool) -> str:
     one = variant.statement
-    mark = _MARKS[_kind_of(one)]
+    mark = _MARKS[kind(variant)]
     groups, folded = lock_groups(one)
     locks = [f"{group.mode} {cell(verdict.listed(group.relations))}" for group in groups]
     if folded:

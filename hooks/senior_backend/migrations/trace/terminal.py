@@ -2,7 +2,8 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import click
@@ -11,6 +12,7 @@ from senior_backend.migrations.trace import verdict
 from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
 from senior_backend.migrations.trace.verdict import Blocking
 from senior_backend.migrations.trace.view import (
+    Kind,
     LockGroup,
     MigrationView,
     Queue,
@@ -23,6 +25,7 @@ from senior_backend.migrations.trace.view import (
     milliseconds,
     queue_sentence,
     size,
+    stood_in_for,
     views,
 )
 from senior_backend.report.terminal import harmless, on_one_line
@@ -32,12 +35,27 @@ _WIDEST: Final = 110
 _PIPE: Final = 80
 _INDENT: Final = 8
 _MOST_GROUPS: Final = 4
+_MUCH_WAL: Final = 100_000
+"""Bytes; less is what every change of the catalogs writes."""
 
 _FAILED: Final = "✗"
 _WORKS: Final = "■"
 _BRIEF: Final = "▲"
+_NOT_RUN: Final = "?"
 _QUIET: Final = "·"
-_COLOURS: Final = {_FAILED: "red", _WORKS: "red", _BRIEF: "yellow"}
+_MARKS: Final[Mapping[Kind, str]] = {
+    "failed": _FAILED,
+    "works": _WORKS,
+    "brief": _BRIEF,
+    "not run": _NOT_RUN,
+    "quiet": _QUIET,
+}
+_COLOURS: Final[Mapping[Kind, str]] = {
+    "failed": "red",
+    "works": "red",
+    "brief": "yellow",
+    "not run": "yellow",
+}
 _ASCII: Final = str.maketrans({_FAILED: "x", _WORKS: "#", _BRIEF: "!", _QUIET: ".", "…": "~"})
 
 
@@ -67,9 +85,9 @@ def render(traces: Sequence[Trace], found: Sequence[Blocking] = (), columns: int
     for migration in shown:
         lines += [*_migration(migration, columns, several=several), ""]
     lines += _problems(traces)
-    for one in found:
-        place = click.style(f"{on_one_line(one.path)}:{one.line}", bold=True)
-        lines.append(f"{place}: {click.style('blocks', fg='red')}: {harmless(str(one))}")
+    for path, line, sentence in verdict.told(found):
+        place = click.style(f"{on_one_line(path)}:{line}", bold=True)
+        lines.append(f"{place}: {click.style('blocks', fg='red')}: {harmless(sentence)}")
     lines.append(summary(traces, shown))
     return "\n".join(lines)
 
@@ -78,8 +96,7 @@ def _head(traces: Sequence[Trace]) -> Iterator[str]:
     versions = ", ".join(trace.postgres for trace in traces)
     settings = ", ".join(f"{name} {value}" for name, value in traces[0].settings.items())
     yield click.style(f"PostgreSQL {versions}", bold=True) + (f"  {settings}" if settings else "")
-    stubbed = dict.fromkeys(name for trace in traces for name in trace.stubbed)
-    if stubbed:
+    if stubbed := stood_in_for(traces):
         yield f"Stood in for: {harmless(', '.join(stubbed))}"
     for note in dict.fromkeys(note for trace in traces for note in trace.notes):
         yield f"Note: {harmless(note)}"
@@ -89,22 +106,22 @@ def _migration(migration: MigrationView, columns: int, *, several: bool) -> Iter
     path = on_one_line(migration.path)
     direction = f"  ({migration.direction})" if migration.direction == "down" else ""
     yield click.style(f"{path}{direction}", bold=True, underline=True)
-    other: str | None = None
+    other = migration.path
     for statement in migration.statements:
-        if statement.path not in (migration.path, other):
+        if statement.path != other:
             other = statement.path
             yield click.style(f"  {on_one_line(other)}", bold=True)
         yield from _statement(statement, columns, several=several)
     if not migration.statements:
         yield click.style(f"  {_QUIET} no statement", dim=True)
     for queue in migration.queue:
-        yield from _queue(queue, several=several)
+        yield from _queue(queue, columns, several=several)
     for note in migration.notes:
         yield click.style(f"    note: {harmless(note)}", dim=True)
 
 
 def _statement(statement: StatementView, columns: int, *, several: bool) -> Iterator[str]:
-    mark = max((_mark(one.statement) for one in statement.variants), key=_RANK.index)
+    kind = statement.kind
     fastest = min(
         (v.fastest_ms for v in statement.variants if v.fastest_ms is not None), default=None
     )
@@ -116,11 +133,11 @@ def _statement(statement: StatementView, columns: int, *, several: bool) -> Iter
     sql = harmless(first_line(statement.sql))
     sql = sql if len(sql) <= room else f"{sql[: room - 1]}…"
     pad = " " * (columns - _INDENT - len(sql) - len(time))
-    is_quiet = mark == _QUIET
+    is_quiet = kind == "quiet"
     yield "".join(
         (
             "  ",
-            click.style(mark, fg=_COLOURS.get(mark), bold=not is_quiet, dim=is_quiet),
+            click.style(_MARKS[kind], fg=_COLOURS.get(kind), bold=not is_quiet, dim=is_quiet),
             click.style(f"{statement.line:>4} ", dim=True),
             click.style(sql, bold=not is_quiet, dim=is_quiet),
             click.style(f"{pad}{time}" if time else "", dim=True),
@@ -142,20 +159,24 @@ def _details(variant: Variant, columns: int) -> Iterator[str]:
         yield click.style(f"not run: {harmless(statement.not_run)}", fg="yellow")
         return
     groups, folded = lock_groups(statement)
+    longest = max((len(str(group.mode)) for group in groups[:_MOST_GROUPS]), default=0)
     for number, group in enumerate(groups[:_MOST_GROUPS]):
-        yield _lock(group, folded if number == 0 else 0, columns)
+        yield _lock(group, folded if number == 0 else 0, longest, columns)
     if len(groups) > _MOST_GROUPS:
         rest = sum(len(group.relations) for group in groups[_MOST_GROUPS:])
         yield click.style(f"and weaker locks on {counted(rest, 'relation')}", dim=True)
     facts = [verdict.work(statement)] if statement.works_through else []
+    held = {one.since: waiting_on(one) for one in variant.blocking if one.since is not None}
     if statement.waits_for:
         facts.append(f"waits for {verdict.listed(statement.waits_for)}")
-    numbers = _numbers(statement) if groups or facts else ""
+    tells = bool(facts) or (statement.wal_bytes or 0) >= _MUCH_WAL
+    numbers = _numbers(statement) if groups and tells else ""
     if facts:
-        blocks = any(lock.blocks for lock in statement.locks)
-        facts[0] = click.style(harmless(facts[0]), fg="red" if blocks else "cyan")
+        facts[0] = click.style(harmless(facts[0]), fg="red" if variant.blocking else "cyan")
     if line := "; ".join(facts) + (f"  {numbers}" if facts and numbers else numbers):
         yield line
+    for since, waits in held.items():
+        yield click.style(f"while {harmless(waits)}: locked since line {since}", fg="red")
     if statement.error is not None:
         yield click.style(f"failed: {harmless(statement.error)}", fg="red", bold=True)
     for estimate in statement.estimates:
@@ -164,8 +185,8 @@ def _details(variant: Variant, columns: int) -> Iterator[str]:
         yield click.style(f"note: {harmless(note)}", dim=True)
 
 
-def _lock(group: LockGroup, folded: int, columns: int) -> str:
-    mode = f"{group.mode}"
+def _lock(group: LockGroup, folded: int, longest: int, columns: int) -> str:
+    mode = str(group.mode).ljust(longest)
     waits = verdict.waiting(group.blocks)
     said = f"{waits}: seen" if waits else "nothing waits" if group.granted else "asked for"
     plural = "es" if folded != 1 else ""
@@ -194,6 +215,11 @@ def _fitting(names: Sequence[str], room: int) -> str:
     return f"{names[0][: max(room - len(tail) - 1, 8)]}…{tail}"
 
 
+def waiting_on(found: Blocking) -> str:
+    """``reads and writes wait on orders``."""
+    return f"{verdict.waiting(found.blocks)} on {found.relation}"
+
+
 def _numbers(statement: ObservedStatement) -> str:
     parts = []
     if statement.wal_bytes:
@@ -212,10 +238,14 @@ def _estimate(estimate: Estimate) -> str:
     )
 
 
-def _queue(queue: Queue, *, several: bool) -> Iterator[str]:
+def _queue(queue: Queue, columns: int, *, several: bool) -> Iterator[str]:
     colour = "red" if "reads" in queue.blocks else "yellow"
-    title = click.style("lock queue", fg=colour, bold=True)
-    yield f"    {title}  {harmless(queue_sentence(queue, several=several))}"
+    title = "lock queue"
+    indent = " " * (len(title) + 4)
+    sentence = harmless(queue_sentence(queue, several=several))
+    first, *rest = textwrap.wrap(sentence, columns - len(indent) - 2, break_on_hyphens=False)
+    yield f"  {click.style(title, fg=colour, bold=True)}  {first}"
+    yield from (f"{indent}{line}" for line in rest)
 
 
 def _problems(traces: Sequence[Trace]) -> Iterator[str]:
@@ -226,37 +256,22 @@ def _problems(traces: Sequence[Trace]) -> Iterator[str]:
         yield ""
 
 
-_RANK: Final = (_QUIET, _BRIEF, _WORKS, _FAILED)
-
-
-def _mark(statement: ObservedStatement) -> str:
-    if statement.error is not None:
-        return _FAILED
-    if any(lock.blocks for lock in statement.locks):
-        return _WORKS if statement.works_through else _BRIEF
-    return _QUIET
-
-
 def summary(traces: Sequence[Trace], shown: Sequence[MigrationView]) -> str:
     """Counts, gravest first."""
     statements = [one for migration in shown for one in migration.statements]
-    marks = [max((_mark(v.statement) for v in s.variants), key=_RANK.index) for s in statements]
+    kinds = [one.kind for one in statements]
     migrations = len({migration.path for migration in shown})
     parts = []
-    if failed := marks.count(_FAILED):
+    if failed := kinds.count("failed"):
         parts.append(click.style(f"{failed} failed", fg="red", bold=True))
-    if works := marks.count(_WORKS):
+    if works := kinds.count("works"):
         verb = "blocks" if works == 1 else "block"
         text = f"{works} {verb} traffic while working through a table"
         parts.append(click.style(text, fg="red", bold=True))
-    if brief := marks.count(_BRIEF):
+    if brief := kinds.count("brief"):
         verb = "blocks" if brief == 1 else "block"
         parts.append(click.style(f"{brief} {verb} traffic for an instant", fg="yellow"))
-    not_run = sum(
-        any(variant.statement.not_run is not None for variant in statement.variants)
-        for statement in statements
-    )
-    if not_run:
+    if not_run := kinds.count("not run"):
         parts.append(f"{not_run} not run")
     if not (failed or works or brief):
         parts.append(click.style("nothing keeps others waiting", fg="green"))

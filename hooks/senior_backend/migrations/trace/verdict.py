@@ -1,6 +1,6 @@
 """Which observed statements keep traffic waiting while they work through a table."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -35,8 +35,22 @@ class Blocking:
     since: int | None = None
 
     def __str__(self) -> str:
-        held = f", which line {self.since} locked" if self.since is not None else ""
+        held = f", locked since line {self.since}," if self.since is not None else ""
         return f"{waiting(self.blocks)} on {self.relation}{held} while it {self.work}"
+
+
+def told(found: Sequence[Blocking]) -> list[tuple[str, int, str]]:
+    """Path, line and a sentence for each statement: the worst, and what else waits."""
+    statements: dict[tuple[str, int], list[Blocking]] = {}
+    for one in found:
+        statements.setdefault((one.path, one.line), []).append(one)
+    sentences = []
+    for (path, line), several in statements.items():
+        worst = max(several, key=lambda one: (len(one.blocks), one.relation in one.work))
+        others = dict.fromkeys(one.relation for one in several if one.relation != worst.relation)
+        also = f"; others wait on {listed(others)} too" if others else ""
+        sentences.append((path, line, f"{worst}{also}"))
+    return sentences
 
 
 def nobody(_path: str, _line: int) -> bool:
@@ -59,12 +73,13 @@ def blocking(
     return [
         found
         for migration in trace.migrations
-        for found in _of(migration, rows or {})
+        for found in of_migration(migration, rows or {})
         if not is_excused(found.path, found.line)
     ]
 
 
-def _of(migration: MigrationTrace, rows: Mapping[str, int]) -> Iterator[Blocking]:
+def of_migration(migration: MigrationTrace, rows: Mapping[str, int]) -> Iterator[Blocking]:
+    """The same of one migration, whatever is excused."""
     open_: dict[int, dict[str, tuple[int, set[Traffic]]]] = {}
     for statement in migration.statements:
         if statement.error is not None or statement.not_run is not None:
@@ -85,7 +100,11 @@ def _of(migration: MigrationTrace, rows: Mapping[str, int]) -> Iterator[Blocking
                 if relation not in own and not is_small(relation, rows):
                     yield _blocking(statement, relation, traffic, worked, line)
         for relation, traffic in own.items():
-            held.setdefault(relation, (statement.line, set()))[1].update(traffic)
+            line, before = held.get(relation, (statement.line, set[Traffic]()))
+            held[relation] = (
+                line if traffic <= before else statement.line,
+                traffic | before,
+            )
 
 
 def _blocking(

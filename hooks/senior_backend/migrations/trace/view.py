@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from typing import Final, Literal, get_args
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.step import Direction
@@ -14,7 +15,7 @@ from senior_backend.migrations.trace.observed import (
     Trace,
     Traffic,
 )
-from senior_backend.migrations.trace.verdict import listed, waiting
+from senior_backend.migrations.trace.verdict import Blocking, listed, of_migration, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +24,28 @@ class Variant:
 
     majors: tuple[int, ...]
     statement: ObservedStatement
+    blocking: tuple[Blocking, ...]
+    """Where others wait while it works through a table, on locks of its own or earlier ones."""
     fastest_ms: float | None
     slowest_ms: float | None
+
+
+Kind = Literal["failed", "works", "brief", "not run", "quiet"]
+"""``works``: others wait while it works through a table; ``brief``: others wait for an instant."""
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+"""Gravest first."""
+
+
+def kind(variant: Variant) -> Kind:
+    """What to call it."""
+    statement = variant.statement
+    if statement.error is not None:
+        return "failed"
+    if statement.not_run is not None:
+        return "not run"
+    if variant.blocking:
+        return "works"
+    return "brief" if any(lock.blocks for lock in statement.locks) else "quiet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,11 @@ class StatementView:
     line: int
     sql: str
     variants: tuple[Variant, ...]
+
+    @property
+    def kind(self) -> "Kind":
+        """The gravest of its variants."""
+        return min((kind(one) for one in self.variants), key=KINDS.index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +77,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class MigrationView:
-    """One way of one migration, on all majors."""
+    """One way of one migration, on all majors. ``path`` is the file that its statements are in."""
 
     path: str
     direction: Direction
@@ -80,17 +106,25 @@ def views(traces: Sequence[Trace]) -> list[MigrationView]:
 
 def _migration(same: Sequence[tuple[int, MigrationTrace]]) -> MigrationView:
     first = same[0][1]
+    found = tuple(dict.fromkeys(each for _, one in same for each in of_migration(one, {})))
     statements = [
-        _statement([(major, one) for (major, _), one in zip(same, row, strict=False) if one])
+        _statement([(major, one) for (major, _), one in zip(same, row, strict=False) if one], found)
         for row in zip_longest(*(trace.statements for _, trace in same))
     ]
     notes = dict.fromkeys(note for _, trace in same for note in trace.notes)
+    paths = {one.path for one in statements}
     return MigrationView(
-        first.path, first.direction, tuple(statements), tuple(_queues(same)), tuple(notes)
+        paths.pop() if len(paths) == 1 else first.path,
+        first.direction,
+        tuple(statements),
+        tuple(_queues(same)),
+        tuple(notes),
     )
 
 
-def _statement(same: Sequence[tuple[int, ObservedStatement]]) -> StatementView:
+def _statement(
+    same: Sequence[tuple[int, ObservedStatement]], found: Sequence[Blocking]
+) -> StatementView:
     groups: dict[Hashable, list[tuple[int, ObservedStatement]]] = {}
     for major, statement in same:
         groups.setdefault(_facts(statement), []).append((major, statement))
@@ -101,12 +135,22 @@ def _statement(same: Sequence[tuple[int, ObservedStatement]]) -> StatementView:
             Variant(
                 tuple(sorted(major for major, _ in group)),
                 group[0][1],
+                tuple(_blocking(group[0][1], found)),
                 min(times, default=None),
                 max(times, default=None),
             )
         )
     first = same[0][1]
     return StatementView(first.path, first.line, first.sql, tuple(variants))
+
+
+def _blocking(statement: ObservedStatement, found: Sequence[Blocking]) -> Iterator[Blocking]:
+    if statement.works_through and statement.error is None:
+        own = {lock.relation for lock in statement.locks if lock.blocks}
+        for one in found:
+            is_here = (one.path, one.line) == (statement.path, statement.line)
+            if is_here and (one.since is not None or one.relation in own):
+                yield one
 
 
 def _facts(statement: ObservedStatement) -> Hashable:
@@ -149,9 +193,7 @@ def lock_groups(statement: ObservedStatement) -> tuple[list[LockGroup], int]:
     tables = [one for one in statement.locks if one.kind not in ("index", "sequence")]
     blocked = {kind for one in tables for kind in one.blocks}
     apart = [
-        one
-        for one in statement.locks
-        if one.kind == "index" and (not tables or not blocked.issuperset(one.blocks))
+        one for one in statement.locks if one.kind == "index" and not blocked.issuperset(one.blocks)
     ]
     groups: dict[tuple[Lock, tuple[Traffic, ...], bool], list[ObservedLock]] = {}
     for lock in (*tables, *apart):
@@ -166,6 +208,18 @@ def lock_groups(statement: ObservedStatement) -> tuple[list[LockGroup], int]:
 
 def _shown(lock: ObservedLock) -> str:
     return f"index {lock.relation}" if lock.kind == "index" else lock.relation
+
+
+def stood_in_for(traces: Sequence[Trace]) -> list[str]:
+    """What was stood in for, with the majors where that is not all of them."""
+    found: dict[str, list[int]] = {}
+    for trace in traces:
+        for name in trace.stubbed:
+            found.setdefault(name, []).append(trace.major)
+    return [
+        name if len(on) == len(traces) else f"{name} (on {majors(on)})"
+        for name, on in found.items()
+    ]
 
 
 def majors(numbers: Sequence[int]) -> str:
@@ -230,6 +284,6 @@ def queue_sentence(queue: Queue, *, several: bool) -> str:
     waits = f"{listed(queue.relations)}: {waiting(queue.blocks)}"
     meanwhile = counted(queue.statements, "more statement")
     return (
-        f"{waits} from line {queue.line} until the transaction ends: {meanwhile}, "
+        f"{waits} from line {queue.line} until COMMIT: {meanwhile}, "
         f"{milliseconds(queue.duration_ms)} here{on}"
     )
