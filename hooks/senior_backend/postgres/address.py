@@ -43,7 +43,7 @@ def as_url(dsn: str) -> str:
     elif ":" in host:
         host = f"[{host}]"
     place = f"{credentials}@" * bool(credentials) + host + f":{port}" * bool(port)
-    options = f"?{urlencode(words)}" if words else ""
+    options = f"?{urlencode(words, quote_via=quote)}" if words else ""  # libpq reads no `+`
     return f"postgresql://{place}/{quote(database, safe='')}{options}"
 
 

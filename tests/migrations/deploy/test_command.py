@@ -1,7 +1,9 @@
 """The command line: what a user and a CI job see."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -91,7 +93,9 @@ def test_what_cannot_be_run_is_said_in_one_line(
     assert "secret" not in err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.verify)]
+)
 def test_a_signal_goes_to_the_command_and_nothing_of_it_stays_on_the_server(shop, number):
     sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep(5%'"
     process = start_run(shop, "--", *shop.command("select pg_sleep(500)"))
@@ -162,6 +166,32 @@ def test_a_server_that_goes_away_is_said_and_the_failure_is_not_tried_again(shop
     assert "Traceback" not in err
     assert "attempt 2" not in err
     assert "could not look for INVALID indexes after the command: cannot connect" in err
+
+
+@pytest.mark.verify
+def test_a_terminal_shows_how_a_build_goes_on(shop):
+    shop.hold("set transaction isolation level repeatable read; select 1")
+    outer, inner = pty.openpty()
+    build = shop.command("create index concurrently orders_total on orders (total)")
+    process = subprocess.Popen(
+        command_line(
+            "migrations", "run", "--concurrently", "--concurrent-timeout", "30s", "--", *build
+        ),
+        env={**os.environ, "DATABASE_URL": shop.url},
+        stdin=subprocess.DEVNULL,
+        stderr=inner,
+    )
+    os.close(inner)
+    seen = b""
+    while b"orders_total: waiting for old snapshots 0%" not in seen:
+        seen += os.read(outer, 4096)
+    shop.let_go()
+    assert process.wait(60) == 0
+    with contextlib.suppress(OSError):  # as Linux ends a terminal whose other side is closed
+        while block := os.read(outer, 4096):
+            seen += block
+    os.close(outer)
+    assert b"built public.orders_total" in seen
 
 
 @pytest.mark.verify

@@ -81,6 +81,7 @@ def test_an_address_for_a_client_of_pgoptions_is_changed_only_where_its_own_opti
         ("jdbc:postgresql://h/d?user=u&ssl=true", "postgresql://h/d?user=u&sslmode=require"),
         ("pgx5://h/d?x-migrations-table=m", "postgresql://h/d"),
         ("host=h dbname=d user=u", "postgresql://u@h/d"),
+        ("host=h dbname=d options='-c a=1'", "postgresql://h/d?options=-c%20a%3D1"),
     ],
 )
 def test_we_reach_the_database_of_any_frameworks_address(value, ours):

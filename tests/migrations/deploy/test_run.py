@@ -1,15 +1,20 @@
 """Migrations run by their own tool on a database in use."""
 
+import json
 import os
 import signal
 import threading
+from pathlib import Path
 
+import jsonschema
 import pytest
 
+import senior_backend
 from senior_backend.errors import InputError
 from senior_backend.migrations.deploy.report import Report
 from tests.migrations.deploy.conftest import LOCK_TIMEOUT_S, of_url
 
+SCHEMA = Path(senior_backend.__file__).parent / "schemas" / "run.json"
 ADD_COLUMN = "alter table orders add note text"
 BUILD = "create index concurrently orders_total on orders (total)"
 BUILD_UNIQUE = "create unique index concurrently orders_total on orders (total)"
@@ -70,6 +75,7 @@ def test_a_reader_in_the_way_is_named_and_the_command_lands_after_it(shop):
     assert shop.said("in the way: pid")
     assert report.attempts[0].lock_timeout
     assert not report.attempts[1].lock_timeout
+    jsonschema.validate(json.loads(report.as_json()), json.loads(SCHEMA.read_text()))
 
 
 @pytest.mark.verify

@@ -307,6 +307,11 @@ class _Run:
             until = time.monotonic() + _SETTLE_S
             while database.running(self._mark) and time.monotonic() < until:
                 time.sleep(0.02)
+            if running := database.running(self._mark):
+                self._note(
+                    f"the command ended and is still at work on the server: pid {running[0]}; "
+                    f"`select pg_cancel_backend({running[0]})` stops it"
+                )
             new = [
                 index
                 for index in database.invalid()
