@@ -16,7 +16,7 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-load docs lock node-lock release clean
+.PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-trace bench-load docs lock node-lock release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,10 @@ bench-services: $(READY) ## Measure services beside bare handlers; prints tables
 
 bench-migrations: $(READY) ## Measure the migration linter beside others; writes docs/benchmarks
 	$(BIN)/python benchmarks/migration_lint.py --write docs/benchmarks/migration_lint.md
+
+bench-trace: $(READY) ## Measure traces beside eugene's, and the lock model on public migrations; writes docs/benchmarks
+	$(BIN)/python benchmarks/migration_trace.py --write docs/benchmarks/migration_trace.md
+	$(BIN)/python benchmarks/static_observed.py --write docs/benchmarks/static_observed.md
 
 bench-load: $(READY) ## Measure the load generator beside others; writes docs/benchmarks (needs nginx)
 	$(BIN)/python benchmarks/load_engine.py --write docs/benchmarks/load_engine.md

@@ -1,0 +1,1 @@
+"""The lock model measured on public migrations."""
