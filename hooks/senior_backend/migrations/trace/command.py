@@ -1,7 +1,7 @@
 """``senior-backend migrations trace``: run migrations on a real PostgreSQL and say what it did."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from senior_backend.migrations.trace.observed import Trace
     from senior_backend.migrations.trace.scratch import Where
     from senior_backend.migrations.trace.selection import Selection
+    from senior_backend.migrations.trace.statistics import Size
     from senior_backend.migrations.trace.verdict import Blocking, FailOn
 
 FORMATS = ("terminal", "json", "markdown")
@@ -35,7 +36,22 @@ FORMATS = ("terminal", "json", "markdown")
     help="What was there before the first migration: a dump made with pg_dump --schema-only.",
 )
 @click.option(
-    "--rows", multiple=True, metavar="TABLE=N", help="How big a table is; may be repeated."
+    "--rows",
+    multiple=True,
+    metavar="TABLE=N",
+    help="How big a table is there, such as orders=50M: estimate how long locks would be held.",
+)
+@click.option(
+    "--from",
+    "source",
+    metavar="DSN|FILE",
+    help="The same of all tables from production's statistics (only catalogs are read).",
+)
+@click.option(
+    "--write-statistics",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keep the sizes that --from read, for where production cannot be reached.",
 )
 @click.option(
     "--python",
@@ -69,6 +85,8 @@ def trace(
     down: bool,
     schema: Path | None,
     rows: tuple[str, ...],
+    source: str | None,
+    write_statistics: Path | None,
     python: str | None,
     output_format: str,
     fail_on: "FailOn",
@@ -81,21 +99,25 @@ def trace(
     0 clean, 1 a statement failed (or what --fail-on says), 2 bad usage or unreadable input, 3 it
     could not be run.
     """
+    from senior_backend.migrations import sizes
     from senior_backend.migrations.trace.selection import select
 
-    request = request_of(paths, since, rows, schema, changed=changed)
+    request = request_of(paths, since, (), schema, changed=changed)
+    known = sizes.known(request.settings.rows, source, rows, write_statistics)
+    request = sizes.with_rows(request, known)
     selection = select(request, down=down)
     for note in selection.notes:
         click.echo(f"note: {note}", err=True)
     for problem in selection.unreadable:
         click.echo(f"{problem}", err=True)
-    unreadable = NotRunError.exit_code if selection.unreadable else CLEAN
+    unreadable = NotRunError.exit_code if selection.is_unreadable else CLEAN
     if not selection.parts:
         say_nothing_to_do("trace", selection, paths, narrowed=changed or since is not None)
         if output_format == "json":
             click.echo(json.dumps({"version": 1, "traces": []}))
         ctx.exit(unreadable)
-    traces = _traces(selection, request, where, timeout, python or project_python())
+    python = python or project_python()
+    traces = _traces(selection, request, where, timeout, python, known.tables)
     found = _blocking(traces, request) if fail_on == "blocking" else []
     click.echo(_rendered(traces, found, output_format))
     from senior_backend.migrations.trace import verdict
@@ -106,14 +128,19 @@ def trace(
 
 
 def _traces(
-    selection: "Selection", request: "Request", where: "Where", timeout: float, python: str
+    selection: "Selection",
+    request: "Request",
+    where: "Where",
+    timeout: float,
+    python: str,
+    sizes: "Mapping[str, Size]",
 ) -> "list[Trace]":
     from senior_backend.migrations.trace import side_by_side
     from senior_backend.migrations.trace.progress import ProgressLine
 
     schema = Path(request.settings.schema) if request.settings.schema else None
     with ProgressLine() as line:
-        return side_by_side.run(selection.parts, where, timeout, (python,), schema, line.say)
+        return side_by_side.run(selection.parts, where, timeout, (python,), schema, line.say, sizes)
 
 
 def _rendered(traces: "Sequence[Trace]", found: "Sequence[Blocking]", output_format: str) -> str:

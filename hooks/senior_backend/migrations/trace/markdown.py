@@ -62,7 +62,7 @@ def render(traces: Sequence[Trace], found: Sequence[Blocking] = ()) -> str:
         ]
     problems = dict.fromkeys(problem for trace in traces for problem in trace.problems)
     if problems:
-        lines += ["", "Did not run before these:", ""]
+        lines += ["", "Not run:", ""]
         lines += [f"- {code(f'{p.path}:{p.line}')}: {cell(p.reason)}" for p in problems]
     notes = _notes(traces)
     if notes:
@@ -129,7 +129,9 @@ def _work(variant: Variant) -> str:
         if one.since is not None
     ]
     parts += [
-        f"about {milliseconds(one.seconds * 1000)} with {one.rows:,} rows ({one.basis})"
+        f"**{one.severity}**: {one.relation} held about {milliseconds(one.seconds * 1000)}"
+        f"{f' with {one.rows:,} rows' if one.rows is not None else ''}, {milliseconds(one.low * 1000)} to {milliseconds(one.high * 1000)} "
+        f"({one.basis})"
         for one in statement.estimates
     ]
     return "<br>".join(map(cell, parts))

@@ -39,6 +39,17 @@ class Selection:
     left_out: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether a whole file that was asked for could not be read."""
+        return bool(self.unreadable) or any(
+            missing.whole and not missing.left_out
+            for part in self.parts
+            for migration in part.folder.migrations
+            if migration.path in part.directions
+            for missing in migration.not_read
+        )
+
 
 def select(request: Request, *, down: bool) -> Selection:
     """What ``request`` asks for; ``down``: the ways down of all of it as well.

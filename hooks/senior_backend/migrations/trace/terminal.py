@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from senior_backend.migrations.lock_model.wording import rows_phrase
 from senior_backend.migrations.trace import verdict
 from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
 from senior_backend.migrations.trace.verdict import Blocking
@@ -179,8 +180,7 @@ def _details(variant: Variant, columns: int) -> Iterator[str]:
         yield click.style(f"while {harmless(waits)}: locked since line {since}", fg="red")
     if statement.error is not None:
         yield click.style(f"failed: {harmless(statement.error)}", fg="red", bold=True)
-    for estimate in statement.estimates:
-        yield _estimate(estimate)
+    yield from _estimates(statement.estimates, columns)
     for note in statement.notes:
         yield click.style(f"note: {harmless(note)}", dim=True)
 
@@ -229,13 +229,28 @@ def _numbers(statement: ObservedStatement) -> str:
     return click.style(" · ".join(parts), dim=True) if parts else ""
 
 
-def _estimate(estimate: Estimate) -> str:
-    low, high = milliseconds(estimate.low * 1000), milliseconds(estimate.high * 1000)
-    return click.style(
-        f"estimate: {milliseconds(estimate.seconds * 1000)} with {estimate.rows:,} rows in "
-        f"{harmless(estimate.relation)} ({low} to {high}; {harmless(estimate.basis)})",
-        fg="magenta",
-    )
+def _estimates(estimates: Sequence[Estimate], columns: int) -> Iterator[str]:
+    """How long locks would be held at production's size; relations held alike on one line."""
+    alike: dict[tuple[float, str], list[Estimate]] = {}
+    for one in estimates:
+        alike.setdefault((one.high, one.basis), []).append(one)
+    for (_, basis), group in alike.items():
+        first = group[0]
+        on = [
+            harmless(one.relation) + (f" ({rows_phrase(one.rows)})" if one.rows is not None else "")
+            for one in group
+        ]
+        span = milliseconds(first.low * 1000, first.high * 1000)
+        text = (
+            f"estimate ({first.severity}): {verdict.listed(on)} held "
+            f"{milliseconds(first.seconds * 1000)} ({span})"
+        )
+        yield click.style(text, fg=_ESTIMATE_COLOURS[first.severity])
+        for line in textwrap.wrap(harmless(basis), max(columns - _INDENT - 2, 40)):
+            yield click.style(f"  {line}", dim=True)
+
+
+_ESTIMATE_COLOURS: Final = {"info": "green", "warning": "yellow", "error": "red"}
 
 
 def _queue(queue: Queue, columns: int, *, several: bool) -> Iterator[str]:
@@ -249,9 +264,10 @@ def _queue(queue: Queue, columns: int, *, several: bool) -> Iterator[str]:
 
 
 def _problems(traces: Sequence[Trace]) -> Iterator[str]:
-    told = dict.fromkeys(str(problem) for trace in traces for problem in trace.problems)
+    told = dict.fromkeys(problem for trace in traces for problem in trace.problems)
     for problem in told:
-        yield click.style("before this: ", fg="yellow") + harmless(on_one_line(problem))
+        place = click.style(f"{on_one_line(problem.path)}:{problem.line}", bold=True)
+        yield f"{place}: {click.style('not run', fg='yellow')}: {harmless(problem.reason)}"
     if told:
         yield ""
 
