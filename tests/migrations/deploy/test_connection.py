@@ -142,3 +142,24 @@ def test_the_command_finds_the_address_that_was_given_in_the_variable():
 def test_what_is_known_of_the_command(command, name, in_address, again):
     tool = tool_of(command.split())
     assert (tool.name, tool.in_address, not tool.not_again) == (name, in_address, again)
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (
+            ["goose", "postgres", "postgres://u:secret@h/d", "up"],
+            "goose postgres postgres://u:***@h/d up",
+        ),
+        (["env", "PGPASSWORD=secret", "psql"], "env PGPASSWORD=*** psql"),
+        (["flyway", "-password=secret", "migrate"], "flyway -password=*** migrate"),
+        (["liquibase", "--password", "secret", "update"], "liquibase --password *** update"),
+        (
+            ["goose", "postgres", "user=u password=secret dbname=d"],
+            "goose postgres user=u password=*** dbname=d",
+        ),
+        (["psql", "-c", "select 1\n  + 1"], "psql -c select 1 + 1"),
+    ],
+)
+def test_no_secret_of_the_command_is_shown(command, shown):
+    assert connection.shown(command) == shown

@@ -224,7 +224,7 @@ def test_transactions_of_other_databases_are_in_nobodys_way(shop, database_url):
 
 def test_an_invalid_index_is_named_with_the_way_to_drop_it(shop):
     shop.leave_invalid("left_before")
-    report = shop.sql(ADD_COLUMN)
+    report = shop.sql(ADD_COLUMN, wait=600.0)  # it would not go by itself
     assert (report.outcome, report.exit_code) == ("refused", 3)
     (obstacle,) = report.obstacles
     assert "`DROP INDEX CONCURRENTLY IF EXISTS public.left_before`" in obstacle

@@ -24,6 +24,11 @@ _URL: Final = re.compile(
 )
 """An address as a word of its own, or as the value of a long option."""
 
+_SECRET: Final = re.compile(
+    r"(?:--?)?[\w.-]*(?:password|passwd|secret|token)[\w.-]*", re.IGNORECASE
+)
+"""A variable or an option that holds a secret: ``PGPASSWORD=...``, ``--password ...``."""
+
 # What libpq takes in an address; the rest (?schema=public, ?connection_limit=5, ...) is for the
 # framework alone, and libpq refuses what it does not know.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
@@ -167,4 +172,16 @@ def prepared(word: str, settings: Mapping[str, str], *, in_address: bool) -> str
 
 def shown(command: Sequence[str]) -> str:
     """The command for messages: one line, no password."""
-    return " ".join(without_password(word) for word in command)
+    words: list[str] = []
+    for word in command:
+        if words and _SECRET.fullmatch(words[-1]):
+            words.append("***")
+            continue
+        match = _SECRET.match(word)
+        is_assignment = match and word[match.end() : match.end() + 1] == "="
+        words.append(
+            f"{match[0]}=***"
+            if match and is_assignment
+            else without_password(" ".join(word.split()))
+        )
+    return " ".join(words)

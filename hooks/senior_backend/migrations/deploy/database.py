@@ -59,7 +59,10 @@ select exists (select from pg_locks l
 """  # noqa: S608 - a constant
 
 _HOLDERS: Final = """
-select pid, coalesce(usename, ''), coalesce(application_name, ''), coalesce(state, ''),
+select pid, coalesce(usename, ''),
+       case when backend_type <> 'client backend' then backend_type
+            else coalesce(application_name, '') end,
+       coalesce(state, ''),
        extract(epoch from clock_timestamp() - xact_start)::float8,
        extract(epoch from clock_timestamp() - query_start)::float8, coalesce(query, '')
 from pg_stat_activity a

@@ -145,38 +145,41 @@ class _Run:
                 "to see their transactions"
             )
         until = time.monotonic() + order.wait
-        said: list[str] = []
-        while obstacles := self._obstacles(database):
-            if obstacles != said and (not said or len(obstacles) < len(said)):
+        said = 0
+        while True:
+            invalid = self._invalid(database)
+            obstacles = self._transactions(database) + invalid
+            if not obstacles:
+                return True
+            if not said or len(obstacles) < said:
                 for line in obstacles:
                     self._say(f"in the way: {line}")
-            said = obstacles
+                said = len(obstacles)
+            self._report.obstacles = obstacles
             if order.force:
                 self._note("it is run all the same (--force)")
-                self._report.obstacles = obstacles
                 return True
-            if time.monotonic() >= until:
-                self._report.obstacles = obstacles
+            if invalid or time.monotonic() >= until:  # an INVALID index does not go by itself
                 return False
             signals.sleep(min(_LOOK_AGAIN_S, max(0.01, until - time.monotonic())))
-        return True
+            self._report.obstacles = []
 
-    def _obstacles(self, database: Database) -> list[str]:
-        order = self._order
-        limit = order.max_transaction_age
-        found: list[str] = []
-        if limit:
-            found += [
-                f"{holder}; older than {spoken(limit)}, and a migration would wait for it: end "
-                "it, or wait for it with --wait 10min"
-                for holder in database.long_transactions(limit, verbose=order.verbose)
-            ]
-        found += [
+    def _transactions(self, database: Database) -> list[str]:
+        limit = self._order.max_transaction_age
+        if not limit:
+            return []
+        return [
+            f"{holder}; older than {spoken(limit)}, and a migration would wait for it: end it, or "
+            "wait for it with --wait 10min"
+            for holder in database.long_transactions(limit, verbose=self._order.verbose)
+        ]
+
+    def _invalid(self, database: Database) -> list[str]:
+        return [
             f"INVALID index {index.name} on {index.table}, left by an earlier attempt: "
             f"`{drop_statement(index)}`, or --clean-invalid"
             for index in database.invalid()
         ]
-        return found
 
     def _warn_of_settings(self) -> None:
         options = self._order.environment.get("PGOPTIONS", "")

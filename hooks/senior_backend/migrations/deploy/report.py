@@ -17,6 +17,7 @@ class Holder:
     """0 for a prepared transaction."""
     user: str
     application: str
+    """Its name, or the kind of process where it is no client: ``autovacuum worker``."""
     state: str
     """As the server says it: ``active``, ``idle in transaction``; ``prepared`` for those."""
     age_s: float | None
@@ -32,16 +33,12 @@ class Holder:
         if not self.pid:
             age = f", {spoken(self.age_s)} old" if self.age_s is not None else ""
             return f"prepared transaction {self.name!r} of {self.user}{age}"
-        parts = [self.user or "another role"]
-        if self.application:
-            parts.append(self.application)
-        if self.state:
-            parts.append(self.state)
+        parts = [part for part in (self.user, self.application, self.state) if part]
         if self.age_s is not None:
             parts.append(f"in a transaction for {spoken(self.age_s)}")
         if self.query_s is not None and self.state == "active":
             parts.append(f"in this statement for {spoken(self.query_s)}")
-        text = f"pid {self.pid} ({', '.join(parts)})"
+        text = f"pid {self.pid} ({', '.join(parts) or 'unknown'})"
         return f"{text}: {' '.join(self.query.split())[:200]}" if self.query else text
 
 
