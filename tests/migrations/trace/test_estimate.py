@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from senior_backend.migrations.trace import flow
-from senior_backend.migrations.trace.estimate import estimate, grade
+from senior_backend.migrations.trace.estimate import estimate
 from senior_backend.migrations.trace.growth import Growth, Point, Span, projected
 from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
 from senior_backend.migrations.trace.scratch import Scratch
@@ -82,9 +82,7 @@ def test_the_spread_of_repetitions_widens_only_the_slow_end() -> None:
     [(0.4, "info"), (0.99, "info"), (1, "warning"), (9, "warning"), (10, "error")],
 )
 def test_the_slow_end_decides_how_bad_it_is(high: float, expected: str) -> None:
-    brief = Estimate("t", 1, 0.1, 0.01, 0.2, "")
-    assert grade([brief, Estimate("t", 1, 0.1, 0.01, high, "")]) == expected
-    assert grade([]) is None
+    assert Estimate("t", 1, 0.1, 0.01, high, "").severity == expected
 
 
 SCHEMA = """

@@ -140,10 +140,8 @@ def amount(size: int) -> str:
 def estimated(estimate: Estimate) -> str:
     """Such as ``≈ 41 s on orders at 50M rows (31 to 52 s)``."""
     low, high = duration(estimate.low * 1000), duration(estimate.high * 1000)
-    return (
-        f"≈ {duration(estimate.seconds * 1000)} on {estimate.relation} "
-        f"at {count(estimate.rows)} rows ({low} to {high})"
-    )
+    size = f" at {count(estimate.rows)} rows" if estimate.rows is not None else ""
+    return f"≈ {duration(estimate.seconds * 1000)} on {estimate.relation}{size} ({low} to {high})"
 
 
 def count(rows: int) -> str:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.step import Direction
-from senior_backend.migrations.trace.observed import VERSION, RelationKind, Trace, Traffic
+from senior_backend.migrations.trace.observed import VERSION, RelationKind, Severity, Trace, Traffic
 
 
 def of(traces: Sequence[Trace]) -> dict[str, Any]:
@@ -104,10 +104,11 @@ def schema() -> dict[str, Any]:
             "estimate": _object(
                 "How long a blocking lock would be held at a table's real size.",
                 relation=_text(),
-                rows=_number(),
+                rows=_maybe(_number("Null: its size was not told; the work is on another.")),
                 seconds={"type": "number"},
                 low={"type": "number"},
                 high={"type": "number"},
+                severity={"enum": list(get_args(Severity))},
                 basis=_text(),
             ),
         },

@@ -9,7 +9,7 @@ follows in the same transaction counts as well.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from senior_backend.migrations.lock_model.wording import rows_phrase
 from senior_backend.migrations.step import SMALL, Direction
@@ -439,6 +439,8 @@ def _held(
     total = sum((took[n].span for n in rest), growth.NOTHING)
     longest = max(working, key=lambda n: took[n].span.seconds)
     work, basis = took[longest].work, took[longest].basis
+    if work is not None and work.root not in {roots.get(one, (one, 1))[0] for one in locks}:
+        basis = f"{rows_phrase(work.rows)} of {work.root}: {basis}"
     lines = [str(all_[n].line) for n in working if n != place]
     if lines:
         basis += f"; until COMMIT, with line {' and '.join(dict.fromkeys(lines))}"
@@ -450,11 +452,9 @@ def _held(
         if root != relation and root in locks:
             continue
         size = sizes.get(relation)
-        rows = size.rows if size is not None else 0
+        rows = size.rows if size is not None else None
         if size is None and root in sizes:
             rows = sizes[root].rows // count
-        elif size is None and work is not None:
-            rows = work.rows
         yield Estimate(relation, rows, total.seconds, total.low, total.high, basis)
 
 
@@ -466,20 +466,3 @@ def _short(rows: int) -> str:
 def _listed(sizes: Sequence[int]) -> str:
     named = [_short(rows) for rows in sizes]
     return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
-
-
-Grade = Literal["info", "warning", "error"]
-NOTICED_S: Final = 1.0
-"""Requests that wait a second are slow; they do not pile up."""
-PILING_UP_S: Final = 10.0
-"""By then a pool of connections is empty, and requests time out that touch other tables too."""
-
-
-def grade(estimates: Iterable[Estimate]) -> Grade | None:
-    """How bad the longest of them is at its slow end; None: there are none."""
-    longest = max((one.high for one in estimates), default=None)
-    if longest is None:
-        return None
-    if longest < NOTICED_S:
-        return "info"
-    return "warning" if longest < PILING_UP_S else "error"

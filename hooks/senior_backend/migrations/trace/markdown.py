@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from senior_backend.migrations.trace import verdict
-from senior_backend.migrations.trace.observed import ObservedStatement, Trace
+from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
 from senior_backend.migrations.trace.verdict import Blocking
 from senior_backend.migrations.trace.view import (
     KINDS,
@@ -128,13 +128,17 @@ def _work(variant: Variant) -> str:
         for one in variant.blocking
         if one.since is not None
     ]
-    parts += [
-        f"**{one.severity}**: {one.relation} held about {milliseconds(one.seconds * 1000)}"
-        f"{f' with {one.rows:,} rows' if one.rows is not None else ''}, {milliseconds(one.low * 1000)} to {milliseconds(one.high * 1000)} "
-        f"({one.basis})"
-        for one in statement.estimates
-    ]
+    parts += [_estimate(one) for one in statement.estimates]
     return "<br>".join(map(cell, parts))
+
+
+def _estimate(estimate: Estimate) -> str:
+    size = f" with {estimate.rows:,} rows" if estimate.rows is not None else ""
+    low, high = milliseconds(estimate.low * 1000), milliseconds(estimate.high * 1000)
+    return (
+        f"estimate, {estimate.severity}: {estimate.relation}{size} held "
+        f"{milliseconds(estimate.seconds * 1000)}, {low} to {high} ({estimate.basis})"
+    )
 
 
 def _short(sql: str) -> str:

@@ -8,6 +8,12 @@ from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.step import Direction
 
 Traffic = Literal["reads", "writes"]
+Severity = Literal["info", "warning", "error"]
+
+NOTICED_S: Final = 1.0
+"""Requests that wait a second are slow; they do not pile up."""
+PILING_UP_S: Final = 10.0
+"""By then a pool of connections is empty, and requests time out that touch other tables too."""
 
 RelationKind = Literal[
     "table",
@@ -68,16 +74,24 @@ class IndexBuild:
 class Estimate:
     """How long a statement would keep a blocking lock on a relation of ``rows`` rows, in seconds.
 
-    ``low`` and ``high`` are what the measurements leave open; ``basis`` says from what it was
-    worked out, in a few words.
+    ``rows`` is None where its size was not told: the work is on another then. ``low`` and ``high``
+    are what the measurements leave open; ``basis`` says from what it was worked out, in a few
+    words.
     """
 
     relation: str
-    rows: int
+    rows: int | None
     seconds: float
     low: float
     high: float
     basis: str
+
+    @property
+    def severity(self) -> Severity:
+        """How bad that is at its slow end: a false calm costs more than a false alarm."""
+        if self.high < NOTICED_S:
+            return "info"
+        return "warning" if self.high < PILING_UP_S else "error"
 
     def as_json(self) -> dict[str, Any]:
         """The form of ``estimates`` in the published trace."""
@@ -87,6 +101,7 @@ class Estimate:
             "seconds": self.seconds,
             "low": self.low,
             "high": self.high,
+            "severity": self.severity,
             "basis": self.basis,
         }
 

@@ -1,7 +1,7 @@
 """The same migrations on one PostgreSQL or on several: a trace each."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -9,10 +9,12 @@ from typing import Final
 
 from senior_backend.errors import NotRunError
 from senior_backend.migrations.trace import flow, selection
+from senior_backend.migrations.trace.estimate import estimate
 from senior_backend.migrations.trace.observed import Trace
 from senior_backend.migrations.trace.prepare import Progress
 from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
 from senior_backend.migrations.trace.selection import Part
+from senior_backend.migrations.trace.statistics import Size
 
 AT_ONCE: Final = 2
 """Servers: more would only take each other's time."""
@@ -25,10 +27,12 @@ def run(
     python: Sequence[str],
     schema: Path | None,
     progress: Progress,
+    sizes: Mapping[str, Size] | None = None,
 ) -> list[Trace]:
     """Trace the parts on each major that is asked for, in that order.
 
-    ``python`` runs Alembic, where a part is of it.
+    ``python`` runs Alembic, where a part is of it. With production's ``sizes`` it is estimated how
+    long each blocking lock would be held there.
 
     Raises:
         InputError: what was asked for contradicts itself.
@@ -39,7 +43,7 @@ def run(
         folder, note = selection.rendered(part.folder, python)
         rendered.append(replace(part, folder=folder))
         notes += [note] if note else []
-    work = _Work(rendered, tuple(notes), where, timeout_s, schema, progress)
+    work = _Work(rendered, tuple(notes), where, timeout_s, schema, progress, sizes or {})
     if len(where.majors) < 2:
         return [work.on(None)]
     pool = ThreadPoolExecutor(AT_ONCE)
@@ -62,8 +66,10 @@ class _Work:
         timeout_s: float,
         schema: Path | None,
         progress: Progress,
+        sizes: Mapping[str, Size],
     ) -> None:
         self._parts = parts
+        self._sizes = sizes
         self._notes = notes
         self._where = where
         self._settings = flow.session_settings(where.production, timeout_s)
@@ -79,17 +85,19 @@ class _Work:
         with open_scratch(self._where, major) as scratch:
             self._keep(scratch)
             traces = [
-                flow.trace_each(
-                    part.folder,
-                    part.directions,
-                    scratch,
-                    self._settings,
-                    self._schema,
-                    lambda step: self._progress(f"{name}{step}"),
-                )
+                self._one(part, scratch, lambda step: self._progress(f"{name}{step}"))
                 for part in self._parts
             ]
         return replace(flow.together(traces), notes=self._notes)
+
+    def _one(self, part: Part, scratch: Scratch, progress: Progress) -> Trace:
+        folder, settings = part.folder, self._settings
+        seen = flow.trace_each(folder, part.directions, scratch, settings, self._schema, progress)
+        if not self._sizes:
+            return seen
+        return estimate(
+            seen, folder, scratch, self._sizes, settings, schema=self._schema, progress=progress
+        )
 
     def stop(self) -> None:
         """End the servers under those who wait for them."""

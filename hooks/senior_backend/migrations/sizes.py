@@ -1,0 +1,48 @@
+"""Sizes of production's tables, as they are told: settings, --from, --rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from senior_backend.errors import InputError
+
+if TYPE_CHECKING:
+    from senior_backend.migrations.run import Request
+    from senior_backend.migrations.trace.statistics import Statistics
+
+
+def known(
+    settings: Mapping[str, int],
+    source: str | None,
+    told: Sequence[str],
+    write: Path | None = None,
+) -> "Statistics":
+    """What the settings say; over it the statistics of ``source``; over it ``--rows``.
+
+    Raises:
+        InputError: one of them cannot be read, or the file ``write`` not be written.
+        NotRunError: the server does not answer.
+    """
+    from senior_backend.migrations.command import read_rows
+    from senior_backend.migrations.trace import statistics
+    from senior_backend.migrations.trace.statistics import Size, Statistics
+
+    if write is not None and source is None:
+        raise InputError("--write-statistics writes what --from reads: name a server with --from")
+    read = statistics.of(source) if source is not None else Statistics({})
+    if write is not None:
+        statistics.write(write, read)
+    tables = {name: Size(rows) for name, rows in settings.items()}
+    tables |= read.tables
+    for name, rows in map(read_rows, told):
+        before = tables.get(name)
+        width = before.row_bytes if before is not None else None
+        tables[name] = Size(rows, round(width * rows) if width is not None else None)
+    return replace(read, tables=tables)
+
+
+def with_rows(request: "Request", sizes: "Statistics") -> "Request":
+    """The request with these sizes as those of the settings."""
+    rows = {name: size.rows for name, size in sizes.tables.items()}
+    return replace(request, settings=replace(request.settings, rows=rows))
