@@ -9,6 +9,8 @@ from senior_backend.migrations.rollback.snapshot import Key, Object, Snapshot
 
 MISSING: Final = "missing"
 EXTRA: Final = "extra"
+INVALID: Final = "INVALID"
+"""Said of an index that was left half built: no query uses it, every write keeps it up."""
 _ORDER: Final = "order of columns"
 _SLOTS: Final = "slots of dropped columns"
 _DEFINITION: Final = '"_RETURN" on '
@@ -22,7 +24,8 @@ class Difference:
     """One thing that is not as it was.
 
     ``object`` as people say it: ``index orders_status_idx``, without the schema ``public``.
-    ``what`` is ``missing``, ``extra`` or the property that changed from ``before`` to ``after``.
+    ``what`` is ``missing``, ``extra`` or the property that changed from ``before`` to ``after``;
+    of an index that is missing or extra these may say that it is ``INVALID``.
     ``physical``: no statement but ``SELECT *`` or INSERT without columns can tell (slots of
     dropped columns, of which a table has 1600, and the order of columns).
     ``parts`` are the objects that are missing or extra with it, such as a column's indexes.
@@ -38,7 +41,8 @@ class Difference:
     def __str__(self) -> str:
         if self.what in (MISSING, EXTRA):
             beside = f" (with {', '.join(self.parts)})" if self.parts else ""
-            return f"{self.object}: {self.what}{beside}"
+            invalid = f", {INVALID}" if INVALID in (self.before, self.after) else ""
+            return f"{self.object}: {self.what}{invalid}{beside}"
         before, after = _around_the_change(_on_one_line(self.before), _on_one_line(self.after))
         return f"{self.object}: {self.what}: {before} → {after}"
 
@@ -71,7 +75,9 @@ def differences(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
                 continue
             parts = sorted(_said(k, objects[k]) for k in alone if key in objects[k].parts_of)
             shown = () if key[0] != "pg_attribute" else tuple(parts)
-            found.append(Difference(_said(key, one), what, parts=shown))
+            state = INVALID if one.values.get("indisvalid") == "false" else ""
+            before_after = (state, "") if what == MISSING else ("", state)
+            found.append(Difference(_said(key, one), what, *before_after, parts=shown))
     changed = {
         key: list(_changed_columns(key, one, after.objects[key]))
         for key, one in before.objects.items()

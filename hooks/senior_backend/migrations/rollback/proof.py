@@ -231,10 +231,10 @@ class _Prover:
         if not self._options.resume:
             return proof
         with self._copy(url, filled=filled) as (template, _):
-            found = resume.interrupt(
-                self.built.runnable(migration), template, self._scratch, self._settings, self._state
-            )
-        return replace(proof, resume=tuple(found))
+            migration = self.built.runnable(migration)
+            runs = resume.Runs(template, self._scratch, self._settings, self._state)
+            found = tuple(runs.interrupt(migration))
+        return replace(proof, resume=found)
 
     # The whole range
 

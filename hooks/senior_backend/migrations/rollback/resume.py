@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from senior_backend.migrations.rollback import data as table_rows
-from senior_backend.migrations.rollback.compare import Difference, differences
+from senior_backend.migrations.rollback.compare import INVALID, Difference, differences
 from senior_backend.migrations.rollback.snapshot import take
 from senior_backend.migrations.rollback.verdict import Comparison, Interrupted
 from senior_backend.migrations.trace.observed import MigrationTrace, Problem
@@ -32,7 +32,7 @@ _SHORT_S: Final = 0.4
 """After which a statement that waits is cancelled; long enough to come to where it waits."""
 _SETTINGS_ONLY: Final = frozenset({"VariableSetStmt"})
 
-READ_STATE = Callable[[str], "State"]
+ReadState = Callable[[str], "State"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,6 @@ class _Place:
     segment: int
     number: int
     piece: Piece
-
-
-def interrupt(
-    migration: Migration,
-    template: str,
-    scratch: Scratch,
-    settings: Settings,
-    state: "READ_STATE",
-) -> Iterator[Interrupted]:
-    """Every statement of the up after whose failure another state is left; none if it fails anyway.
-
-    ``template`` is the database before it. Of a transaction the last statement stands for all:
-    whichever fails, all of it is taken back.
-    """
-    runs = _Runs(template, scratch, settings, state)
-    undisturbed = runs.undisturbed(migration)
-    if undisturbed is None:
-        return
-    end, trace = undisturbed
-    for place in _places(migration, trace):
-        yield runs.interrupted(migration, place, end)
 
 
 def _places(migration: Migration, trace: MigrationTrace) -> list[_Place]:
@@ -84,16 +63,31 @@ def _places(migration: Migration, trace: MigrationTrace) -> list[_Place]:
     return kept
 
 
-class _Runs:
+class Runs:
+    """Runs one migration on copies of ``template``, the database before it."""
+
     def __init__(
-        self, template: str, scratch: Scratch, settings: Settings, state: "READ_STATE"
+        self, template: str, scratch: Scratch, settings: Settings, state: "ReadState"
     ) -> None:
         self._template = template
         self._scratch = scratch
         self._settings = replace(settings, probe=False)
         self._state = state
 
-    def undisturbed(self, migration: Migration) -> "tuple[State, MigrationTrace] | None":
+    def interrupt(self, migration: Migration) -> Iterator[Interrupted]:
+        """Every statement of the up after whose failure another state is left.
+
+        None if it fails anyway. Of a transaction the last statement stands for all: whichever
+        fails, all of it is taken back.
+        """
+        undisturbed = self._undisturbed(migration)
+        if undisturbed is None:
+            return
+        end, trace = undisturbed
+        for place in _places(migration, trace):
+            yield self._interrupted(migration, place, end)
+
+    def _undisturbed(self, migration: Migration) -> "tuple[State, MigrationTrace] | None":
         """Where it ends when nothing goes wrong, and in which transactions its statements ran."""
         with self._copy() as url:
             with Tracer(url, self._settings) as tracer:
@@ -103,7 +97,7 @@ class _Runs:
                 return None
             return self._state(url), trace
 
-    def interrupted(self, migration: Migration, place: _Place, end: "State") -> Interrupted:
+    def _interrupted(self, migration: Migration, place: _Place, end: "State") -> Interrupted:
         with self._copy() as url:
             before = take(url)
             if _works_in_steps(place.piece):
@@ -262,8 +256,8 @@ def _remedy_of(comparison: Comparison, left: Sequence[Difference]) -> str:
 
 
 def _invalid(left: Sequence[Difference]) -> str:
-    """The name of an INVALID index that was left: such is all that CONCURRENTLY leaves."""
+    """The name of an INVALID index that was left."""
     for one in left:
-        if one.object.startswith("index ") and one.what == "extra":
+        if one.object.startswith("index ") and one.after == INVALID:
             return one.object.removeprefix("index ")
     return ""

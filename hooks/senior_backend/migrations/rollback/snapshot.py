@@ -318,7 +318,11 @@ class _Reader:
             values = self._values(catalog, row)
             if catalog.name == "pg_ts_config_map":
                 values = {"token": str(order[0]), **values}
-            text = " ".join(v for v in values.values() if v not in ("f", "false"))
+            text = " ".join(
+                f"({name.removeprefix('inhdetach')})" if value == "true" else value
+                for name, value in values.items()
+                if value != "false"
+            )
             found.setdefault(int(row[key]), []).append((order, text))
         target = catalog.columns[key].target
         for oid, texts in found.items():

@@ -7,6 +7,7 @@ from senior_backend.migrations.rollback.compare import EXTRA, MISSING, Differenc
 from senior_backend.migrations.rollback.verdict import VERDICTS, WORDS, Report
 from senior_backend.migrations.trace import verdict as traced
 from senior_backend.migrations.trace.observed import MigrationTrace
+from senior_backend.sources import plain_sql
 
 MOST: Final = 8
 """Differences that are shown of one migration."""
@@ -24,7 +25,9 @@ def backwards(one: Difference) -> str:
 
 def without_downs(tool: str) -> str:
     """Of a tool that knows no way back."""
-    return f"{tool} has no down migrations, so there is nothing to prove: it is rolled forward"
+    if tool == plain_sql.ID:
+        return "no migration here has a down, so there is nothing to prove"
+    return f"{tool.capitalize()} has no down migrations here, so there is nothing to prove"
 
 
 def down_in_short(trace: MigrationTrace) -> str:
