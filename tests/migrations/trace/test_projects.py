@@ -19,11 +19,17 @@ pytestmark = [pytest.mark.verify, pytest.mark.xdist_group("majors")]
 MAJORS = range(14, 19)
 
 
-def traced(where: Path, *arguments: str, user: User | None = None, **environment: str) -> Any:
+def traced(
+    where: Path,
+    *arguments: str,
+    user: User | None = None,
+    interpreter: str = sys.executable,
+    **environment: str,
+) -> Any:
     """The document; nothing may be on standard error."""
     done = subprocess.run(
         [
-            sys.executable,
+            interpreter,
             "-m",
             "senior_backend",
             "migrations",
@@ -121,6 +127,31 @@ def test_without_alembic_its_revisions_are_read_and_that_is_said(repository: Pat
     assert statements(document, of="api/alembic/versions/0002")
 
 
+def usable_by(user: User, environment: dict[str, str]) -> str | None:
+    """An interpreter that the user may run, and that finds the package and the driver there."""
+    for interpreter in (
+        sys.executable,
+        *Path("/usr").glob("bin/python3*"),
+        *Path("/usr").glob("local/bin/python3*"),
+    ):
+        try:
+            found = subprocess.run(
+                [interpreter, "-c", "import senior_backend, psycopg, psycopg_binary, postgast"],
+                user=user.uid,
+                group=user.gid,
+                extra_groups=[],
+                cwd="/",
+                env=os.environ | environment,
+                capture_output=True,
+                check=False,
+            )
+        except OSError:
+            continue
+        if found.returncode == 0:
+            return str(interpreter)
+    return None
+
+
 @pytest.mark.skipif(server_user() is None, reason="only root can become another user")
 def test_the_same_as_an_unprivileged_user(repository: Path) -> None:
     user = server_user()
@@ -128,20 +159,18 @@ def test_the_same_as_an_unprivileged_user(repository: Path) -> None:
         home = Path(folder)
         os.chown(home, user.uid, user.gid)
         home.chmod(0o700)
-        places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(home)}
-        try:
-            subprocess.run(
-                [sys.executable, "-c", "import senior_backend"],
-                user=user.uid,
-                group=user.gid,
-                extra_groups=[],
-                cwd="/",
-                check=True,
-                capture_output=True,
-            )
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("the other user cannot reach this environment")
-        document = traced(repository, "shop", "app", "svc", "db", user=user, **places)
+        places = {
+            "HOME": str(home),
+            "XDG_CACHE_HOME": str(home / "cache"),
+            "TMPDIR": str(home),
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }
+        interpreter = usable_by(user, places)
+        if interpreter is None:
+            pytest.skip("the other user reaches no interpreter of this version")
+        document = traced(
+            repository, "shop", "app", "svc", "db", user=user, interpreter=interpreter, **places
+        )
         says_what_each_project_does(document)
         assert not list(home.glob("senior-backend-*/pg-*"))
 
