@@ -1,4 +1,4 @@
-"""Write what is generated: the rules' reference pages and their list, the published schemas.
+"""Write what is generated: the rules' pages and their list, what was seen of locks, the schemas.
 
 Run by `make docs`; a test compares what is committed with what this would write.
 """
@@ -18,6 +18,7 @@ from senior_backend.migrations.trace import document as trace_document
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = "references/migrations"
 LIST = "docs/rules.md"
+LOCKS = "docs/locks.md"
 SCHEMAS = {
     "hooks/senior_backend/schemas/load-scenario.json": scenario.schema,
     "hooks/senior_backend/schemas/load-result.json": result.schema,
@@ -32,7 +33,16 @@ def generated() -> dict[str, str]:
     rules = {rule_id: module.RULE for rule_id, module in registry.modules().items()}
     files = {f"{PAGES}/{rule_id}.md": pages.page(rule) for rule_id, rule in rules.items()}
     schemas = {path: json.dumps(make(), indent=2) + "\n" for path, make in SCHEMAS.items()}
-    return {**files, **schemas, LIST: pages.index(rules, written())}
+    return {**files, **schemas, LIST: pages.index(rules, written()), LOCKS: _locks()}
+
+
+def _locks() -> str:
+    """From the tests' recordings, which are no part of the package."""
+    if str(ROOT) not in sys.path:
+        sys.path.insert(0, str(ROOT))
+    from tests.migrations.lock_model import page
+
+    return page.page()
 
 
 def main() -> int:

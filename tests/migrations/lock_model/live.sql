@@ -1,5 +1,6 @@
 -- The schema of live_cases.sql: something of everything that a statement may depend on.
 create extension citext;
+create extension btree_gist;
 create type mood as enum ('a', 'b');
 create domain plain as int;
 create domain positive as int check (value > 0);
@@ -96,3 +97,5 @@ create sequence owned_numbers owned by bare.n;
 create table published (id int primary key);
 create publication changes for table published;
 create statistics stats on n, t from bare;
+create table rooms (room int, period tsrange);
+create table bookings (room int, during tsrange, note text);

@@ -1,77 +1,10 @@
-"""The lock model against the PostgreSQL that the tests run on (14 to 18).
-
-A case is a line of live_cases.sql. Every relation's strongest lock, rewrites, scans and index
-builds are compared. What differs stands here with its reason; a line here that no longer happens
-fails as well.
-"""
-
-from pathlib import Path
+"""The cost of type changes by the lock model, and by the PostgreSQL that the tests run on."""
 
 import pytest
 
 from senior_backend.migrations.lock_model.effect import Effect
 from tests.migrations.lock_model.schema import catalog_of, effects_of
 from tests.migrations.observe import Observation, Observer
-
-HERE = Path(__file__).parent
-SCHEMA = (HERE / "live.sql").read_text()
-CASES = [
-    line.removesuffix(";")
-    for line in (HERE / "live_cases.sql").read_text().splitlines()
-    if line and not line.startswith("--")
-]
-PLAN = "the planner decides; nobody waits for the lock"
-EMPTY = "on an empty view; with rows it is as the model says (docs, REFRESH MATERIALIZED VIEW)"
-SEQUENCE = ("lock orders_id_seq: None, seen ROW EXCLUSIVE",)
-INSERTED = (
-    "insert into customers values (1); insert into orders (customer_id, number, pair, either, "
-    "checked, negated, total, unproved) values (1, 1, 1, 1, 1, 1, 1, 1)"
-)
-DIFFERENT: dict[str, tuple[tuple[str, ...], str]] = {
-    "alter table bare add column c int default nextval('numbers')": (
-        ("lock numbers: None, seen ACCESS SHARE",),
-        "a lock that blocks nobody",
-    ),
-    "create table c as select * from orders": (("unknown scan orders",), PLAN),
-    "create materialized view c as select * from orders": (("unknown scan orders",), PLAN),
-    "refresh materialized view regions": (("unknown scan cities",), PLAN),
-    "refresh materialized view concurrently regions": (
-        ("scan regions: True", "unknown scan cities"),
-        EMPTY,
-    ),
-    "vacuum orders": (("unknown scan orders",), "it skips pages that are all visible"),
-    "alter table events attach partition events_fit default": (
-        ("unknown scan events_fit",),
-        "whether a CHECK excludes the bounds of all others is not worked out",
-    ),
-    "drop statistics stats": (
-        ("lock bare: None, seen SHARE UPDATE EXCLUSIVE",),
-        "the replay does not keep statistics; reads and writes go on",
-    ),
-    "insert into bare select number, note from orders": (("unknown scan orders",), PLAN),
-    INSERTED: (SEQUENCE, "nextval() blocks nobody"),
-    f"{INSERTED}; delete from orders where number = 1": (SEQUENCE, "nextval() blocks nobody"),
-    "update bare set t = 'x' where n = 1": (("unknown scan bare",), PLAN),
-    "select * from bare for update": (("unknown scan bare",), PLAN),
-    "select count(*) from bare": (("unknown scan bare",), PLAN),
-}
-
-
-BEFORE_16 = {"alter table bare add column c int default nextval('numbers')": ()}
-BEFORE_18 = {
-    # Of its query on empty tables, only the partition is read.
-    "alter table hashed detach partition hashed_0": ("scan hash_users: True",),
-}
-
-
-def expected(sql: str, major: int) -> list[str]:
-    """The differences that are known."""
-    known = DIFFERENT.get(sql, ((), ""))[0]
-    if major < 18:
-        known = BEFORE_18.get(sql, known)
-    if major < 16:
-        known = BEFORE_16.get(sql, known)
-    return sorted(known)
 
 
 def differences(sql: str, schema: str, seen: Observation, major: int) -> list[str]:
@@ -103,15 +36,6 @@ def differences(sql: str, schema: str, seen: Observation, major: int) -> list[st
         if lock.blocks_reads and not alone and "reads" not in said[index_of[name]].blocked:
             found.append(f"index {name} is not said to be locked from its readers")
     return sorted(found)
-
-
-@pytest.mark.parametrize("sql", CASES)
-def test_the_model_says_what_the_server_does(observer: Observer, sql: str):
-    seen = observer.rehearse(SCHEMA, sql)
-    if observer.major < 18 and seen.error is not None:
-        pytest.skip(f"PostgreSQL {observer.major} refuses it: {seen.error}")
-    assert seen.error is None
-    assert differences(sql, SCHEMA, seen, observer.major) == expected(sql, observer.major)
 
 
 TYPES = [
