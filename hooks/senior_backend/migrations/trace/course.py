@@ -148,6 +148,8 @@ class Course:
 
     def _piece(self, piece: Piece) -> None:
         reason = piece.not_run or self._stopped
+        if reason is None and not self._sessions.settings.own_server and piece.reaches_beyond:
+            reason = "it reaches beyond the scratch database, on a server that others use"
         if reason is not None:
             if piece.matters and self._unsent is None:
                 self._unsent = Problem(piece.path, piece.line, f"not run: {reason}")

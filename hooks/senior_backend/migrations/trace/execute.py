@@ -4,6 +4,7 @@ Nothing here blocks for good: whoever waits can look at the server from another 
 and what does not end is cancelled, then its session is ended.
 """
 
+import contextlib
 import select
 import time
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ from senior_backend.errors import NotRunError
 
 _GRACE_S: Final = 2.0
 """For a statement to end after it was cancelled; then its session is ended."""
+_END_MS: Final = 5000
+"""For a session to be gone after it was ended."""
 _CONNECT_S: Final = 10
 _CANCELLED: Final = "57014"
 _LONGEST_ERROR: Final = 400
@@ -69,6 +72,7 @@ class Runner:
         Raises:
             NotRunError: the server does not answer.
         """
+        self._url = url
         self._connection = connect(url, options)
         self._server = self._connection.pgconn
         self._connection.add_notice_handler(self._note)
@@ -126,13 +130,11 @@ class Runner:
     def give_up(self, limit_s: float) -> Outcome:
         """Cancel what runs; end the session where that does not help."""
         error = f"it did not end in {limit_s:g} s and was cancelled"
-        try:
+        with contextlib.suppress(psycopg.Error):
             self._server.get_cancel().cancel()
-        except psycopg.Error:
-            self.close()
         ended = self.poll(_GRACE_S)
         if ended is None:
-            self.close()
+            self._end_session()
             error = f"it did not end in {limit_s:g} s, nor when it was cancelled"
         elif ended.error is None:
             return ended
@@ -141,6 +143,12 @@ class Runner:
     def close(self) -> None:
         """Close the connection; closing twice is fine."""
         self._connection.close()
+
+    def _end_session(self) -> None:
+        """At the server: it does not notice that nobody waits for a statement any more."""
+        with contextlib.suppress(psycopg.Error, NotRunError), connect(self._url, {}) as other:
+            other.execute("select pg_terminate_backend(%s, %s)", (self.pid, _END_MS))
+        self.close()
 
     def _advance(self) -> bool:
         """Take what has come; whether all of it has."""

@@ -25,7 +25,9 @@ class Settings:
     ``variables`` are session settings of whoever migrates, such as default_table_access_method. A
     statement that does not end in ``statement_timeout_s`` is cancelled and reported. ``probe``:
     what is blocked is proved by a second session. ``together``: the traced migrations ship
-    together, so relations made since the first of them are nobody's yet.
+    together, so relations made since the first of them are nobody's yet. ``own_server``: nobody
+    else uses the server, so what reaches beyond the database (roles, other databases, settings of
+    the server) may run.
     """
 
     timezone: str = "UTC"
@@ -33,6 +35,7 @@ class Settings:
     statement_timeout_s: float = 30.0
     probe: bool = True
     together: bool = False
+    own_server: bool = True
 
 
 class Sessions:

@@ -69,7 +69,8 @@ class Watcher:
                 continue
             if not granted:
                 waits.append(kind)
-            if kind == "relation" and relation >= FIRST_OF_USERS:
+            # Those of serializable transactions (SIReadLock) keep nobody waiting.
+            if kind == "relation" and relation >= FIRST_OF_USERS and mode in _MODES:
                 into = held if granted else wanted
                 into[relation] = max(into.get(relation, Lock.ACCESS_SHARE), _MODES[mode])
         return Sight(wal, held, wanted, tuple(dict.fromkeys(waits)))
