@@ -94,8 +94,8 @@ CASES = [
         seen(ADD, lock("orders", AE, *BOTH), lock("elsewhere.t", AE)),
         [
             (
-                "unknown: elsewhere.t: lock said none, seen ACCESS EXCLUSIVE (no migration shows what "
-                "creates it)"
+                "unknown: elsewhere.t: lock said none, seen ACCESS EXCLUSIVE (no migration "
+                "shows what creates it)"
             )
         ],
     ),
@@ -174,8 +174,8 @@ def test_what_stands_in_a_body_may_not_run():
     text = "do $$ begin if false then alter table orders add column c int; end if; end $$"
     assert told(text, seen(text)) == [
         (
-            "unknown: orders: lock said ACCESS EXCLUSIVE, seen none (it stands in a body, which may "
-            "not have come to it)"
+            "unknown: orders: lock said ACCESS EXCLUSIVE, seen none (it stands in a body, "
+            "which may not have come to it)"
         )
     ]
 
