@@ -128,13 +128,15 @@ def _print(proofs: Iterator[Proof], output_format: str) -> int:
         kept.append(proof)
         if output_format == "terminal":
             _print_in_terminal(proof, first=number == 0)
-        if proof.written.failed is not None or (proof.fixed is not None and proof.fixed.failure):
+        if not proof.holds:
             code = FOUND
     if output_format == "terminal" and not kept:
         click.echo("nothing was found, so nothing is proved; name one file to see its trace")
     if output_format == "json":
-        document = {"version": VERSION, "proofs": [proof.as_json() for proof in kept]}
-        click.echo(json.dumps(document, indent=2))
+        from senior_backend.migrations.prove.story import document
+
+        proved = {"version": VERSION, "proofs": [document(proof) for proof in kept]}
+        click.echo(json.dumps(proved, indent=2))
     if output_format == "markdown":
         from senior_backend.migrations.prove import markdown
 

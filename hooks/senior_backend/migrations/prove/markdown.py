@@ -66,7 +66,7 @@ def render(proofs: Sequence[Proof]) -> str:
 def _lines(proof: Proof, told: Story) -> Iterator[str]:
     yield f"### {code(proof.path)}"
     yield ""
-    yield f"{html(heading(proof).capitalize())}."
+    yield f"{html(heading(proof))}."
     yield ""
     for problem in proof.problems:
         yield f"- Did not run before it: {html(str(problem))}"

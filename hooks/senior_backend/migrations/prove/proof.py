@@ -142,6 +142,12 @@ class Proof:
         return tuple(one for one in self.findings if one.suppressed is None)
 
     @property
+    def holds(self) -> bool:
+        """Whether the migration runs, and what is offered for it does what it promises."""
+        offered = self.fixed is None or self.fixed.failure is None
+        return self.written.failed is None and offered
+
+    @property
     def suppressed(self) -> tuple[Finding, ...]:
         """The others."""
         return tuple(one for one in self.findings if one.suppressed is not None)

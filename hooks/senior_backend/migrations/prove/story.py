@@ -1,20 +1,17 @@
 """A proof in the order in which people read it: what both views share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from senior_backend.findings import Finding
 from senior_backend.migrations.prove import verdict
 from senior_backend.migrations.prove.pairs import Pair, pair, unplaced
 from senior_backend.migrations.prove.proof import Proof, WayBack
-from senior_backend.migrations.prove.seen import follow
-from senior_backend.migrations.prove.verdict import Verdict
+from senior_backend.migrations.prove.seen import Seen, follow
+from senior_backend.migrations.prove.verdict import Grade, Verdict
 
-LEGEND: Final = (
-    "blocks: what a second session was seen to wait for; took: on empty tables, so compare, and "
-    "expect more"
-)
+LEGEND: Final = "blocks: what a second session was seen to wait for; took: on empty tables"
 Mark = Literal["yes", "no", "aside"]
 
 
@@ -52,6 +49,27 @@ def story(proof: Proof) -> Story:
     )
 
 
+def document(proof: Proof) -> dict[str, Any]:
+    """The published form of a proof: what was seen, and the verdicts of both sides, in pairs."""
+    pairs = []
+    for one in story(proof).pairs:
+        before, after = verdicts(one)
+        pairs.append(
+            {
+                "as_written": [_place(seen) for seen in one.written],
+                "as_fixed": [_place(seen) for seen in one.fixed],
+                "rules": [finding.rule for finding in one.findings],
+                "before": before.as_json() if before is not None else None,
+                "after": after.as_json() if after is not None else None,
+            }
+        )
+    return {**proof.as_json(), "pairs": pairs}
+
+
+def _place(seen: Seen) -> dict[str, Any]:
+    return {"path": seen.statement.path, "line": seen.statement.line}
+
+
 def verdicts(pair: Pair) -> tuple[Verdict | None, Verdict | None]:
     """Of both sides."""
     return verdict.of(pair.written), verdict.of(pair.fixed)
@@ -61,7 +79,7 @@ def heading(proof: Proof) -> str:
     """What was done, in a sentence."""
     earlier = f"{proof.earlier} earlier migration{'' if proof.earlier == 1 else 's'}"
     return (
-        f"linted for PostgreSQL {proof.linted_for} and newer; run on {proof.postgres}, after "
+        f"Linted for PostgreSQL {proof.linted_for} and newer; run on {proof.postgres}, after "
         f"{earlier}, in databases of its own"
     )
 
@@ -104,6 +122,7 @@ def _summary(proof: Proof) -> Iterator[Line]:
             f"FAILED on the server, so it is not offered; please report it: {fixed.failure}",
         )
         return
+    yield from _traffic(proof)
     if fixed.end is None:
         runs = "runs" if fixed.side.failed is None else "does not run either"
         yield Line("yes" if fixed.side.failed is None else "no", "as fixed", runs)
@@ -114,8 +133,34 @@ def _summary(proof: Proof) -> Iterator[Line]:
         yield Line("yes", "schema", f"ends the same{aside}")
     yield from _ways_back(written.way_back, fixed.side.way_back)
     yield from _still_found(proof)
-    yield from (Line("aside", "note", text) for text in fixed.remarks)
+    yield from (Line("aside", "note", " ".join(text.split())) for text in fixed.remarks)
     yield from (Line("aside", "by hand", reason) for reason in fixed.reasons)
+
+
+_PAYS: Final[Mapping[Grade, str]] = {
+    "fails": "it does not run",
+    "all wait": "reads and writes wait for work that grows with the table",
+    "writes wait": "writes wait for work that grows with the table",
+    "for an instant": "nobody waits longer than an instant",
+    "nobody waits": "nobody waits",
+}
+
+
+def _traffic(proof: Proof) -> Iterator[Line]:
+    """What both sides cost those who use the database meanwhile."""
+    fixed = proof.fixed
+    if fixed is None or not proof.written.statements:
+        return
+    before = verdict.of(follow(proof.written.migrations))
+    after = verdict.of(follow(fixed.side.migrations))
+    if before is None or after is None:
+        return
+    if before.grade == after.grade:
+        yield Line("aside", "traffic", f"as written and as fixed {_PAYS[before.grade]}")
+        return
+    better = verdict.gravest((before.grade, after.grade)) == before.grade
+    text = f"as written {_PAYS[before.grade]}; as fixed {_PAYS[after.grade]}"
+    yield Line("yes" if better else "no", "traffic", text)
 
 
 def _still_found(proof: Proof) -> Iterator[Line]:
