@@ -66,7 +66,7 @@ def render(traces: Sequence[Trace], found: Sequence[Blocking] = ()) -> str:
         lines += [f"- {code(f'{p.path}:{p.line}')}: {cell(p.reason)}" for p in problems]
     notes = _notes(traces)
     if notes:
-        lines += ["", f"<sub>{html('; '.join(notes))}</sub>"]
+        lines += ["", f"<sub>{html('. '.join(notes))}</sub>"]
     room = MAX_CHARACTERS - sum(len(line) + 1 for line in lines)
     return "\n".join([*lines, "", *_fold(shown, len(statements), room, several=several)]).strip()
 
@@ -90,7 +90,7 @@ def _notes(traces: Sequence[Trace]) -> list[str]:
     return [
         f"PostgreSQL {', '.join(trace.postgres for trace in traces)}",
         *([settings] if settings else []),
-        *([f"stood in for: {', '.join(stubbed)}"] if stubbed else []),
+        *([f"stood in for: {'; '.join(stubbed)}"] if stubbed else []),
         *dict.fromkeys(note for trace in traces for note in trace.notes),
         "times are those of empty tables, not of production",
     ]

@@ -80,15 +80,24 @@ class Scratch:
         return self._server.extensions if isinstance(self._server, Server) else None
 
     def add_extension(
-        self, name: str, version: str, script: str, versions: Collection[str] = ()
+        self,
+        name: str,
+        version: str,
+        script: str,
+        versions: Collection[str] = (),
+        schema: str | None = None,
     ) -> None:
-        """Make an extension available, also under further versions that are asked for by name."""
+        """Make an extension available, also under further versions that are asked for by name.
+
+        ``schema`` is one of its own, made with it.
+        """
         folder = self.extensions
         if folder is None:
             raise NotRunError("this server takes no further extensions")
         for known in {version, *versions}:
             _write_for_all(folder / f"{name}--{known}.sql", script)
         control = f"default_version = '{version}'\nsuperuser = false\n"
+        control += f"schema = '{schema}'\n" if schema else ""
         _write_for_all(folder / f"{name}.control", control)
 
     def database(self, template: str | None = None) -> str:

@@ -35,8 +35,16 @@ _PLATFORM_ROLES: Final = {
     )
 }
 _PLATFORM_EXTENSIONS: Final = {
-    "supabase": (("uuid-ossp", "extensions"), ("pgcrypto", "extensions"))
+    "supabase": (
+        ("uuid-ossp", "extensions"),
+        ("pgcrypto", "extensions"),
+        ("pg_stat_statements", "extensions"),
+        ("pg_graphql", "graphql"),
+        ("supabase_vault", "vault"),
+    )
 }
+_OWN_SCHEMAS: Final = {"pg_graphql": "graphql", "supabase_vault": "vault", "pgsodium": "pgsodium"}
+"""Of extensions that make theirs."""
 _INDEX_METHODS: Final = {"vector": ("hnsw", "ivfflat")}
 _PLATFORM_PATH: Final = {"supabase": '"$user", public, extensions'}
 
@@ -117,11 +125,14 @@ def _extensions(session: Session, needs: Needs, scratch: Scratch) -> _Extensions
         script = _script(name)
         what = "" if script is not None else " (empty: its types and functions are not known)"
         if scratch.extensions is not None:
-            scratch.add_extension(name, VERSION, script or "", wanted[name])
+            schema = _OWN_SCHEMAS.get(name)
+            scratch.add_extension(name, VERSION, script or "", wanted[name], schema)
         else:
             left_out.add(name)
+            schema = _OWN_SCHEMAS.get(name)
+            made = f"create schema if not exists {schema}; " if schema else ""
             try:
-                session.execute(script or "")
+                session.execute(made + (script or ""))
             except StatementError as error:
                 what = f" (not complete: {error})"
         named.append(f"extension {name}{what}")
@@ -142,7 +153,10 @@ def _add_platform_extensions(session: Session, platform: str, scratch: Scratch) 
         if scratch.extensions is not None or session.execute(
             "select 1 from pg_available_extensions where name = %s", [name]
         ):
-            session.execute(f"create extension if not exists {quoted(name)} schema {schema}")
+            session.execute(
+                f"create schema if not exists {schema}; "
+                f"create extension if not exists {quoted(name)} schema {schema}"
+            )
 
 
 def _schemas(search_path: str | None) -> list[str]:

@@ -82,7 +82,7 @@ def render(traces: Sequence[Trace], found: Sequence[Blocking] = (), columns: int
     """
     several = len(traces) > 1
     shown = views(traces)
-    lines = [*_head(traces), ""]
+    lines = [*_head(traces, columns), ""]
     for migration in shown:
         lines += [*_migration(migration, columns, several=several), ""]
     lines += _problems(traces)
@@ -93,14 +93,16 @@ def render(traces: Sequence[Trace], found: Sequence[Blocking] = (), columns: int
     return "\n".join(lines)
 
 
-def _head(traces: Sequence[Trace]) -> Iterator[str]:
+def _head(traces: Sequence[Trace], columns: int) -> Iterator[str]:
     versions = ", ".join(trace.postgres for trace in traces)
     settings = ", ".join(f"{name} {value}" for name, value in traces[0].settings.items())
     yield click.style(f"PostgreSQL {versions}", bold=True) + (f"  {settings}" if settings else "")
-    if stubbed := stood_in_for(traces):
-        yield f"Stood in for: {harmless(', '.join(stubbed))}"
-    for note in dict.fromkeys(note for trace in traces for note in trace.notes):
-        yield f"Note: {harmless(note)}"
+    said = [f"Stood in for: {'; '.join(stubbed)}"] if (stubbed := stood_in_for(traces)) else []
+    said += [f"Note: {note}" for note in dict.fromkeys(n for t in traces for n in t.notes)]
+    for sentence in said:
+        yield from textwrap.wrap(
+            harmless(sentence), columns, subsequent_indent="  ", break_on_hyphens=False
+        )
 
 
 def _migration(migration: MigrationView, columns: int, *, several: bool) -> Iterator[str]:

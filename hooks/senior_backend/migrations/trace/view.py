@@ -210,16 +210,25 @@ def _shown(lock: ObservedLock) -> str:
     return f"index {lock.relation}" if lock.kind == "index" else lock.relation
 
 
+_STOOD_IN: Final = ("extension ", "role ")
+
+
 def stood_in_for(traces: Sequence[Trace]) -> list[str]:
     """What was stood in for, with the majors where that is not all of them."""
     found: dict[str, list[int]] = {}
     for trace in traces:
         for name in trace.stubbed:
             found.setdefault(name, []).append(trace.major)
-    return [
+    shown = [
         name if len(on) == len(traces) else f"{name} (on {majors(on)})"
         for name, on in found.items()
     ]
+    grouped: list[str] = []
+    for kind in _STOOD_IN:
+        names = [name.removeprefix(kind) for name in shown if name.startswith(kind)]
+        if names:
+            grouped.append(f"{kind.strip()}{'s' * (len(names) > 1)} {', '.join(names)}")
+    return grouped + [name for name in shown if not name.startswith(_STOOD_IN)]
 
 
 def majors(numbers: Sequence[int]) -> str:

@@ -1,3 +1,2 @@
-create schema if not exists graphql;
 create function graphql.resolve(query text, variables jsonb default '{}', "operationName" text default null, extensions jsonb default null)
   returns jsonb language sql return '{}'::jsonb;

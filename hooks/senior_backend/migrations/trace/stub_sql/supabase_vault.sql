@@ -1,4 +1,3 @@
-create schema if not exists vault;
 create table vault.secrets (
   id uuid primary key default gen_random_uuid(), name text, description text not null default '',
   secret text not null, key_id uuid, nonce bytea, created_at timestamptz not null default now(),
