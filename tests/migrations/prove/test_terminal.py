@@ -188,3 +188,19 @@ def test_markup_of_names_is_text():
     assert "[red]x[/]" in terminal.render(proof, width=120, colour=True)
     tagged = statement("SELECT 1", "<script> AE")
     assert "<script>" not in markdown.render([replace(PROOF, written=Side((trace(tagged),)))])
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_long_names_are_shown_whole(width):
+    name = f"orders_{'very_' * 30}long"
+    path = f"db/{name}.sql"
+    long = statement(f"ALTER TABLE {name} ADD b int", f"{name} AE", path=path)
+    fixed = replace(PROOF.fixed, side=Side((trace(long, path=path),)), deploys={})
+    proof = replace(PROOF, written=Side((trace(long, path=path),)), path=path, fixed=fixed)
+    columns = [
+        "".join(line[start:end].strip() for line in text.splitlines())
+        for text in [terminal.render(proof, width=width, colour=False)]
+        for start, end in ((0, width // 2 - 1), (width // 2, width), (0, width))
+    ]
+    assert any(path in column for column in columns)
+    assert any(f"ALTER TABLE{name}" in column.replace("TABLE ", "TABLE") for column in columns)

@@ -135,4 +135,5 @@ def _finding(finding: Finding) -> str:
         reason = cell(finding.suppressed.reason)
         return f"{_MARKS['aside']} {code(finding.rule)} {place} suppressed: {reason}"
     mark = _SEVERITIES[finding.severity]
-    return f"{mark} {code(finding.rule)} {place}: {cell(finding.message)}"
+    way = " in the way back" if finding.details.get("direction") == "down" else ""
+    return f"{mark} {code(finding.rule)}{way} {place}: {cell(finding.message)}"

@@ -122,8 +122,8 @@ def _columns(width: int, left: Sequence[RenderableType], right: Sequence[Rendera
     """Two equal columns with a line between them."""
     table = Table(box=_LINE_BETWEEN, show_header=False, show_edge=False, pad_edge=False)
     half = (width - 3) // 2
-    table.add_column(width=half)
-    table.add_column(width=half)
+    table.add_column(width=half, overflow="fold")
+    table.add_column(width=half, overflow="fold")
     table.add_row(Group(*left), Group(*right))
     return table
 
@@ -136,6 +136,8 @@ def _finding(finding: Finding) -> RenderableType:
     style = _SEVERITIES[finding.severity]
     text = Text()
     text.append(finding.rule, style=f"bold {style}")
+    if finding.details.get("direction") == "down":
+        text.append(" in the way back")
     text.append(f"  {harmless(finding.message)}")
     mark = "· " if finding.class_ in ("style", "note") else "✗ "
     return _hanging(text, Text(mark, style=style))
@@ -180,13 +182,13 @@ def _statement(seen: Seen, was: str) -> RenderableType:
             text.stylize("bold green", start, end)
     table = Table.grid(padding=(0, 1))
     table.add_column(width=4, justify="right", style="dim")
-    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row(str(seen.statement.line), text)
     told = facts(seen)
     if told:
         rows = Table.grid(padding=(0, 1))
         rows.add_column(width=7, style="dim")
-        rows.add_column()
+        rows.add_column(overflow="fold")
         for fact in told:
             rows.add_row(fact.label, Text(harmless(fact.text), style=_TONES[fact.tone]))
         table.add_row("", rows)
@@ -231,7 +233,7 @@ def _hanging(text: Text, mark: str | Text) -> RenderableType:
     """A text with a mark before it, and its other lines below its first."""
     table = Table.grid()
     table.add_column(width=len(mark))
-    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row(mark, text)
     return table
 
@@ -240,7 +242,7 @@ def _summary(lines: Sequence[Line]) -> RenderableType:
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)
     table.add_column(style="bold")
-    table.add_column()
+    table.add_column(overflow="fold")
     for line in lines:
         mark, style = _MARKS[line.mark]
         text = "\n".join([line.text, *line.details])
