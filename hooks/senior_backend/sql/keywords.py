@@ -1,7 +1,7 @@
 """Words of a statement where they are words: not in quotes, comments or parentheses."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from senior_backend.sql import lexical
@@ -11,18 +11,25 @@ _WORD: Final = re.compile(rb"[a-z_\x80-\xff][\w$\x80-\xff]*|[()]", re.IGNORECASE
 Span = tuple[int, int]
 
 
+def everywhere(data: bytes) -> list[tuple[str, Span]]:
+    """Every word, also within parentheses, in lower case, with its bytes."""
+    return [(word, span) for word, _, span in _words(data)]
+
+
 def top_level(data: bytes) -> list[tuple[str, Span]]:
     """Every word outside of parentheses, in lower case, with its bytes."""
-    found: list[tuple[str, Span]] = []
+    return [(word, span) for word, depth, span in _words(data) if depth == 0]
+
+
+def _words(data: bytes) -> Iterator[tuple[str, int, Span]]:
     depth = 0
     for start, end in lexical.outside(data):
         for word in _WORD.finditer(data, start, end):
             text = word.group().decode("utf-8", "replace").lower()
             if text in "()":
                 depth += 1 if text == "(" else -1
-            elif depth == 0:
-                found.append((text, word.span()))
-    return found
+            else:
+                yield text, depth, word.span()
 
 
 def find(data: bytes, wanted: Sequence[str], start: int = 0) -> Span | None:

@@ -92,8 +92,6 @@ def rollback(
     if write and resume:
         raise InputError("--write and --resume each end in another way: choose one")
     request = request_of(paths, since, (), schema, changed=changed)
-    if write:
-        _write(request, where, timeout)
     selection = select(request, down=True)
     for note in selection.notes:
         click.echo(f"note: {note}", err=True)
@@ -105,6 +103,10 @@ def rollback(
         if output_format == "json":
             click.echo(json.dumps({"version": 1, "reports": []}))
         ctx.exit(unreadable)
+    if write:
+        ctx.exit(
+            _write(selection, request, where, timeout, python or project_python()) or unreadable
+        )
     found = _reports(
         selection,
         request,
@@ -158,5 +160,24 @@ def _rendered(found: "Sequence[Report]", output_format: str) -> str:
     return printable(terminal.render(found))
 
 
-def _write(request: "Request", where: "Where", timeout: float) -> None:
-    raise InputError("--write: no down can be written yet")
+def _write(
+    selection: "Selection", request: "Request", where: "Where", timeout: float, python: str
+) -> int:
+    """Write the downs that are missing and can be proved; say of the others why there is none."""
+    from senior_backend.migrations.rollback import missing
+    from senior_backend.migrations.trace.progress import ProgressLine
+
+    with ProgressLine() as line:
+        written = missing.for_all(selection.parts, request, where, timeout, (python,), line.say)
+    missing.save(written, request.root)
+    for path, (before, _after) in written.files.items():
+        click.echo(f"{'changed' if before else 'added'} {path}")
+    for path, verdict in written.proved.items():
+        click.echo(f"proved {path}: after up and down the schema is {verdict}", err=True)
+    for text in written.refused:
+        click.echo(f"no down: {text}", err=True)
+    for text in written.recipes:
+        click.echo(f"note: {text}", err=True)
+    if not written.files and not written.refused:
+        click.echo("no down is missing", err=True)
+    return FOUND if written.refused else CLEAN
