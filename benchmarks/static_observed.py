@@ -30,7 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         corpus = Corpus(cache(), options.corpus)
         histories = manifest.read().histories()
-        chosen = [one for one in histories if not options.projects or one.name in options.projects]
+        chosen = [
+            one
+            for one in histories
+            if (one.name in options.projects if options.projects else one.noise)
+        ]
         results = []
         for repository in chosen:
             began = time.monotonic()
@@ -61,7 +65,10 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     known = [one.name for one in manifest.read().histories()]
     parser.add_argument(
-        "projects", nargs="*", metavar="OWNER/NAME", help="of the manifest; all of them by default"
+        "projects",
+        nargs="*",
+        metavar="OWNER/NAME",
+        help="of the manifest; by default those with one folder for PostgreSQL only",
     )
     parser.add_argument(
         "--corpus",

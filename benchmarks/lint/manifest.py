@@ -23,6 +23,8 @@ class Repository:
     without: tuple[str, ...] = ()
     tool: str = ""
     noise: bool = False
+    schema: str = ""
+    """The one its tool is configured to use, where that is not ``public``."""
 
 
 @dataclass(frozen=True)

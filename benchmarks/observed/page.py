@@ -23,7 +23,9 @@ strongest lock, what waits (reads, writes), rewrite, scan, index build.
 - *Harmless*: another lock than was said, and neither keeps reads or writes waiting, such as
   `ROW SHARE` on a table whose foreign key no row made the server look up.
 - *Unknown*: the linter says that it does not know, and on what it depends; or something that no
-  file shows did it (a trigger, dynamic SQL).
+  file shows did it (a trigger, dynamic SQL, partitions that a function makes). *Plans* are those of
+  them in which the planner decides whether a query reads the whole table: no folder of migrations
+  tells, and nobody waits for it.
 - *Wrong*: the linter says one thing and PostgreSQL did another.
 
 A migration that the server refuses ends there: what follows it in its file is not compared. Tables
@@ -72,25 +74,42 @@ def page(projects: Sequence[Project], major: int) -> str:
 def _overview(projects: Sequence[Project]) -> str:
     header = (
         "project", "tool", "migrations", "refused", "statements", "compared", "equal", "harmless",
-        "unknown", "wrong", "unknown, share", "wrong, share",
+        "unknown", "of them plans", "wrong", "unknown but plans, share", "wrong, share",
     )  # fmt: skip
     rows: list[tuple[object, ...]] = []
     whole: Counter[Verdict] = Counter()
     sums = [0, 0, 0]
+    all_planned = 0
     for one in projects:
         whole += one.counts
         numbers = [one.migrations, len(one.failed), len(one.agreements)]
         sums = [sum(pair) for pair in zip(sums, numbers, strict=True)]
-        rows.append((one.repository.name, one.repository.tool, *numbers, *_counts(one.counts)))
-    rows.append(("**all**", "", *sums, *_counts(whole)))
+        planned = plans(one)
+        all_planned += planned
+        counted = _counts(one.counts, planned)
+        rows.append((one.repository.name, one.repository.tool, *numbers, *counted))
+    rows.append(("**all**", "", *sums, *_counts(whole, all_planned)))
     return table(header, rows, 2)
 
 
-def _counts(counts: Counter[Verdict]) -> tuple[object, ...]:
+def plans(project: Project) -> int:
+    """Comparisons in which the planner decides."""
+    return sum(
+        one.why.startswith("the plan of")
+        for agreed in project.agreements
+        for one in agreed.of("unknown")
+    )
+
+
+def _counts(counts: Counter[Verdict], planned: int) -> tuple[object, ...]:
     compared = sum(counts.values())
-    shares = [f"{counts[name] / (compared or 1):.2%}" for name in ("unknown", "wrong")]
+    shares = [
+        f"{number / (compared or 1):.2%}"
+        for number in (counts["unknown"] - planned, counts["wrong"])
+    ]
     return (
-        compared, counts["equal"], counts["harmless"], counts["unknown"], counts["wrong"], *shares
+        compared, counts["equal"], counts["harmless"], counts["unknown"], planned,
+        counts["wrong"], *shares,
     )  # fmt: skip
 
 

@@ -81,10 +81,11 @@ def measure(repository: Repository, tree: Path, major: int) -> Project:
 
 def _trace(folder: Folder, scratch: Scratch, project: Project) -> None:
     url = scratch.database()
-    settings = Settings()
+    schema = project.repository.schema
+    settings = Settings(variables={"search_path": schema} if schema else {})
     built = build(url, (), scratch, settings, later=folder.migrations)
     project.stubbed |= set(built.stubbed)
-    walk = Walk(Catalog(), Assumptions(major=scratch.major, timezone="UTC"))
+    walk = Walk(Catalog(schema or "public"), Assumptions(major=scratch.major, timezone="UTC"))
     with Tracer(url, settings) as tracer:
         for number, migration in enumerate(folder.migrations):
             before = walk.catalog.copy()
