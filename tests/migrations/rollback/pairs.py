@@ -1340,3 +1340,318 @@ UNDONE = (
         "alter table customers alter email set not null",
     ),
 )
+
+FURTHER = (
+    Pair(
+        "a dictionary's options",
+        "create text search dictionary d (template = simple); "
+        "alter text search dictionary d (accept = false)",
+        "",
+        "text search dictionary d: extra",
+    ),
+    Pair(
+        "a built-in dictionary's options",
+        "alter text search dictionary english_stem (stopwords)",
+        "",
+        "text search dictionary english_stem: initoption: ",
+    ),
+    Pair(
+        "the schema of an extension",
+        "create extension pg_trgm schema shop",
+        "",
+        "extension pg_trgm: extra",
+    ),
+    Pair(
+        "a table of a type",
+        "create type t as (a int, b text); create table of_t of t",
+        "alter table of_t not of",
+        "table of_t: extra",
+    ),
+    Pair(
+        "a table bound to a type",
+        "create type t as (name text, born date); alter table only animals of t",
+        "",
+        "table animals: oftype: none → t",
+    ),
+    Pair(
+        "a comment on the database",
+        "do $$ begin execute format('comment on database %I is ''x''', current_database()); end $$",
+        "",
+        "this database: comment: ",
+    ),
+    Pair(
+        "a comment on a role",
+        "comment on role shop_reader is 'x'",
+        "",
+        "role shop_reader: comment: none → x",
+    ),
+    Pair(
+        "how many may connect",
+        "do $$ begin execute format('alter database %I connection limit "
+        "5', current_database()); end $$",
+        "",
+        "this database: connlimit: -1 → 5",
+    ),
+    Pair(
+        "a privilege on the database",
+        "do $$ begin execute format('revoke connect on database "
+        "%I from public', current_database()); end $$",
+        "",
+        "this database: privileges: ",
+    ),
+    Pair(
+        "a privilege on a parameter",
+        "grant set on parameter log_min_messages to shop_reader",
+        "",
+        "parameter",
+        since=15,
+    ),
+    Pair(
+        "a subscription",
+        "create subscription sub connection 'dbname=nowhere password=secret' "
+        "publication changes with (connect = false, slot_name = none)",
+        "",
+        "subscription sub: extra",
+    ),
+    Pair(
+        "a foreign table's options",
+        "create foreign data wrapper w; create server s foreign "
+        "data wrapper w; create foreign table ft (a int) server s options (x '1')",
+        "alter foreign table ft options (set x '2')",
+        "foreign table ft: extra",
+    ),
+    Pair(
+        "a role's password",
+        "alter role shop_reader password 'secret'",
+        "",
+        "role shop_reader: password: none → a secret",
+    ),
+    Pair(
+        "until when a role is valid",
+        "alter role shop_reader valid until '2030-01-01'",
+        "",
+        "role shop_reader: validuntil: none → ",
+    ),
+    Pair(
+        "a role's setting in this database",
+        "do $$ begin execute format('alter role shop_reader "
+        "in database %I set work_mem = ''2MB''', current_database()); end $$",
+        "",
+        "settings of ",
+    ),
+    Pair(
+        "the right to grant a role",
+        "grant shop_reader to shop_writer with admin option",
+        "revoke admin option for shop_reader from shop_writer",
+        "membership of role shop_writer in role shop_reader: extra",
+    ),
+    Pair(
+        "replica identity nothing",
+        "alter table orders replica identity nothing",
+        "",
+        "table orders: replica identity: primary key → nothing",
+    ),
+    Pair(
+        "an operator's estimator",
+        "create operator === (leftarg = int, rightarg = int, function = int4eq)",
+        "alter operator === (int, int) set (restrict = eqsel)",
+        "operator ===(integer,integer): extra",
+    ),
+    Pair(
+        "an owner of a schema", "alter schema shop owner to shop_reader", "", "schema shop: owner: "
+    ),
+    Pair(
+        "an owner of a function",
+        "alter function double owner to shop_reader",
+        "",
+        "function double(integer): owner: ",
+    ),
+    Pair(
+        "an owner of a type", "alter type status owner to shop_reader", "", "type status: owner: "
+    ),
+    Pair(
+        "default privileges of a role",
+        "alter default privileges for role shop_reader grant select on tables to shop_writer",
+        "",
+        "default acl",
+    ),
+    Pair(
+        "another default of the same kind",
+        "alter table orders alter id set default nextval('tickets')",
+        "",
+        "column orders.id: default: ",
+    ),
+    Pair(
+        "kinds of statistics",
+        "drop statistics orders_stat",
+        "create statistics orders_stat (ndistinct) on customer_id, status from orders",
+        "statistics object orders_stat: kind: ",
+    ),
+    Pair(
+        "a hash partition",
+        "create table h (id int) partition by hash (id); create table h0 "
+        "partition of h for values with (modulus 2, remainder 0)",
+        "drop table h0",
+        "table h: extra",
+    ),
+    Pair(
+        "a trigger that fires always",
+        "alter table orders enable always trigger orders_touch",
+        "",
+        "trigger orders_touch on orders: fires: always → also as replica",
+    ),
+    Pair(
+        "a key without overlaps",
+        "create extension btree_gist; create table spans (id int, "
+        "at daterange, primary key (id, at without overlaps))",
+        "drop table spans",
+        "extension btree_gist: extra",
+        since=18,
+    ),
+    Pair(
+        "NOT NULL not validated",
+        "alter table customers add constraint named not null name not valid",
+        "",
+        "column customers.name: NOT NULL: no → yes",
+        since=18,
+    ),
+    Pair(
+        "NOT NULL not inherited",
+        "alter table machines add constraint m not null made no inherit",
+        "",
+        "column machines.made: NOT NULL: no → yes",
+        since=18,
+    ),
+    Pair(
+        "generated columns in a publication",
+        "alter publication changes set (publish_generated_columns = stored)",
+        "",
+        "publication changes: gencols: n → s",
+        since=18,
+    ),
+    Pair(
+        "a publication by its root",
+        "alter publication changes set (publish_via_partition_root = true)",
+        "",
+        "publication changes: viaroot: no → yes",
+    ),
+    Pair(
+        "an event trigger disabled",
+        "create function et() returns event_trigger language plpgsql as 'begin end'; "
+        "create event trigger e on ddl_command_end execute function et()",
+        "alter event trigger e disable",
+        "event trigger e: extra",
+    ),
+    Pair(
+        "the name of a multirange",
+        "create type span as range (subtype = time, multirange_type_name = spans)",
+        "",
+        "type span: extra",
+    ),
+    Pair(
+        "a function's argument named otherwise",
+        "drop function double",
+        "create function double(b int) returns int language sql immutable as 'select $1 * 2'",
+        "function double(integer): names of arguments: ",
+    ),
+    Pair(
+        "a function's type of result",
+        "drop function double",
+        "create function double(a int) returns bigint language sql immutable as 'select a * 2'",
+        "function double(integer): rettype: integer → bigint",
+    ),
+    Pair(
+        "a function leakproof",
+        "alter function double leakproof strict",
+        "",
+        "function double(integer): leakproof: no → yes",
+    ),
+    Pair(
+        "inherited n_distinct",
+        "alter table animals alter name set (n_distinct_inherited = 9)",
+        "",
+        "column animals.name: options: none → n_distinct_inherited=9",
+    ),
+    Pair(
+        "a fillfactor of a materialized view",
+        "alter materialized view totals set (fillfactor = 60)",
+        "",
+        "materialized view totals: options: none → fillfactor=60",
+    ),
+    Pair(
+        "a storage of a materialized view's column",
+        "alter materialized view totals alter sum set storage plain",
+        "",
+        "materialized view column totals.sum: storage: main → plain",
+    ),
+    Pair(
+        "a rule's action",
+        "create or replace rule no_delete as on delete to cache do instead notify x",
+        "",
+        "rule no_delete on cache: definition: ",
+    ),
+    Pair(
+        "a permissive policy made restrictive",
+        "drop policy own_orders on orders",
+        "create policy own_orders on orders as restrictive using (total > 0)",
+        "policy own_orders on orders: permissive: yes → no",
+    ),
+    Pair(
+        "a domain's collation",
+        "create domain d as text",
+        "drop domain d; create domain d as text collate bytewise",
+        "type d: extra",
+    ),
+    Pair(
+        "a composite type's attribute's type",
+        "alter type address alter attribute zip type varchar(5)",
+        "",
+        "composite type column address.zip: type: text → character varying(5)",
+    ),
+    Pair(
+        "an index on a partition attached",
+        "create index parent_i on only events (at); create index child_i on events_2024 (at); "
+        "alter index parent_i attach partition child_i",
+        "drop index parent_i; create index child_i on events_2024 (at)",
+        "index child_i: extra",
+    ),
+    Pair(
+        "a default partition's default",
+        "alter table events_rest alter what set default 'x'",
+        "",
+        "column events_rest.what: default: none → 'x'",
+    ),
+    Pair(
+        "a deferred unique constraint",
+        "alter table customers drop constraint customers_email_key",
+        "alter table customers add constraint customers_email_key "
+        "unique (email) deferrable initially deferred",
+        "constraint customers_email_key on customers: deferrable: no → yes",
+    ),
+    Pair(
+        "a constraint on the same columns in another order",
+        "alter table events add constraint k primary key (id, at)",
+        "alter table events drop constraint k; alter table events add constraint k primary key "
+        "(at, id)",
+        "constraint k on events: extra",
+    ),
+    Pair(
+        "a match of a foreign key",
+        "alter table orders drop constraint orders_customer_id_fkey",
+        "alter table orders add constraint orders_customer_id_fkey foreign key (customer_id) "
+        "references customers match full",
+        "constraint orders_customer_id_fkey on orders: MATCH: simple → full",
+    ),
+    Pair(
+        "a view's owner",
+        "alter view paid_orders owner to shop_reader",
+        "",
+        "view paid_orders: owner: ",
+    ),
+    Pair(
+        "a column moved up to the parent",
+        "alter table animals add barks boolean",
+        "",
+        "column animals.barks: extra",
+    ),
+)

@@ -10,9 +10,10 @@ from senior_backend.migrations.rollback.compare import Difference, differences, 
 from senior_backend.migrations.rollback.snapshot import Snapshot, take_in
 from senior_backend.postgres import Databases, start
 from senior_backend.postgres.session import Session
-from tests.migrations.rollback.pairs import LEFT, PROTOTYPES, SETUP, UNDONE, Pair
+from tests.migrations.rollback.pairs import FURTHER, LEFT, PROTOTYPES, SETUP, UNDONE, Pair
 
 MAJORS = (14, 15, 16, 17, 18)
+AT_ONCE = 6
 
 
 class Shop:
@@ -58,8 +59,25 @@ class Shop:
 
     def complaints(self, pairs: Iterable[Pair]) -> list[str]:
         """Of those that this major can run."""
-        asked = (pair for pair in pairs if pair.since <= self.major <= pair.until)
-        return [complaint for complaint in map(self.complaint, asked) if complaint]
+        return [complaint for complaint in map(self.complaint, self.asked(pairs)) if complaint]
+
+    def asked(self, pairs: Iterable[Pair]) -> list[Pair]:
+        """Those that this major can run."""
+        return [pair for pair in pairs if pair.since <= self.major <= pair.until]
+
+    def complaints_of_several(self, pairs: Iterable[Pair]) -> list[str]:
+        """The same, faster: several pairs before one look; alone where one fails."""
+        asked, complaints = self.asked(pairs), []
+        for first in range(0, len(asked), AT_ONCE):
+            several = asked[first : first + AT_ONCE]
+            try:
+                said = [str(one) for one in self.after(*several)]
+            except NotRunError:
+                said = []
+            complaints += self.complaints(
+                pair for pair in several if not any(one.startswith(pair.said) for one in said)
+            )
+        return complaints
 
 
 @contextmanager
@@ -98,5 +116,9 @@ def test_what_is_undone_leaves_no_difference(shop: Shop):
 @pytest.mark.parametrize("major", MAJORS)
 def test_on_every_major_all_that_is_left_is_named_and_nothing_else(major: int):
     with start(pg=major) as server, server.session() as session, shop_on(session) as shop:
-        assert shop.complaints((*PROTOTYPES, *LEFT)) == []
-        assert [str(one) for one in shop.after(*UNDONE)] == []
+        left = [pair for pair in (*PROTOTYPES, *LEFT, *FURTHER) if pair.said]
+        if major == max(MAJORS):
+            assert shop.complaints(left) == []
+        assert shop.complaints_of_several(left) == []
+        undone = [*shop.asked(UNDONE), *(pair for pair in PROTOTYPES if not pair.said)]
+        assert [str(one) for one in shop.after(*undone)] == []

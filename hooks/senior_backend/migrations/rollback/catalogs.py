@@ -136,6 +136,8 @@ _NODE_TREES: Final[Mapping[tuple[str, str], str]] = {
 }
 _SECRETS: Final = frozenset({"rolpassword", "umoptions", "subconninfo"})
 """Compared, but never kept nor shown."""
+HIDDEN: Final = "hidden: "
+"""Before what is kept of them."""
 _COLUMNS_OF: Final[Mapping[tuple[str, str], str]] = {
     ("pg_constraint", "confdelsetcols"): "conrelid",
     ("pg_publication_rel", "prattrs"): "prrelid",
@@ -346,7 +348,7 @@ def _column(table: _Table, one: _Attribute) -> Column:
 
 def _expression(table: _Table, one: _Attribute) -> str:
     if one.name in _SECRETS:
-        return f"'hidden, ' || md5({one.name}::text)"
+        return f"'{HIDDEN}' || md5({one.name}::text)"
     if one.type == "pg_node_tree":
         known = _NODE_TREES.get((table.name, one.name))
         return f"{known or _decompiled(table, one)}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from senior_backend.migrations.rollback.catalogs import HIDDEN
 from senior_backend.migrations.rollback.snapshot import Key, Object, Snapshot
 
 MISSING: Final = "missing"
@@ -69,12 +70,16 @@ def differences(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
         (after.objects, before.objects, EXTRA),
     ):
         alone = {key for key in objects if key not in others}
+        parts: dict[Key, list[str]] = {}
+        for key in alone:
+            for whole in objects[key].parts_of:
+                if whole[0] == "pg_attribute":
+                    parts.setdefault(whole, []).append(_said(key, objects[key]))
         for key in alone:
             one = objects[key]
             if one.parts_of & alone or _goes_with_its_column(key, one, before, after):
                 continue
-            parts = sorted(_said(k, objects[k]) for k in alone if key in objects[k].parts_of)
-            shown = () if key[0] != "pg_attribute" else tuple(parts)
+            shown = tuple(sorted(parts.get(key, ())))
             state = INVALID if one.values.get("indisvalid") == "false" else ""
             before_after = (state, "") if what == MISSING else ("", state)
             found.append(Difference(_said(key, one), what, *before_after, parts=shown))
@@ -336,6 +341,8 @@ def _word(column: str, value: str) -> str:
         return said
     if column == "ev_action":
         return re.sub(r"^CREATE RULE \S+ AS\s+ON SELECT TO \S+ DO INSTEAD\s+", "", value)
+    if value.startswith(HIDDEN):
+        return "a secret"
     if column in _TEXTS:
         return value or "none"
     return {"": "none", "true": "yes", "false": "no"}.get(value.strip(), value)
