@@ -211,6 +211,12 @@ def test_a_supabase_project_has_what_its_migrations_name(built) -> None:
     assert "schemas auth, storage, extensions, realtime of Supabase" in result.stubbed
 
 
+def test_the_ledger_of_the_tool_is_there_where_it_is_named(built) -> None:
+    result, _ = built("select * from __diesel_schema_migrations;", source="diesel")
+    assert result.problems == ()
+    assert result.stubbed == ("the tool's own table __diesel_schema_migrations",)
+
+
 class TestOnAGivenServer:
     """Nothing is put into its folders, and no role is made: roles outlive a database."""
 

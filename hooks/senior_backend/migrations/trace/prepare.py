@@ -7,11 +7,12 @@ from typing import Final
 
 from senior_backend import sql
 from senior_backend.errors import InputError
-from senior_backend.migrations.trace import needs, stubs
+from senior_backend.migrations.trace import ledgers, needs, stubs
 from senior_backend.migrations.trace.needs import Substitution
 from senior_backend.migrations.trace.observed import MigrationTrace, ObservedStatement, Problem
 from senior_backend.migrations.trace.scratch import Scratch
 from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.postgres import Session
 from senior_backend.sources.migration import Migration, Segment
 
 _ACCESS_METHOD: Final = "default_table_access_method"
@@ -83,6 +84,10 @@ def build(
     wanted = needs.of(everything)
     stood_in = stubs.provide(url, wanted, settings.variables.get("search_path"), scratch)
     named = list(stood_in.named)
+    for table, statement in ledgers.named(everything).items():
+        with Session(url) as session:
+            session.execute(statement)
+        named.append(f"the tool's own table {table}")
     method = settings.variables.get(_ACCESS_METHOD)
     if method is not None and (made := stubs.access_method(url, method)):
         named.append(made)

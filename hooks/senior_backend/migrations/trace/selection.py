@@ -172,5 +172,9 @@ def rendered(folder: Folder, python: Sequence[str]) -> tuple[Folder, str]:
     try:
         return render(folder, python, versions), ""
     except NotRunError as error:
-        reason = " ".join(str(error).split())
-        return folder, f"Alembic's revisions were read without running Alembic ({reason})"
+        reason = " ".join(str(error).split()).removesuffix("; --render needs one")
+        reason = reason.removeprefix(f"{folder.root}: ")
+        return folder, (
+            f"Alembic's revisions were read without running Alembic ({reason}), so what they "
+            "compute may be missing or differ"
+        )
