@@ -135,7 +135,9 @@ def test_a_role_that_may_not_look_into_others_sessions_is_told_so(shop):
         )  # fmt: skip
         shop.let_go()
         assert code == 1
-        assert "sessions of other roles cannot be looked into: grant pg_read_all_stats" in err
+        assert (
+            "sessions of other roles that cannot be looked into: 1; grant pg_read_all_stats" in err
+        )
         assert "waiting for AccessExclusiveLock on orders; in the way: pid" in err
     finally:
         shop.other.execute(f"drop owned by {role} cascade; drop role {role}")
@@ -166,6 +168,33 @@ def test_a_server_that_goes_away_is_said_and_the_failure_is_not_tried_again(shop
     assert "Traceback" not in err
     assert "attempt 2" not in err
     assert "could not look for INVALID indexes after the command: cannot connect" in err
+
+
+@pytest.mark.verify
+def test_libpqs_own_variables_name_the_database(shop):
+    place, _, database = shop.url.partition("@")[2].partition("/")
+    host, _, port = place.partition(":")
+    code, out, err = run(
+        shop,
+        *("--", shop.psql, "-XAtc", "show lock_timeout"),
+        DATABASE_URL="",
+        PGHOST=host,
+        PGPORT=port,
+        PGDATABASE=database,
+        PGUSER="postgres",
+        PGPASSWORD=of_url(shop.url),
+    )
+    assert (code, out) == (0, "2s\n"), err
+
+
+@pytest.mark.verify
+def test_a_reader_that_has_seen_enough_stops_nothing(shop, tmp_path):
+    done = tmp_path / "done"
+    process = start_run(shop, "--", "sh", "-c", f"sleep 0.3; touch '{done}'; exit 1")
+    process.stderr.close()
+    process.stdout.close()
+    assert process.wait(60) == 1
+    assert done.exists()
 
 
 @pytest.mark.verify

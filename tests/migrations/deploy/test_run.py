@@ -13,6 +13,7 @@ import senior_backend
 from senior_backend.errors import InputError
 from senior_backend.migrations.deploy.report import Report
 from tests.migrations.deploy.conftest import LOCK_TIMEOUT_S, of_url
+from tests.postgres.processes import eventually
 
 SCHEMA = Path(senior_backend.__file__).parent / "schemas" / "run.json"
 ADD_COLUMN = "alter table orders add note text"
@@ -352,9 +353,8 @@ def test_what_the_command_was_at_ends_with_it(shop):
     sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep(%'"
 
     def interrupt():
-        while not shop.ask(sleeping)[0][0]:
-            pass
-        os.kill(os.getpid(), signal.SIGTERM)
+        if eventually(lambda: shop.ask(sleeping) == [(1,)]):
+            os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=interrupt).start()
     report = shop.sql("select pg_sleep(600)")

@@ -1,5 +1,6 @@
 """``senior-backend migrations run``: the command line."""
 
+import contextlib
 import os
 import sys
 
@@ -184,4 +185,6 @@ def run(
 
 
 def _say(line: str) -> None:
-    click.echo(f"senior-backend: {line}", err=True)
+    # Nobody may be reading any more; that is no reason to leave migrations half way.
+    with contextlib.suppress(OSError):
+        click.echo(f"senior-backend: {line}", err=True)

@@ -141,8 +141,8 @@ class _Run:
             )
         if unseen := database.unseen_sessions():
             self._note(
-                f"{unseen} sessions of other roles cannot be looked into: grant pg_read_all_stats "
-                "to see their transactions"
+                f"sessions of other roles that cannot be looked into: {unseen}; grant "
+                "pg_read_all_stats to see their transactions"
             )
         until = time.monotonic() + order.wait
         said = 0
@@ -239,8 +239,9 @@ class _Run:
                 f"a lock timeout: attempt {number + 1} of {order.attempts} in {spoken(pause)}"
             )
             signals.sleep(pause)
+            left = len(report.left)
             self._clean(before, self._between_s)
-            if report.left:  # the next attempt would find the name taken
+            if len(report.left) > left:  # the next attempt would find the name taken
                 return
 
     def _attempt(self, signals: Signals, number: int, *, lifted: bool) -> tuple[Attempt, Watch]:
