@@ -37,6 +37,27 @@ def test_the_example_prints_what_the_readme_shows(
     assert run.code == 1
 
 
+def test_the_trace_prints_what_the_readme_shows(
+    repository: Callable[[Files], Repository],
+) -> None:
+    made = repository(
+        {
+            "db/00001_orders.sql": EARLIER,
+            "db/00002_customer.sql": block("example: db/00002_customer.sql"),
+        }
+    )
+    run = made.run("trace", "db/00002_customer.sql")
+    shown = block("output: senior-backend migrations trace db/00002_customer.sql")
+    assert without_numbers(click.unstyle(run.out)) == without_numbers(shown)
+    assert (run.code, run.err) == (0, "")
+
+
+def without_numbers(text: str) -> str:
+    """Without what differs from run to run: milliseconds, the server's minor version."""
+    text = re.sub(r"(PostgreSQL \d+)\.\d+", r"\1", text)
+    return re.sub(r" +[\d.]+ ms", " ms", text)
+
+
 def test_the_settings_in_the_readme_are_accepted(
     repository: Callable[[Files], Repository],
 ) -> None:

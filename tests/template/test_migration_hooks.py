@@ -208,11 +208,16 @@ def pre_commit(service: Path, *arguments: str) -> None:
     )
 
 
-def commit(service: Path, cache: Path) -> subprocess.CompletedProcess[str]:
+def commit(service: Path, cache: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """`git commit` of everything, as a person types it."""
     git(service, "add", "--all")
+    return typed(service, cache, "commit", "-m", "A change", *options)
+
+
+def typed(service: Path, cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of Git that runs the hooks."""
     return subprocess.run(
-        ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-m", "A change"],
+        ["git", "-c", "user.name=t", "-c", "user.email=t@example.com", *arguments],
         cwd=service,
         env={**environment(), "PRE_COMMIT_HOME": str(cache), "NO_COLOR": "1"},
         capture_output=True,
@@ -261,4 +266,30 @@ def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
     succeed(service, "migrate", f"DOWN={TREES[tree].last_migration}", DATABASE_URL=database_url)
     succeed(service, "migrate", DATABASE_URL=database_url)
     assert holds(database_url, bad.proof)
+    git(service, "reset", "--hard", "--quiet", start)
+
+
+@pytest.mark.verify
+def test_a_push_runs_what_it_holds_on_postgresql(
+    service: Path, tree: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+):
+    cache = tmp_path_factory.getbasetemp() / "pre-commit"
+    remote = tmp_path / "remote.git"
+    git(tmp_path, "init", "--bare", "--quiet", str(remote))
+    start = git(service, "rev-parse", "HEAD")
+    push = ["push", str(remote), "HEAD:refs/heads/main"]
+    passed = typed(service, cache, *push)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "migration trace" in passed.stdout + passed.stderr
+
+    write(service, tree, BAD["a unique constraint that builds its index under a lock"])
+    committed = commit(service, cache, "--no-verify")
+    assert committed.returncode == 0, committed.stdout + committed.stderr
+    stopped = typed(service, cache, *push)
+    said = stopped.stdout + stopped.stderr
+    assert stopped.returncode == 1, said
+    assert "- hook id: migration-trace\n" in said
+    assert LAYOUTS[tree].up in said
+    assert "customers" in said
+    assert git(remote, "rev-parse", "main") == start
     git(service, "reset", "--hard", "--quiet", start)
