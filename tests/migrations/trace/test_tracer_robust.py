@@ -10,6 +10,7 @@ from senior_backend.migrations.trace.tracer import Settings, Tracer
 from senior_backend.postgres import start
 from tests.migrations.trace.traced import lines, migration, prepare
 
+pytestmark = pytest.mark.verify
 SCHEMA = "create table a (id int primary key); create table b (id int primary key);"
 QUICK = Settings(statement_timeout_s=0.3)
 ENDLESS = [
