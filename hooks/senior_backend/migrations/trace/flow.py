@@ -61,6 +61,7 @@ def trace_each(
     wanted = [m for m in folder.migrations if m.path in directions]
     if not wanted:
         return Trace(scratch.version)
+    settings = replace(settings, own_server=scratch.own)
     first, last = (folder.migrations.index(m) for m in (wanted[0], wanted[-1]))
     earlier, following = folder.migrations[:first], folder.migrations[first : last + 1]
     url = scratch.database()
