@@ -207,6 +207,19 @@ class TestKilled:
         with open_scratch(Where(server=given.url())):
             assert databases(given) == before
 
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_databases_on_a_given_server_go_at_once_when_it_is_asked_to_end(
+        self, number: signal.Signals, sleeping: Any, given: Databases
+    ) -> None:
+        before = databases(given)
+        process = sleeping("--server", given.url())
+        running = "select 1 from pg_stat_activity where query ~ '^select pg_sleep'"
+        with given.session() as session:
+            assert eventually(lambda: bool(session.execute(running)), seconds=60)
+            process.send_signal(number)
+            assert process.wait(30) == 128 + number
+        assert databases(given) == before
+
 
 def _below(pid: int) -> dict[str, str]:
     """The command lines of a process' descendants, by process."""

@@ -136,10 +136,11 @@ def _traces(
     sizes: "Mapping[str, Size]",
 ) -> "list[Trace]":
     from senior_backend.migrations.trace import side_by_side
+    from senior_backend.migrations.trace.interrupts import cleaning_up
     from senior_backend.migrations.trace.progress import ProgressLine
 
     schema = Path(request.settings.schema) if request.settings.schema else None
-    with ProgressLine() as line:
+    with cleaning_up(), ProgressLine() as line:
         return side_by_side.run(selection.parts, where, timeout, (python,), schema, line.say, sizes)
 
 

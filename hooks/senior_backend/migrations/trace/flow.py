@@ -74,7 +74,7 @@ def trace_each(
             run.up(following)
             run.down(following)
     finally:
-        scratch.drop(url)
+        scratch.discard(url)
     return Trace(
         postgres=scratch.version,
         migrations=tuple(run.traced),

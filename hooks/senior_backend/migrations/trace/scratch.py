@@ -57,6 +57,7 @@ class Scratch:
         self._server = server
         self._presence = presence
         self._living: dict[str, _Living] = {}
+        self._discarded: list[str] = []
         self.major: int = server.major
         self.own = isinstance(server, Server)
         """Started by us: superuser, may create roles."""
@@ -106,6 +107,8 @@ class Scratch:
         Nobody may be connected to the template. Raises ``NotRunError`` when the role of a given
         server may not create databases.
         """
+        while self._discarded:
+            self.drop(self._discarded.pop())
         name = self._presence.next_name() if self._presence else None
         source = database_of(template) if template is not None else None
         roles = self._roles()
@@ -134,6 +137,16 @@ class Scratch:
                 for role in sorted(self._roles() - dropped.roles_before):
                     with contextlib.suppress(StatementError):  # another database's
                         session.execute(f"drop role {quoted(role)}")
+
+    def discard(self, url: str) -> None:
+        """The same, at once or before the next database is made.
+
+        With a server of ours it goes anyway, and dropping takes longer than most traces.
+        """
+        if self.own:
+            self._discarded.append(url)
+        else:
+            self.drop(url)
 
     def _roles(self) -> frozenset[str]:
         if not self.own:
