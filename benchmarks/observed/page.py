@@ -8,6 +8,14 @@ from benchmarks.lint.markdown import table
 from benchmarks.observed.projects import Project
 from senior_backend.migrations.trace.agreement import Verdict
 
+EXPLAINED = {
+    "25_alter_ids_to_bigint.up.sql:26": (
+        "not the model: two tables of this migration have a foreign key of the same name, and the "
+        "server names only that in what it says of its work"
+    ),
+}
+"""Why a comparison is wrong, by the end of its place."""
+
 _SHOWN = 40
 """Lines of a list, before it is cut."""
 
@@ -114,7 +122,14 @@ def _counts(counts: Counter[Verdict], planned: int) -> tuple[object, ...]:
 
 
 def _lines(project: Project, verdict: Verdict) -> list[str]:
-    return [f"{project.repository.name} {line}" for line in project.of(verdict)]
+    return [f"{project.repository.name} {line}{_because(line)}" for line in project.of(verdict)]
+
+
+def _because(line: str) -> str:
+    for place, reason in EXPLAINED.items():
+        if f"{place}: " in line:
+            return f" ({reason})"
+    return ""
 
 
 def _reasons(projects: Sequence[Project], verdict: Verdict) -> str:
