@@ -88,7 +88,8 @@ class _Work:
                 self._one(part, scratch, lambda step: self._progress(f"{name}{step}"))
                 for part in self._parts
             ]
-        return replace(flow.together(traces), notes=self._notes)
+        seen = flow.together(traces)
+        return replace(seen, notes=(*self._notes, *seen.notes))
 
     def _one(self, part: Part, scratch: Scratch, progress: Progress) -> Trace:
         folder, settings = part.folder, self._settings
