@@ -49,6 +49,7 @@ def prove(
     if output_format == "terminal":
         _require_rich()
     from senior_backend.migrations.trace.production import Production
+    from senior_backend.migrations.trace.progress import ProgressLine
     from senior_backend.migrations.trace.scratch import Where
 
     majors = (major,) if major is not None else ()
@@ -57,7 +58,10 @@ def prove(
         request, result = _linted(request, catalog)
         if not any(folder.linted for folder in result.folders):
             raise InputError(_nothing(result))
-        code = _print(_proofs(result, request, scratch, catalog), output_format)
+        with ProgressLine() as line:
+            line.say("starting PostgreSQL")
+            found = _proofs(result, request, scratch, catalog, line.say)
+            code = _print(found, output_format, line.say)
     return max(code, result.outcome().exit_code(fail_on))
 
 
@@ -107,7 +111,11 @@ def _nothing(result: Result) -> str:
 
 
 def _proofs(
-    result: Result, request: Request, scratch: "Callable[[], Scratch]", catalog: Catalog | None
+    result: Result,
+    request: Request,
+    scratch: "Callable[[], Scratch]",
+    catalog: Catalog | None,
+    progress: Callable[[str], None],
 ) -> Iterator[Proof]:
     # All of it while the server starts; where the driver is missing, the first session says so.
     with suppress(ImportError):
@@ -118,14 +126,15 @@ def _proofs(
     from senior_backend.migrations.trace.production import Production
 
     settings = session_settings(Production(timezone=request.settings.timezone or None), TIMEOUT_S)
-    yield from proofs(result, request, scratch(), settings, catalog)
+    yield from proofs(result, request, scratch(), settings, catalog, progress=progress)
 
 
-def _print(proofs: Iterator[Proof], output_format: str) -> int:
+def _print(proofs: Iterator[Proof], output_format: str, progress: Callable[[str], None]) -> int:
     """Print each as soon as it is there, where the format allows it; 1 when one does not hold."""
     code, kept = CLEAN, []
     for number, proof in enumerate(proofs):
         kept.append(proof)
+        progress("")
         if output_format == "terminal":
             _print_in_terminal(proof, first=number == 0)
         if not proof.holds:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from senior_backend.catalog.model import Catalog
+from senior_backend.findings import NotAnalyzed
 from senior_backend.migrations import repair
 from senior_backend.migrations.lint import Linted
 from senior_backend.migrations.prove.proof import End, Fixed, Proof, Side, WayBack
@@ -15,6 +16,7 @@ from senior_backend.migrations.rollback import compare, snapshot
 from senior_backend.migrations.rollback.snapshot import Snapshot
 from senior_backend.migrations.run import FolderResult, Request, Result
 from senior_backend.migrations.trace.observed import Problem, Trace
+from senior_backend.migrations.trace.prepare import Progress, silent
 from senior_backend.migrations.trace.scratch import Scratch
 from senior_backend.migrations.trace.tracer import Settings, Tracer
 from senior_backend.sources.migration import Folder, Migration
@@ -47,6 +49,7 @@ def proofs(
     settings: Settings,
     catalog: Catalog | None = None,
     fixers: Fixers | None = None,
+    progress: Progress = silent,
 ) -> Iterator[Proof]:
     """A proof of every migration that was linted, folder by folder, in order.
 
@@ -62,7 +65,8 @@ def proofs(
         if asked:
             schema = Schema(scratch, settings, folder.folder, request.settings.schema)
             for linted in asked:
-                case = _Case(result, folder, linted, request, schema, last=linted is asked[-1])
+                last = linted is asked[-1]
+                case = _Case(result, folder, linted, request, schema, last=last, progress=progress)
                 yield _prove(case, catalog, fixers or Fixers())
 
 
@@ -76,12 +80,14 @@ class _Case:
     request: Request
     schema: Schema
     last: bool
+    progress: Progress
 
 
 def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
     began = time.monotonic()
     migration, schema = case.linted.migration, case.schema
     number = case.folder.folder.migrations.index(migration)
+    case.progress(f"running what comes before {migration.path}")
     schema.build(number)
     findings = tuple(problem.finding for problem in case.linted.problems)
     start = snapshot.take(schema.url)
@@ -105,8 +111,15 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
         earlier=number,
         stubbed=schema.built.stubbed,
         problems=schema.problems,
+        not_analyzed=_not_analyzed(case),
         seconds=time.monotonic() - began,
     )
+
+
+def _not_analyzed(case: _Case) -> tuple[NotAnalyzed, ...]:
+    own = {case.linted.migration.path, *case.linted.migration.files}
+    of_files = [one for one in case.result.not_analyzed if one.path in own]
+    return (*of_files, *case.linted.not_analyzed)
 
 
 def _sized(case: _Case, side: Side, folder: Folder) -> Side:
@@ -117,6 +130,7 @@ def _sized(case: _Case, side: Side, folder: Folder) -> Side:
     from senior_backend.migrations.trace.estimate import estimate
     from senior_backend.migrations.trace.statistics import Size
 
+    case.progress("measuring on tables of several sizes")
     sizes = {table: Size(count) for table, count in rows.items()}
     trace = Trace(schema.scratch.version, side.migrations)
     sized = estimate(trace, folder, schema.scratch, sizes, schema.settings, schema=schema.dump)
@@ -126,6 +140,7 @@ def _sized(case: _Case, side: Side, folder: Folder) -> Side:
 def _both(case: _Case, start: Snapshot, mended: Mended | None) -> tuple[Side, Fixed | None]:
     """Run what is to be compared, one after the other."""
     migration, schema = case.linted.migration, case.schema
+    case.progress(f"running {migration.path} as it is written")
     if mended is None or not mended.contents:
         return _run(schema, start, [(migration, True)], last=case.last).side, None
     steps = _steps(migration, mended)
@@ -133,6 +148,7 @@ def _both(case: _Case, start: Snapshot, mended: Mended | None) -> tuple[Side, Fi
     # What a fix adds comes after the migrations that there are: both sides run those then.
     between = migrations[migrations.index(migration) + 1 :] if len(steps) > 1 else ()
     written = _run(schema, start, [(migration, True), *((one, False) for one in between)])
+    case.progress(f"running {migration.path} as it is fixed")
     fixed = _run(schema, start, steps, last=case.last)
     may_have_run = case.result.may_have_run(case.folder.folder, migration)
     return written.side, _fixed(written, fixed, mended, may_have_run)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from senior_backend.findings import Finding
+from senior_backend.findings import Finding, NotAnalyzed
 from senior_backend.migrations.trace.observed import MigrationTrace, ObservedStatement, Problem
 
 VERSION: Final = 1
@@ -134,6 +134,8 @@ class Proof:
     earlier: int = 0
     stubbed: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    not_analyzed: tuple[NotAnalyzed, ...] = ()
+    """What the linter could not look at: a proof without findings is then no clean one."""
     seconds: float = 0.0
 
     @property
@@ -168,6 +170,10 @@ class Proof:
             ],
             "stubbed": list(self.stubbed),
             "problems": [one.as_json() for one in self.problems],
+            "not_analyzed": [
+                {"path": one.path, "line": one.line, "reason": one.reason}
+                for one in self.not_analyzed
+            ],
             "seconds": round(self.seconds, 3),
         }
 

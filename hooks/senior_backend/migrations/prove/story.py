@@ -109,6 +109,12 @@ def command(proof: Proof) -> str:
 def _summary(proof: Proof) -> Iterator[Line]:
     fixed = proof.fixed
     written = proof.written
+    for one in proof.not_analyzed:
+        yield Line(
+            "no" if one.whole else "aside", "not linted", f"{one.path}:{one.line}: {one.reason}"
+        )
+    if not written.statements:
+        yield Line("aside", "as written", "there is no statement in it")
     if written.failed is not None:
         failed = written.failed
         yield Line("no", "as written", f"does not run: {failed.path}:{failed.line}: {failed.error}")
@@ -179,7 +185,9 @@ def _still_found(proof: Proof) -> Iterator[Line]:
 
 
 def _without_fix(proof: Proof) -> Iterator[Line]:
-    if not proof.findings:
+    if proof.not_analyzed and not proof.open:
+        yield Line("aside", "linter", "finds nothing in what it could look at")
+    elif not proof.findings:
         yield Line("yes", "linter", "finds nothing")
     elif not proof.open:
         yield Line("yes", "linter", "finds nothing that is not suppressed")

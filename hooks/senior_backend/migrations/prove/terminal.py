@@ -109,9 +109,9 @@ def _parts(proof: Proof, told: Story, width: int) -> Iterator[RenderableType]:
             yield _columns(width, [*written, *before], [*([] if same else fixed), *after])
         else:
             yield from _stacked(proof, told, pair, written, fixed)
-    for finding in told.beside:
+    if told.beside:
         yield Text("")
-        yield _finding(finding)
+    yield from map(_finding, told.beside)
     yield Text("─" * width, style="dim")
     yield _summary(told.summary)
     yield from _offer(proof)
@@ -139,7 +139,7 @@ def _finding(finding: Finding) -> RenderableType:
     if finding.details.get("direction") == "down":
         text.append(" in the way back")
     text.append(f"  {harmless(finding.message)}")
-    mark = "· " if finding.class_ in ("style", "note") else "✗ "
+    mark = "✗ " if finding.class_ == "gate" else "· "
     return _hanging(text, Text(mark, style=style))
 
 

@@ -46,9 +46,10 @@ def of(group: Sequence[Seen]) -> Verdict | None:
     for seen in judged:
         if seen.statement.error is not None:
             return Verdict(f"fails: {seen.statement.error}", "fails")
-    not_run = [seen.statement.not_run for seen in judged if seen.statement.not_run]
-    if len(not_run) == len(judged):
-        return Verdict(f"not run: {not_run[0]}", "fails")
+    ran = [seen for seen in judged if not seen.statement.not_run]
+    if not ran:
+        return Verdict(f"not run: {judged[0].statement.not_run}", "fails")
+    judged = ran
     grade = gravest(grade_of(seen) for seen in judged)
     beside = [_beside(seen) for seen in judged if not seen.waiting]
     parts = [*_waits(judged), *(sentence for sentence in beside if sentence)]
@@ -60,7 +61,7 @@ def of(group: Sequence[Seen]) -> Verdict | None:
 
 def grade_of(seen: Seen) -> Grade:
     """How grave one statement is."""
-    if seen.statement.error is not None or seen.statement.not_run:
+    if seen.statement.error is not None:
         return "fails"
     waiting = seen.waiting
     if not waiting:
