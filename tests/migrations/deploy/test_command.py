@@ -91,6 +91,7 @@ def test_what_cannot_be_run_is_said_in_one_line(
     assert (exit_.value.code, out, err.count("\n")) == (code, "", 1)
     assert text in err
     assert "secret" not in err
+    assert "options=" not in err, "of which the user knows nothing"
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,15 @@ def test_a_lock_timeout_of_the_migrations_own_is_one_too(shop):
     assert (report.outcome, outcomes(report)[0]) == ("done", ["timed out"])
 
 
+@pytest.mark.verify
+def test_a_command_that_works_elsewhere_is_noticed(shop):
+    seen = "no session of the command was seen in this database"
+    assert shop.sql("select pg_sleep(2.1)").outcome == "done"
+    assert not shop.said(seen)
+    assert shop.run("sleep", "2.1").outcome == "done"
+    assert shop.said(seen)
+
+
 # What stands in the way
 
 

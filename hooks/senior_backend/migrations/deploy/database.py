@@ -4,7 +4,7 @@ Everything here is about one database: neither table locks nor CONCURRENTLY wait
 another. Works for any role; what one may not see of other roles' sessions is ``None`` or empty.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -31,6 +31,8 @@ _OURS: Final = """
           and a.client_addr is not distinct from
               (select client_addr from pg_stat_activity where pid = pg_backend_pid())))
 """
+
+_AT_WORK: Final = f"select exists (select from pg_stat_activity a where {_OURS})"  # noqa: S608
 
 _THING: Final = """array[l.locktype, l.relation::text, l.page::text, l.tuple::text, l.virtualxid,
     l.transactionid::text, l.classid::text, l.objid::text, l.objsubid::text]"""
@@ -160,7 +162,7 @@ class Database:
             "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
             "application_name": f"{APPLICATION}-watch",
         }
-        session = Session(with_options(url, settings))
+        session = _connect(url, settings)
         database = cls(session)
         ((version,),) = session.execute("select current_setting('server_version_num')::int")
         if version // 10000 < _OLDEST:
@@ -307,6 +309,11 @@ class Database:
             ) in rows
         ]
 
+    def at_work(self, mark: str, since: str) -> bool:
+        """Whether the command has a session here."""
+        ((found,),) = self._session.execute(_AT_WORK, (mark, since))
+        return bool(found)
+
     def goes_on(self, wait: WaitSeen) -> bool:
         """Whether the statement that waited is still being run."""
         rows = self._session.execute(
@@ -360,6 +367,16 @@ class Database:
         )
 
 
+def _connect(url: str, settings: Mapping[str, str]) -> Session:
+    """A session with settings; an error names the address as it was given."""
+    address = with_options(url, settings)
+    try:
+        return Session(address)
+    except NotRunError as error:
+        text = str(error).replace(without_password(address), without_password(url))
+        raise NotRunError(text) from None
+
+
 def assert_settings_arrive(url: str, name: str, value_ms: int) -> None:
     """Raise ``NotRunError`` unless a setting in the address's ``options`` reaches the session.
 
@@ -368,7 +385,7 @@ def assert_settings_arrive(url: str, name: str, value_ms: int) -> None:
     address = without_password(url)
     direct = "name the server's own address with --database, not the pooler's"
     try:
-        with Session(with_options(url, {name: str(value_ms)})) as session:
+        with _connect(url, {name: str(value_ms)}) as session:
             ((setting,),) = session.execute(
                 "select setting::int from pg_settings where name = %s", (name,)
             )

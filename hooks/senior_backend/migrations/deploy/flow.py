@@ -30,6 +30,8 @@ _BY_SIGNAL: Final = 128
 _LONGEST_PAUSE_S: Final = 60.0
 _DROP_S: Final = 60.0
 """For a leftover after the last attempt: who waits for the verdict should not wait much longer."""
+_LONG_S: Final = 2.0
+"""A command that runs for longer and connects is seen at it."""
 _SETTLE_S: Final = 2.0
 _LOOK_AGAIN_S: Final = 1.0
 
@@ -281,6 +283,11 @@ class _Run:
             watch.finish()
             attempt.duration_s = time.monotonic() - started
             attempt.waits = watch.waits
+            if attempt.duration_s > _LONG_S and not watch.connected:
+                self._note(
+                    "no session of the command was seen in this database: if it ran elsewhere (in "
+                    "a container, over SSH, on another database), it had no lock_timeout"
+                )
             self._report.notes += [n for n in watch.notes if n not in self._report.notes]
         return attempt, watch
 

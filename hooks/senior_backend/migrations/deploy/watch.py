@@ -68,6 +68,8 @@ class Watch:
     ) -> None:
         self.waits: list[Wait] = []
         self.notes: list[str] = []
+        self.connected = False
+        """Whether a session of the command was seen in this database."""
         self._url = url
         self._mark = mark
         self._bounds = bounds
@@ -156,6 +158,7 @@ class Watch:
             tracked.wait.waited_s = wait.waited_s
             self._name_blockers(database, tracked)
             self._bound(database, tracked)
+        self.connected = self.connected or database.at_work(self._mark, self._since)
         if now >= self._next_progress:
             self._next_progress = now + _PROGRESS_EVERY_S
             self._show(database.progress(self._mark, self._since), now)
