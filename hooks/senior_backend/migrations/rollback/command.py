@@ -91,7 +91,7 @@ def rollback(
 
     if write and resume:
         raise InputError("--write and --resume each end in another way: choose one")
-    request = request_of(paths, since, schema, changed=changed)
+    request = request_of(paths, since, (), schema, changed=changed)
     selection = select(request, down=True)
     for note in selection.notes:
         click.echo(f"note: {note}", err=True)
