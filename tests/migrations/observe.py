@@ -10,6 +10,7 @@ from typing import Self
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.trace.course import Course
+from senior_backend.migrations.trace.execute import Rows
 from senior_backend.migrations.trace.observation import Eye
 from senior_backend.migrations.trace.observed import ObservedStatement
 from senior_backend.migrations.trace.pieces import pieces
@@ -174,8 +175,8 @@ class Observer:
         if outcome.error is not None:
             raise ValueError(f"{statement}: {outcome.error}")
 
-    def _rows(self, query: str) -> tuple[tuple[str | None, ...], ...]:
-        return self._sessions.runner.run(query.encode(), _SECONDS).values
+    def _rows(self, query: str) -> Rows:
+        return self._sessions.runner.ask(query)
 
 
 def observe(

@@ -17,6 +17,9 @@ ENDLESS = [
     "select pg_sleep(100)",
     "do $$ begin loop perform 1; end loop; end $$",
     "select count(*) from generate_series(1, 100000) x, generate_series(1, 100000) y",
+    "select 'x' from generate_series(1, 10000000000)",
+    "copy (select repeat('x', 1000) from generate_series(1, 10000000000)) to stdout",
+    "do $$ begin loop raise notice 'x'; end loop; end $$",
     "with recursive r as (select 1 union all select 1 from r) select count(*) from r",
 ]
 
@@ -109,6 +112,14 @@ def test_a_server_that_goes_while_a_statement_runs():
         assert altered.error is None
         assert seen.error is not None
         assert skipped.not_run == "the session ended at line 1"
+
+
+def test_a_statement_of_many_megabytes(tracer: Tracer):
+    prepare(tracer, "create table t (c text);")
+    values = ", ".join(f"('{'x' * 1000}')" for _ in range(8000))
+    (seen,) = tracer.trace(migration(f"insert into t values {values}")).statements
+    assert (seen.error, seen.rows) == (None, 8000)
+    assert len(seen.sql) <= 20_000
 
 
 GOES_AWAY = [

@@ -22,18 +22,26 @@ _GRACE_S: Final = 2.0
 _END_MS: Final = 5000
 """For a session to be gone after it was ended."""
 _CONNECT_S: Final = 10
+_ASK_S: Final = 10.0
+_AT_A_TIME: Final = 2000
+"""Rows that are taken before somebody looks at the clock."""
+_MOST_MESSAGES: Final = 20_000
+"""Of one statement: a loop may raise any number of notices."""
 _CANCELLED: Final = "57014"
 _LONGEST_ERROR: Final = 400
 
 
+Rows = list[tuple[str | None, ...]]
+"""Of a result, as text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a message to the server ended. ``values`` are the rows of its last result, as text."""
+    """How a message to the server ended; ``rows`` were changed or returned."""
 
     error: str | None = None
     sqlstate: str | None = None
     rows: int | None = None
-    values: tuple[tuple[str | None, ...], ...] = ()
     duration_ms: float = 0.0
 
 
@@ -77,6 +85,12 @@ class Runner:
         self._server = self._connection.pgconn
         self._connection.add_notice_handler(self._note)
         self._results: list[Outcome] = []
+        self._rows: Rows | None = None
+        """Where rows are kept; None: they are counted by the server only, however many come."""
+        self._copies = False
+        """Rows of COPY TO STDOUT are coming."""
+        self._more = False
+        """Not all of what has come was taken."""
         self._sent_at = 0.0
         self.pid = self._connection.info.backend_pid
         self.major = self._connection.info.server_version // 10_000
@@ -101,9 +115,11 @@ class Runner:
     def send(self, message: bytes) -> None:
         """Begin with a message: one statement, or several in one implicit transaction."""
         self._results.clear()
+        self._copies = False
         self._sent_at = time.perf_counter()
         try:
             self._server.send_query(message)
+            self._server.set_single_row_mode()
         except psycopg.Error as error:
             self._results.append(self._lost(error))
 
@@ -126,6 +142,15 @@ class Runner:
         """Send and wait; what does not end in ``limit_s`` is cancelled and is an error."""
         self.send(message)
         return self.poll(limit_s) or self.give_up(limit_s)
+
+    def ask(self, query: str) -> Rows:
+        """The rows of a query of ours; none where it fails."""
+        self._rows = []
+        try:
+            self.run(query.encode(), _ASK_S)
+            return self._rows
+        finally:
+            self._rows = None
 
     def give_up(self, limit_s: float) -> Outcome:
         """Cancel what runs; end the session where that does not help."""
@@ -151,17 +176,25 @@ class Runner:
         self.close()
 
     def _advance(self) -> bool:
-        """Take what has come; whether all of it has."""
+        """Take a good part of what has come; whether all of it has ended."""
         server = self._server
         if self._results and not self.is_alive:
             return True
-        server.flush()
         server.consume_input()
-        while not server.is_busy():
-            result = server.get_result()
-            if result is None:
-                return True
-            self._take(result)
+        for _ in range(_AT_A_TIME):
+            if self._copies:
+                size, _data = server.get_copy_data(1)
+                if not size:
+                    return False
+                self._copies = size > 0
+            elif server.is_busy():
+                return False
+            else:
+                result = server.get_result()
+                if result is None:
+                    return True
+                self._take(result)
+        self._more = True
         return False
 
     def _take(self, result: Any) -> None:  # noqa: ANN401 - PGresult in one of two builds
@@ -169,12 +202,16 @@ class Runner:
         if status == pq.ExecStatus.COPY_IN:
             self._server.put_copy_end(b"no rows are here to be copied")
         elif status == pq.ExecStatus.COPY_OUT:
-            while self._server.get_copy_data(0)[0] > 0:
-                pass
+            self._copies = True
         elif status == pq.ExecStatus.FATAL_ERROR:
             self._results.append(_refused(result, self._elapsed_ms()))
+        elif status == pq.ExecStatus.SINGLE_TUPLE:
+            if self._rows is not None:
+                columns = range(result.nfields)
+                self._rows.append(tuple(_text(result.get_value(0, column)) for column in columns))
         else:
-            self._results.append(_done(result, self._elapsed_ms()))
+            rows = result.command_tuples
+            self._results.append(Outcome(rows=rows, duration_ms=self._elapsed_ms()))
 
     def _outcome(self) -> Outcome:
         failed = next((one for one in self._results if one.error is not None), None)
@@ -189,13 +226,20 @@ class Runner:
         return (time.perf_counter() - self._sent_at) * 1000
 
     def _wait(self, seconds: float) -> None:
+        """Until there is something to take, or room for the rest of a long message."""
+        if self._more:
+            self._more = False
+            return
+        events = select.POLLIN
+        if self._server.flush():
+            events |= select.POLLOUT
         poller = select.poll()
-        poller.register(self._server.socket, select.POLLIN)
+        poller.register(self._server.socket, events)
         poller.poll(max(1, round(seconds * 1000)))
 
     def _note(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         message = diagnostic.message_primary or ""
-        if "pg_toast" not in message:
+        if "pg_toast" not in message and len(self.messages) < _MOST_MESSAGES:
             self.messages.append(message)
 
 
@@ -211,24 +255,6 @@ def _refused(result: Any, duration_ms: float) -> Outcome:  # noqa: ANN401
     if len(message) > _LONGEST_ERROR:
         message = f"{message[: _LONGEST_ERROR - 1]}…"
     return Outcome(message, state or None, duration_ms=duration_ms)
-
-
-def _done(result: Any, duration_ms: float) -> Outcome:  # noqa: ANN401
-    values: tuple[tuple[str | None, ...], ...] = ()
-    rows = result.command_tuples
-    if result.status == pq.ExecStatus.TUPLES_OK:
-        rows = result.ntuples
-        if rows <= _KEPT_ROWS:
-            columns = range(result.nfields)
-            values = tuple(
-                tuple(_text(result.get_value(row, column)) for column in columns)
-                for row in range(rows)
-            )
-    return Outcome(rows=rows, values=values, duration_ms=duration_ms)
-
-
-_KEPT_ROWS: Final = 100_000
-"""Of a result; those of the migration's own queries are not looked at."""
 
 
 def _text(value: bytes | None) -> str | None:

@@ -30,7 +30,7 @@ _COUNTS: Final = f"""
     select c.oid, pg_catalog.pg_stat_get_xact_numscans(c.oid) from pg_catalog.pg_class c
     where c.oid >= {FIRST_OF_USERS} and c.relkind in ('r', 'm')
     and pg_catalog.pg_stat_get_xact_numscans(c.oid) > 0
-""".encode()
+"""
 _BOTH_SIDES: Final = """
     select coalesce(tree.relid::pg_catalog.oid, side.relid) from pg_catalog.pg_constraint k
     cross join lateral (values (k.conrelid), (k.confrelid)) side (relid)
@@ -80,7 +80,7 @@ class Eye:
         """Run a statement in an open transaction, and look."""
         runner = self.sessions.runner
         if block.scans is None and piece.kind not in _SETTING:
-            counted = runner.run(_COUNTS, _LOOK_S).values
+            counted = runner.ask(_COUNTS)
             block.scans = {int(oid or 0): int(count or 0) for oid, count in counted}
         before = self._wal()
         outcome, told = self.run(piece)
@@ -168,7 +168,7 @@ class Eye:
         """The locked relations as the transaction sees them, and which it has read since."""
         if not sight.held:
             return {}, set()
-        rows = self.sessions.runner.run(relations.of_transaction([*sight.held]), _LOOK_S).values
+        rows = self.sessions.runner.ask(relations.of_transaction([*sight.held]))
         counts = block.scans if block.scans is not None else {}
         after: dict[int, Relation] = {}
         scanned = set()
@@ -190,7 +190,7 @@ class Eye:
             return set()
         names = ", ".join("'" + key.replace("'", "''") + "'" for key in told.foreign_keys)
         query = _BOTH_SIDES % (",".join(map(str, sight.held)), names)
-        rows = self.sessions.runner.run(query.encode(), _LOOK_S).values
+        rows = self.sessions.runner.ask(query)
         return {int(oid or 0) for (oid,) in rows} & set(self.old)
 
     def _wal(self) -> int | None:

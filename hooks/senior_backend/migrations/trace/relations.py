@@ -104,9 +104,9 @@ def ancestors(relation: Relation, known: Mapping[int, Relation]) -> Iterator[Rel
             yield from ancestors(parent, known)
 
 
-def of_transaction(oids: Sequence[int]) -> bytes:
+def of_transaction(oids: Sequence[int]) -> str:
     """The query for what a transaction sees of relations itself; ``read`` takes its rows."""
-    return (_OF_TRANSACTION % ",".join(map(str, oids))).encode()
+    return _OF_TRANSACTION % ",".join(map(str, oids))
 
 
 def read(row: Row) -> tuple[Relation, int]:
