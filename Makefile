@@ -16,7 +16,7 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-trace bench-load docs lock node-lock release clean
+.PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-trace bench-load bench-locks docs lock node-lock release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,10 @@ bench-trace: $(READY) ## Measure traces beside eugene's, and the lock model on p
 
 bench-load: $(READY) ## Measure the load generator beside others; writes docs/benchmarks (needs nginx)
 	$(BIN)/python benchmarks/load_engine.py --write docs/benchmarks/load_engine.md
+
+bench-locks: $(READY) ## Measure how long locks are held, and the estimates of it; writes docs/benchmarks and the linter's rates
+	$(BIN)/python benchmarks/lock_durations.py --write docs/benchmarks/lock_durations.md \
+	  --data hooks/senior_backend/migrations/durations.json
 
 docs: $(READY) ## Write the pages that are generated from the rules
 	$(BIN)/python .ci/docs.py

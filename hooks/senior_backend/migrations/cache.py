@@ -25,7 +25,9 @@ from typing import Any, Final
 MOST_BYTES: Final = 64_000_000
 """Of all entries together; the least recently used go first."""
 
-_NEVER: Final = frozenset({"--no-cache", "--stdin", "--fix", "--since", "--changed", "--prove"})
+_NEVER: Final = frozenset(
+    {"--no-cache", "--from", "--stdin", "--fix", "--since", "--changed", "--prove"}
+)
 _DIGEST: Final = 32
 _GIT: Final = (["git", "rev-parse"], ["git", "ls-tree"])
 """What they say hangs on where ``.git`` is, and on the files in it that their callers read too."""
@@ -78,7 +80,9 @@ def keep(arguments: Sequence[str], command: Callable[[], int]) -> int:
 
 def _entry(arguments: Sequence[str]) -> str | None:
     """The file for a command line; None when what it prints is not to be kept."""
-    folder = _folder() if _NEVER.isdisjoint(arguments) else None
+    # A server's statistics change and no file with them: `--from DSN`, `--from=DSN`.
+    named = {argument.partition("=")[0] for argument in arguments}
+    folder = _folder() if _NEVER.isdisjoint(named) else None
     return f"{folder}/{_key(arguments)}" if folder else None
 
 

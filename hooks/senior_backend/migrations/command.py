@@ -55,6 +55,13 @@ def _common(command: Any) -> Any:  # noqa: ANN401 - what click decorates
                 help="How big a table is, such as orders=50M; may be repeated.",
             ),
             click.option(
+                "--from",
+                "source",
+                metavar="DSN|FILE",
+                help="How big all tables are: from production's statistics (only catalogs are "
+                "read), or from a file of `trace --write-statistics`.",
+            ),
+            click.option(
                 "--schema",
                 type=click.Path(path_type=Path),
                 help="What was there before the first migration: a schema dump or schema.prisma.",
@@ -343,6 +350,7 @@ def _request(
     *,
     major: int | None,
     rows: tuple[str, ...],
+    source: str | None,
     since: str | None,
     changed: bool,
     disable: tuple[str, ...],
@@ -351,6 +359,7 @@ def _request(
     root = root_of_work()
     chosen: Settings = settings.load(root)
     settings.check_rules(disable, "--disable")
+    before = chosen.rows
     chosen = replace(
         chosen,
         postgres=major or chosen.postgres,
@@ -358,7 +367,12 @@ def _request(
         disable=(*chosen.disable, *disable),
         schema=str(schema or (root / chosen.schema if chosen.schema else "")),
     )
-    return Request(root, paths_or_default(paths, root, chosen), chosen, changed, since)
+    request = Request(root, paths_or_default(paths, root, chosen), chosen, changed, since)
+    if source is None:
+        return request
+    from senior_backend.migrations import sizes
+
+    return sizes.with_rows(request, sizes.known(before, source, rows))
 
 
 def _project_python() -> str:

@@ -247,5 +247,13 @@ def _finding(rule: Rule, hazard: Hazard, path: str, step: Step | None) -> Findin
         message=message,
         class_=class_,
         severity=hazard.severity or rule.severity,
-        details={"direction": step.direction, "effects": [e.as_json() for e in shown]},
+        details={
+            "direction": step.direction,
+            "effects": [e.as_json() for e in shown],
+            **(
+                {"estimates": [one.as_json() for one in hazard.estimates]}
+                if hazard.estimates
+                else {}
+            ),
+        },
     )

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -40,6 +40,8 @@ class Request:
     today: date = field(default_factory=date.today)
     added: frozenset[str] = frozenset()
     """The files that fixes of this run have written, by the names under which they are shown."""
+    row_bytes: Mapping[str, float] = field(default_factory=dict)
+    """See ``Assumptions``."""
 
 
 @dataclass(slots=True)
@@ -207,7 +209,10 @@ def _folder(
 
     settings = request.settings
     assumptions = Assumptions(
-        major=settings.postgres, rows=settings.rows, timezone=settings.timezone or None
+        major=settings.postgres,
+        rows=settings.rows,
+        row_bytes=request.row_bytes,
+        timezone=settings.timezone or None,
     )
     selection = Selection(is_asked, is_asked if deploy else None)
     before = catalog.copy() if catalog is not None else None

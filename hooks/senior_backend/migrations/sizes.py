@@ -45,4 +45,6 @@ def known(
 def with_rows(request: "Request", sizes: "Statistics") -> "Request":
     """The request with these sizes as those of the settings."""
     rows = {name: size.rows for name, size in sizes.tables.items()}
-    return replace(request, settings=replace(request.settings, rows=rows))
+    widths = {n: size.row_bytes for n, size in sizes.tables.items() if size.row_bytes is not None}
+    settings = replace(request.settings, rows=rows)
+    return replace(request, settings=settings, row_bytes=widths)

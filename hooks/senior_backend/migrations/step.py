@@ -29,6 +29,8 @@ class Assumptions:
 
     major: int = 14
     rows: Mapping[str, int] = field(default_factory=dict)
+    row_bytes: Mapping[str, float] = field(default_factory=dict)
+    """By table name, where production's statistics were read: bytes of its heap for each row."""
     timezone: str | None = None
     """TimeZone of the sessions, if known: timestamp to timestamptz is free only with UTC."""
 

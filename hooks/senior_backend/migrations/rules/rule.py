@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from senior_backend.findings import Class, Severity
+from senior_backend.migrations.durations import Duration
 from senior_backend.migrations.lock_model.effect import Effect
 from senior_backend.migrations.step import Direction, Step
 from senior_backend.operations.operation import Operation
@@ -88,6 +89,8 @@ class Hazard:
     effects: tuple[Effect, ...] | None = None
     start: int | None = None
     end: int | None = None
+    estimates: tuple[Duration, ...] = ()
+    """How long its locks would be held, where sizes were told."""
     at: Step | None = None
     """For ``check_migration``: the step to show it at."""
 
