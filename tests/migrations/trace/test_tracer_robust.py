@@ -174,6 +174,18 @@ def test_settings_of_the_migration_do_not_hide_what_it_does(tracer: Tracer, sett
     assert told == ["a ACCESS EXCLUSIVE blocks reads and writes", "scan a"]
 
 
+def test_a_timeout_that_ends_the_looking_is_no_error_of_the_migration(database_url):
+    many = "".join(f"create table t{n} (id int primary key);" for n in range(300))
+    with Tracer(database_url, Settings(probe=False)) as tracer:
+        prepare(tracer, many)
+        names = ", ".join(f"t{n}" for n in range(300))
+        sql = f"lock table {names}; set local statement_timeout = 1; select 1; lock t1; select 2"
+        trace = tracer.trace(migration(sql))
+    assert trace.statements[-1].not_run is not None
+    own = "a timeout that it has set" in " ".join(trace.notes)
+    assert own != (trace.failed is not None), "SELECT 1 itself takes less, if rarely not"
+
+
 def test_a_database_that_does_not_exist_is_one_clear_line(postgres_server):
     url = postgres_server.url("no_such_database")
     with Tracer(url) as tracer, pytest.raises(NotRunError, match="no_such_database") as raised:

@@ -240,7 +240,11 @@ class Course:
         if outcome.error is not None:
             self._stop(piece, block)
             return
-        if self._sessions.runner.is_idle:
+        if self._sessions.runner.has_failed:
+            # By a query of ours: only a timeout that the migration has set ends one.
+            self._stopped = f"looking at line {piece.line} ran into a timeout that it has set"
+            self.notes.append(f"{self._stopped}: the transaction could not go on")
+        elif self._sessions.runner.is_idle:
             if block is not None:
                 self.lock_queue.extend(block.queue())
                 self._manual = self._manual or self._model in ("file", "run")
