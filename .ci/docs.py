@@ -11,6 +11,7 @@ from senior_backend.load import result
 from senior_backend.load.comparison import document as comparison
 from senior_backend.load.scenario import model as scenario
 from senior_backend.migrations.fixes.registry import written
+from senior_backend.migrations.prove import document as proof_document
 from senior_backend.migrations.rollback import document as rollback_document
 from senior_backend.migrations.rules import pages, registry
 from senior_backend.migrations.trace import document as trace_document
@@ -25,6 +26,7 @@ SCHEMAS = {
     "hooks/senior_backend/schemas/load-comparison.json": comparison.schema,
     "hooks/senior_backend/schemas/trace.json": trace_document.schema,
     "hooks/senior_backend/schemas/rollback.json": rollback_document.schema,
+    "hooks/senior_backend/schemas/proof.json": proof_document.schema,
 }
 
 

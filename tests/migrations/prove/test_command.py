@@ -4,18 +4,22 @@
 changed.
 """
 
+import json
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from senior_backend.migrations.prove import document
 from senior_backend.migrations.rules import registry as rules
 from senior_backend.postgres import Databases
 from tests.migrations.conftest import Files, Repository, Run
 
 EXPECTED = Path(__file__).parent / "expected"
+SCHEMA = Path(document.__file__).parents[2] / "schemas/proof.json"
 Make = Callable[[Files], Repository]
 
 # Rule -> how its bad example is run: in a transaction, or each statement on its own.
@@ -142,6 +146,7 @@ def test_of_a_folder_what_has_findings_is_proved(repository: Make, postgres_serv
 def test_the_document_has_both_sides_and_their_verdicts(repository: Make, postgres_server):
     made = repository({"db/001_a.sql": SETUP, "db/002_b.sql": INDEX})
     run = prove(made, postgres_server, "--format", "json", "db/002_b.sql")
+    Draft202012Validator(document.schema()).validate(run.document)
     (proof,) = run.document["proofs"]
     (pair,) = proof["pairs"]
     assert (pair["before"]["grade"], pair["after"]["grade"]) == ("writes wait", "nobody waits")
@@ -216,3 +221,11 @@ def test_nothing_of_ours_is_left_on_a_given_server(repository: Make, postgres_se
     before = databases()
     prove(made, postgres_server, "db/002_b.sql")
     assert databases() <= before
+
+
+def test_the_published_schema_is_that_of_the_document():
+    written = json.dumps(document.schema(), indent=2) + "\n"
+    if os.environ.get("UPDATE_EXPECTED"):
+        SCHEMA.write_text(written)
+    assert SCHEMA.read_text() == written
+    Draft202012Validator.check_schema(document.schema())

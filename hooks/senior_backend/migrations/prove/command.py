@@ -16,7 +16,7 @@ from senior_backend import git
 from senior_backend.catalog.model import Catalog
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.findings import CLEAN, FOUND, Class
-from senior_backend.migrations.prove.proof import VERSION, Proof
+from senior_backend.migrations.prove.proof import Proof
 from senior_backend.migrations.run import Request, Result, run
 from senior_backend.postgres.package import INSTALL
 
@@ -48,13 +48,17 @@ def prove(
         raise InputError(f"--prove prints {', '.join(FORMATS)}; --format {output_format} cannot")
     if output_format == "terminal":
         _require_rich()
+    from senior_backend.migrations.trace.interrupts import cleaning_up
     from senior_backend.migrations.trace.production import Production
     from senior_backend.migrations.trace.progress import ProgressLine
     from senior_backend.migrations.trace.scratch import Where
 
     majors = (major,) if major is not None else ()
     timezone = request.settings.timezone or None
-    with _starting(Where(majors, server, None, Production(timezone=timezone))) as scratch:
+    with (
+        cleaning_up(),
+        _starting(Where(majors, server, None, Production(timezone=timezone))) as scratch,
+    ):
         request, result = _linted(request, catalog)
         if not any(folder.linted for folder in result.folders):
             raise InputError(_nothing(result))
@@ -142,10 +146,9 @@ def _print(proofs: Iterator[Proof], output_format: str, progress: Callable[[str]
     if output_format == "terminal" and not kept:
         click.echo("nothing was found, so nothing is proved; name one file to see its trace")
     if output_format == "json":
-        from senior_backend.migrations.prove.story import document
+        from senior_backend.migrations.prove import document
 
-        proved = {"version": VERSION, "proofs": [document(proof) for proof in kept]}
-        click.echo(json.dumps(proved, indent=2))
+        click.echo(json.dumps(document.of_all(kept), indent=2))
     if output_format == "markdown":
         from senior_backend.migrations.prove import markdown
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from senior_backend.findings import Finding
 from senior_backend.migrations.prove import verdict
 from senior_backend.migrations.prove.pairs import Pair, pair, unplaced
 from senior_backend.migrations.prove.proof import Proof, WayBack
-from senior_backend.migrations.prove.seen import Seen, follow
+from senior_backend.migrations.prove.seen import follow
 from senior_backend.migrations.prove.verdict import Grade, Verdict
 
 LEGEND: Final = "blocks: what a second session was seen to wait for; took: on empty tables"
@@ -47,27 +47,6 @@ def story(proof: Proof) -> Story:
         summary=tuple(_summary(proof)),
         two_sided=offered,
     )
-
-
-def document(proof: Proof) -> dict[str, Any]:
-    """The published form of a proof: what was seen, and the verdicts of both sides, in pairs."""
-    pairs = []
-    for one in story(proof).pairs:
-        before, after = verdicts(one)
-        pairs.append(
-            {
-                "as_written": [_place(seen) for seen in one.written],
-                "as_fixed": [_place(seen) for seen in one.fixed],
-                "rules": [finding.rule for finding in one.findings],
-                "before": before.as_json() if before is not None else None,
-                "after": after.as_json() if after is not None else None,
-            }
-        )
-    return {**proof.as_json(), "pairs": pairs}
-
-
-def _place(seen: Seen) -> dict[str, Any]:
-    return {"path": seen.statement.path, "line": seen.statement.line}
 
 
 def verdicts(pair: Pair) -> tuple[Verdict | None, Verdict | None]:
