@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from senior_backend.errors import NotRunError
+from senior_backend.migrations.rollback import catalogs
 from senior_backend.migrations.rollback.compare import Difference, differences, only_physical
 from senior_backend.migrations.rollback.snapshot import Snapshot, take_in
 from senior_backend.postgres import Databases, start
@@ -109,6 +110,26 @@ def test_what_is_left_behind_is_named(shop: Shop, pair: Pair):
 def test_what_is_undone_leaves_no_difference(shop: Shop):
     asked = [pair for pair in UNDONE if pair.since <= shop.major]
     assert shop.after(*asked) == () or shop.complaints(asked) == []
+
+
+@pytest.mark.verify
+@pytest.mark.xdist_group("majors")
+@pytest.mark.parametrize("major", MAJORS)
+def test_no_number_that_the_server_gives_is_compared_as_it_is(major: int):
+    with start(pg=major) as server, server.session() as session:
+        structure = session.execute(catalogs.STRUCTURE)
+    types = {(table, column): type_ for table, column, type_, *_ in structure}
+    numbers = ("oid", "oid[]", "oidvector", "regproc", "xid", "int2vector", "smallint[]")
+    raw = [
+        f"{one.name}.{column.name}"
+        for one in catalogs.catalogs(structure, cluster=True)
+        for column in one.columns
+        if types.get((one.name, column.name)) in numbers
+        and column.reading == "text"
+        and column.name not in one.key
+        and column.name != "indoption"  # flags
+    ]
+    assert raw == []
 
 
 @pytest.mark.verify

@@ -131,6 +131,9 @@ class _Prover:
                 "there is no pg_dump as new as the server: only the catalogs are compared"
             )
 
+        if options.resume and folder.source in resume.BEFORE_RERUN:
+            self._notes.append(resume.BEFORE_RERUN[folder.source])
+
     def report(self, url: str, migrations: Sequence[Migration], paths: Collection[str]) -> Report:
         """Carry the database at ``url`` through ``migrations``, proving those of ``paths``."""
         proofs: list[Proof] = []

@@ -32,6 +32,14 @@ _SHORT_S: Final = 0.4
 """After which a statement that waits is cancelled; long enough to come to where it waits."""
 _SETTINGS_ONLY: Final = frozenset({"VariableSetStmt"})
 
+BEFORE_RERUN: Final = {
+    "golang_migrate": "golang-migrate marks the version dirty when one fails: `migrate force` the "
+    "version before, then run it again",
+    "prisma": "Prisma runs nothing after a failure before `prisma migrate resolve --rolled-back "
+    "NAME`",
+    "flyway": "Flyway records a failure outside a transaction: `flyway repair`, then run it again",
+}
+"""What tools ask for before they run a migration again, by their name."""
 ReadState = Callable[[str], "State"]
 
 
