@@ -7,6 +7,7 @@ changed.
 import json
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from jsonschema import Draft202012Validator
 from senior_backend.migrations.prove import document
 from senior_backend.migrations.rules import registry as rules
 from senior_backend.postgres import Databases
+from senior_backend.postgres.package import INSTALL
 from tests.migrations.conftest import Files, Repository, Run
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -229,3 +231,14 @@ def test_the_published_schema_is_that_of_the_document():
         SCHEMA.write_text(written)
     assert SCHEMA.read_text() == written
     Draft202012Validator.check_schema(document.schema())
+
+
+@pytest.mark.parametrize("package", ["rich", "psycopg"])
+def test_a_missing_package_is_one_line_that_says_how_to_install_it(
+    package, repository: Make, monkeypatch
+):
+    made = repository({"db/001_a.sql": SETUP, "db/002_b.sql": INDEX})
+    monkeypatch.setitem(sys.modules, package, None)
+    run = made.run("lint", "--prove", "db/002_b.sql")
+    assert (run.code, run.err.count("\n")) == (3, 1)
+    assert INSTALL in run.err

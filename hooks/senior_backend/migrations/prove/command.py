@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -121,9 +121,12 @@ def _proofs(
     catalog: Catalog | None,
     progress: Callable[[str], None],
 ) -> Iterator[Proof]:
-    # All of it while the server starts; where the driver is missing, the first session says so.
-    with suppress(ImportError):
+    # All of it while the server starts.
+    try:
         import psycopg  # noqa: F401
+    except ImportError:
+        raise NotRunError(f"the PostgreSQL driver is missing: {INSTALL}") from None
+
     from senior_backend.migrations.prove.flow import proofs
     from senior_backend.migrations.trace.flow import session_settings
     from senior_backend.migrations.trace.options import TIMEOUT_S
