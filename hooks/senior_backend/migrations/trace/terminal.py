@@ -136,13 +136,15 @@ def _statement(statement: StatementView, columns: int, *, several: bool) -> Iter
     sql = harmless(first_line(statement.sql))
     sql = sql if len(sql) <= room else f"{sql[: room - 1]}…"
     pad = " " * (columns - _INDENT - len(sql) - len(time))
-    is_quiet = kind == "quiet"
+    is_quiet = kind == "quiet" and not any(any(_details(v, columns)) for v in statement.variants)
+    # Switched off is another thing than not said: it would end what was said before.
+    emphasis: dict[str, bool] = {"dim": True} if is_quiet else {"bold": True}
     yield "".join(
         (
             "  ",
-            click.style(_MARKS[kind], fg=_COLOURS.get(kind), bold=not is_quiet, dim=is_quiet),
+            click.style(_MARKS[kind], fg=_COLOURS.get(kind), **emphasis),
             click.style(f"{statement.line:>4} ", dim=True),
-            click.style(sql, bold=not is_quiet, dim=is_quiet),
+            click.style(sql, **emphasis),
             click.style(f"{pad}{time}" if time else "", dim=True),
         )
     )
@@ -198,9 +200,9 @@ def _lock(group: LockGroup, folded: int, longest: int, columns: int) -> str:
     colour = "red" if "reads" in group.blocks else "yellow" if group.blocks else None
     return "  ".join(
         (
-            click.style(mode, fg=colour, dim=colour is None),
-            click.style(f"{relations}{more}", dim=colour is None),
-            click.style(said, fg=colour, dim=colour is None),
+            click.style(mode, fg=colour, dim=colour is None or None),
+            click.style(f"{relations}{more}", dim=colour is None or None),
+            click.style(said, fg=colour, dim=colour is None or None),
         )
     )
 
