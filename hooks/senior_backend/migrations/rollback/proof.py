@@ -140,7 +140,10 @@ class _Prover:
         problems = list(self.built.problems)
         start = self._scratch.database(url) if len(migrations) > 1 else None
         for number, migration in enumerate(migrations, start=1):
-            problems += not_read(migration)
+            refuses = self._refuses(migration)  # which is a verdict, and no problem
+            problems += (
+                one for one in not_read(migration) if not (refuses and "downgrade" in one.reason)
+            )
             if migration.path in paths:
                 self._progress(f"proving {number} of {len(migrations)}: {migration.path}")
                 proofs.append(self._proof(url, migration))
@@ -188,12 +191,23 @@ class _Prover:
                 return Proof(migration.path, "no down", "its tool has no downs")
             if migration.repeatable:
                 return Proof(migration.path, "no down", "a repeatable migration has none")
-            if _refuses(self._folder, self._options.root / migration.path):
+            if self._refuses(migration):
                 return Proof(migration.path, "irreversible", "its downgrade raises an error")
             return Proof(migration.path, "no down", "it has no down: --write makes one")
         if not any(segment.text.data.strip() for segment in migration.down):
             return Proof(migration.path, "no down", "its down is empty: --write makes one")
         return None
+
+    def _refuses(self, migration: Migration) -> bool:
+        """Whether an Alembic revision has a downgrade, which then does nothing but raise."""
+        if self._folder.source != alembic.ID or migration.down is not None:
+            return False
+        try:
+            file = self._options.root / migration.path
+            text = file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return re.search(r"^(?:async )?def downgrade\(", text, re.MULTILINE) is not None
 
     def _tried(self, url: str, migration: Migration, count: int) -> Proof:
         """Up, down and up again in the database at ``url``."""
@@ -336,14 +350,3 @@ def _comment_of(migration: Migration) -> str | None:
             if text and not text.startswith("+") and not _BOILERPLATE.search(text):
                 return text
     return None
-
-
-def _refuses(folder: Folder, file: Path) -> bool:
-    """Whether an Alembic revision has a downgrade, which then does nothing but raise."""
-    if folder.source != alembic.ID:
-        return False
-    try:
-        text = file.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return False
-    return re.search(r"^(?:async )?def downgrade\(", text, re.MULTILINE) is not None

@@ -49,7 +49,9 @@ def _report(report: Report) -> Iterator[str]:
     for note in report.notes:
         yield f"Note: {harmless(note)}"
     for problem in report.problems:
-        yield click.style("before this: ", fg="yellow") + harmless(on_one_line(str(problem)))
+        is_asked = any(problem.path == proof.path for proof in report.proofs)
+        label = "not read: " if is_asked else "before this: "
+        yield click.style(label, fg="yellow") + harmless(on_one_line(str(problem)))
     for tool in report.without_downs:
         yield without_downs(tool)
     if report.proofs:

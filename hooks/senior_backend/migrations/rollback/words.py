@@ -58,7 +58,7 @@ def counts(report: Report) -> str:
     """How many migrations have which verdict, in one sentence."""
     found = Counter(proof.verdict for proof in report.proofs)
     total = len(report.proofs)
-    parts = [f"{found[one]} {WORDS[one]}" for one in VERDICTS if found[one]]
+    parts = [f"{found[one]} {WORDS[one].partition(',')[0]}" for one in VERDICTS if found[one]]
     cut = [one for proof in report.proofs for one in proof.resume]
     if cut:
         bad = sum(not one.resumes for one in cut)
