@@ -3,7 +3,9 @@
 import threading
 import time
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from senior_backend.errors import NotRunError
 from senior_backend.migrations.trace.tracer import Settings, Tracer
@@ -172,6 +174,35 @@ def test_settings_of_the_migration_do_not_hide_what_it_does(tracer: Tracer, sett
     assert [one.error for one in trace.statements] == [None] * len(trace.statements)
     told = [line for line in lines(trace.statements[-1]) if "_pkey" not in line]
     assert told == ["a ACCESS EXCLUSIVE blocks reads and writes", "scan a"]
+
+
+def test_a_role_that_is_no_superuser_sees_the_same(database_url):
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        name = connection.info.dbname
+        connection.execute("create role plain_migrator login password 'x'")
+        connection.execute(f'alter database "{name}" owner to plain_migrator')
+        connection.execute("alter schema public owner to plain_migrator")
+    try:
+        url = make_conninfo(database_url, user="plain_migrator", password="x")
+        with Tracer(url) as tracer:
+            prepare(tracer, SCHEMA)
+            sql = "alter table a add check (id > 0); create index on b (id)"
+            check, index = tracer.trace(migration(sql)).statements
+            assert lines(check)[:2] == ["a ACCESS EXCLUSIVE blocks reads and writes", "scan a"]
+            assert check.wal_bytes
+            assert lines(index) == [
+                "b SHARE blocks writes",
+                "scan b",
+                "build b_id_idx on b",
+            ]
+            sql = "create index concurrently on b (id)"
+            (seen,) = tracer.trace(migration(sql, transaction="statement")).statements
+            assert seen.waits_for == ("older transactions",)
+    finally:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("drop owned by plain_migrator cascade")
+            connection.execute(f'alter database "{name}" owner to current_user')
+            connection.execute("drop role plain_migrator")
 
 
 def test_a_timeout_that_ends_the_looking_is_no_error_of_the_migration(database_url):
