@@ -88,6 +88,7 @@ def _trace(folder: Folder, scratch: Scratch, project: Project) -> None:
     walk = Walk(Catalog(schema or "public"), Assumptions(major=scratch.major, timezone="UTC"))
     with Tracer(url, settings) as tracer:
         for number, migration in enumerate(folder.migrations):
+            walk.catalog.search_path = schema or "public"  # as the tool's every session begins
             before = walk.catalog.copy()
             said = predictions(walk.steps(migration, "up", number, number))
             traced = built.as_written(migration, tracer.trace(built.runnable(migration)))
