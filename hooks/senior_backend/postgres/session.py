@@ -29,6 +29,11 @@ def _driver() -> Any:  # noqa: ANN401 - the module itself; imported late, it cos
     return psycopg
 
 
+def require_driver() -> None:
+    """Raise ``NotRunError``, with how to install it, where the driver is missing."""
+    _driver()
+
+
 class Session:
     """One connection; each statement is its own transaction unless it says ``begin``."""
 

@@ -78,9 +78,10 @@ class TestBadInput:
             ("alter system set work_mem = '1GB';", 0, "not run: it reaches beyond"),
             ("\\i other.sql", 0, "not run: "),
             ("create table ${schema}.t (id int);", 0, "not run: "),
+            ("create table t (id int) bogus;", 3, "not run: syntax error"),
             ("select pg_sleep(30);", 1, "failed: it did not end in 0.5 s"),
         ],
-        ids=["superuser", "alter system", "meta", "placeholder", "endless"],
+        ids=["superuser", "alter system", "meta", "placeholder", "syntax", "endless"],
     )
     def test_a_statement_that_cannot_run_is_one_line(
         self, traced, statement: str, code: int, says: str

@@ -69,7 +69,9 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:  # noqa: ANN401
         from senior_backend.migrations.trace import production
         from senior_backend.migrations.trace.scratch import Where
+        from senior_backend.postgres.session import require_driver
 
+        require_driver()
         majors = majors_of(pg)
         if pg_bin is not None and server is not None:
             raise InputError("--pg-bin and --server name two servers: leave one out")

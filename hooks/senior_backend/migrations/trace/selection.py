@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from senior_backend import git
+from senior_backend import git, sql
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.migrations.run import Request, changed_only, discovered
 from senior_backend.migrations.step import Direction
@@ -41,14 +41,21 @@ class Selection:
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether a whole file that was asked for could not be read."""
+        """Whether a file that was asked for, or a statement of it, could not be read."""
         return bool(self.unreadable) or any(
-            missing.whole and not missing.left_out
+            _is_unreadable(migration, part.directions[migration.path])
             for part in self.parts
             for migration in part.folder.migrations
             if migration.path in part.directions
-            for missing in migration.not_read
         )
+
+
+def _is_unreadable(migration: Migration, directions: tuple[Direction, ...]) -> bool:
+    if any(missing.whole and not missing.left_out for missing in migration.not_read):
+        return True
+    ups = migration.up if "up" in directions else ()
+    downs = migration.down or () if "down" in directions else ()
+    return any(piece.refused for s in (*ups, *downs) for piece in sql.read(s.text).unparsed)
 
 
 def select(request: Request, *, down: bool) -> Selection:

@@ -294,7 +294,8 @@ def summary(traces: Sequence[Trace], shown: Sequence[MigrationView]) -> str:
     if not_run := kinds.count("not run"):
         parts.append(f"{not_run} not run")
     if not (failed or works or brief):
-        parts.append(click.style("nothing keeps others waiting", fg="green"))
+        ran = " that ran" if not_run else ""
+        parts.append(click.style(f"nothing{ran} keeps others waiting", fg="green"))
     on = majors([trace.major for trace in traces])
     checked = f"{counted(migrations, 'migration')}, {counted(len(statements), 'statement')}"
     return f"migrations trace: {checked} on PostgreSQL {on}: {'; '.join(parts)}"
