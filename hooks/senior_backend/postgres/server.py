@@ -134,7 +134,9 @@ def start(
         original, password = cluster.copy_of_initialised(installation, home / "data", user)
         try:
             chosen = THROW_AWAY | dict(settings or {})
-            extensions = own_extensions.make(installation, home, user) if further_extensions else None
+            extensions = (
+                own_extensions.make(installation, home, user) if further_extensions else None
+            )
             return _launch(installation, home, lock, user, password, chosen, extensions)
         except NotRunError:
             # The cause may lie in the original: have the next start make a new one.
