@@ -6,6 +6,7 @@ from typing import Final
 from senior_backend.migrations.rollback.verdict import FAILS, WORDS, Comparison, Report, Verdict
 from senior_backend.migrations.rollback.words import (
     MOST,
+    alike,
     backwards,
     counts,
     down_in_short,
@@ -19,16 +20,16 @@ _MARKS: Final = {"irreversible": "🟡", "no down": "🟡"}
 
 def render(reports: Sequence[Report]) -> str:
     """A heading that sums up, a table, what is to be done about runs that stop half way."""
-    text = "\n".join(line for report in reports for line in _report(report)).strip()
+    text = "\n".join(line for one in alike(reports) for line in _report(*one)).strip()
     if len(text) > MAX_CHARACTERS:
         whole_lines = text[:MAX_CHARACTERS].rpartition("\n")[0]
         text = f"{whole_lines}\n\nNot all of it is shown."
     return text
 
 
-def _report(report: Report) -> Iterator[str]:
+def _report(versions: str, report: Report) -> Iterator[str]:
     heading = counts(report) if report.proofs else "nothing to prove"
-    yield f"### Rollback proved on PostgreSQL {report.postgres}: {cell(heading)}"
+    yield f"### Rollback proved on PostgreSQL {versions}: {cell(heading)}"
     yield ""
     for tool in report.without_downs:
         yield f"{html(without_downs(tool))}."
@@ -83,7 +84,7 @@ def _resume(report: Report) -> Iterator[str]:
         why = one.error or "; ".join(
             [*map(str, one.comparison.catalog), *map(str, one.comparison.lost)]
         )
-        yield f"- {place} {sql}: {cell(why)}. {cell(one.remedy)}"
+        yield f"- {place} {sql}: {cell(why)}. Remedy: {cell(one.remedy)}"
     yield ""
 
 

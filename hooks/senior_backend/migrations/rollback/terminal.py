@@ -17,6 +17,7 @@ from senior_backend.migrations.rollback.verdict import (
 )
 from senior_backend.migrations.rollback.words import (
     MOST,
+    alike,
     backwards,
     counts,
     down_in_short,
@@ -37,13 +38,13 @@ _BAD: Final = ("✗", "red")
 def render(reports: Sequence[Report]) -> str:
     """Reports of the same migrations, one for each major."""
     lines: list[str] = []
-    for report in reports:
-        lines += [*_report(report), ""]
+    for versions, report in alike(reports):
+        lines += [*_report(versions, report), ""]
     return "\n".join(lines).rstrip("\n")
 
 
-def _report(report: Report) -> Iterator[str]:
-    yield click.style(f"PostgreSQL {report.postgres}", bold=True)
+def _report(versions: str, report: Report) -> Iterator[str]:
+    yield click.style(f"PostgreSQL {versions}", bold=True)
     if report.stubbed:
         yield f"Stood in for: {harmless(', '.join(report.stubbed))}"
     for note in report.notes:

@@ -1,10 +1,11 @@
 """What a proof says in every form for people."""
 
 from collections import Counter
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 from senior_backend.migrations.rollback.compare import EXTRA, MISSING, Difference
-from senior_backend.migrations.rollback.verdict import VERDICTS, WORDS, Report
+from senior_backend.migrations.rollback.verdict import VERDICTS, WORDS, Comparison, Report
 from senior_backend.migrations.trace import verdict as traced
 from senior_backend.migrations.trace.observed import MigrationTrace
 from senior_backend.sources import plain_sql
@@ -12,6 +13,42 @@ from senior_backend.sources import plain_sql
 MOST: Final = 8
 """Differences that are shown of one migration."""
 _LONGEST: Final = 90
+
+
+def alike(reports: Sequence[Report]) -> list[tuple[str, Report]]:
+    """Majors that say the same once, under all of their versions."""
+    groups: dict[Hashable, list[Report]] = {}
+    for report in reports:
+        groups.setdefault(_said(report), []).append(report)
+    return [(", ".join(one.postgres for one in same), same[0]) for same in groups.values()]
+
+
+def _said(report: Report) -> Hashable:
+    """All but what is another each time, such as durations and what other majors call things."""
+    return (
+        tuple(
+            (
+                proof.path,
+                proof.verdict,
+                proof.reason,
+                *_compared(proof.comparison),
+                str(proof.again),
+                down_in_short(proof.down) if proof.down is not None else "",
+                proof.notes,
+                tuple((cut.line, cut.error, *_compared(cut.comparison)) for cut in proof.resume),
+            )
+            for proof in report.proofs
+        ),
+        tuple((one.verdict, str(one.problem), *_compared(one.comparison)) for one in report.ranges),
+        report.without_downs,
+        report.stubbed,
+        report.problems,
+        report.notes,
+    )
+
+
+def _compared(comparison: Comparison) -> tuple[Hashable, ...]:
+    return comparison.catalog, comparison.lost, comparison.disagreement
 
 
 def backwards(one: Difference) -> str:
