@@ -188,6 +188,27 @@ class TestFailOnBlocking:
         assert traced({**TABLES, "db/migrations/0002_x.sql": INDEX}, "db").code == 0
 
 
+def test_migrations_of_one_change_ship_together(repository, server) -> None:
+    """What the first makes is nobody's yet; one by one, in a folder, it is."""
+    made = repository(TABLES)
+    made.commit()
+    new = {
+        "db/migrations/0002_t.sql": "create table items (a int);\n",
+        "db/migrations/0003_i.sql": "create index on items (a);\n",
+    }
+    made.write(new)
+    for arguments, code in ((["--changed"], 0), (list(new), 0), (["db"], 1)):
+        done = made.run("trace", "--server", server.url(), "--fail-on", "blocking", *arguments)
+        assert done.code == code, done.out
+
+
+def test_the_time_zone_of_the_settings_holds_unless_another_is_named(repository, server) -> None:
+    made = repository({**TABLES, "senior-backend.toml": "[migrations]\ntimezone = 'Asia/Tokyo'\n"})
+    for flags, zone in (([], "Asia/Tokyo"), (["--timezone", "UTC"], "UTC")):
+        done = made.run("trace", "--server", server.url(), "--format", "json", *flags, "db")
+        assert done.document["settings"] == {"TimeZone": zone}
+
+
 class TestAsAHook:
     """Given the files of a change: whatever they are."""
 

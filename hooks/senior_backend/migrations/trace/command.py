@@ -141,7 +141,24 @@ def _traces(
 
     schema = Path(request.settings.schema) if request.settings.schema else None
     with cleaning_up(), ProgressLine() as line:
-        return side_by_side.run(selection.parts, where, timeout, (python,), schema, line.say, sizes)
+        return side_by_side.run(
+            selection.parts,
+            _as_told(where, request),
+            timeout,
+            (python,),
+            schema,
+            line.say,
+            sizes,
+            together=selection.together,
+        )
+
+
+def _as_told(where: "Where", request: "Request") -> "Where":
+    """With the time zone of the settings, where the command line says none."""
+    from dataclasses import replace
+
+    timezone = where.production.timezone or request.settings.timezone or None
+    return replace(where, production=replace(where.production, timezone=timezone))
 
 
 def _rendered(traces: "Sequence[Trace]", found: "Sequence[Blocking]", output_format: str) -> str:

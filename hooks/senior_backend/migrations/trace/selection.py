@@ -32,12 +32,17 @@ class Part:
 
 @dataclass(slots=True)
 class Selection:
-    """All that was asked for; ``unreadable`` could not be read, ``left_out`` is no migration."""
+    """All that was asked for; ``unreadable`` could not be read, ``left_out`` is no migration.
+
+    ``together``: it is a change, so its migrations ship together, and what the first of them makes
+    is nobody's yet when the next runs.
+    """
 
     parts: list[Part] = field(default_factory=list)
     unreadable: list[Problem] = field(default_factory=list)
     left_out: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    together: bool = False
 
     @property
     def is_unreadable(self) -> bool:
@@ -75,6 +80,7 @@ def select(request: Request, *, down: bool) -> Selection:
         return selection
     request = replace(request, paths=tuple(paths))
     wanted = changed_only(request)
+    selection.together = bool(after or wanted) or not any(path.is_dir() for path in paths)
     found = discovered(paths, request.root, request.settings)
     _note_not_read(found.not_read, selection, request, wanted)
     named = {shown(str(path.absolute()), str(request.root.absolute())) for path in paths}

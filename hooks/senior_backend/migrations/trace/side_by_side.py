@@ -28,11 +28,13 @@ def run(
     schema: Path | None,
     progress: Progress,
     sizes: Mapping[str, Size] | None = None,
+    *,
+    together: bool = False,
 ) -> list[Trace]:
     """Trace the parts on each major that is asked for, in that order.
 
     ``python`` runs Alembic, where a part is of it. With production's ``sizes`` it is estimated how
-    long each blocking lock would be held there.
+    long each blocking lock would be held there. ``together``: the migrations are one change.
 
     Raises:
         InputError: what was asked for contradicts itself.
@@ -44,6 +46,7 @@ def run(
         rendered.append(replace(part, folder=folder))
         notes += [note] if note else []
     work = _Work(rendered, tuple(notes), where, timeout_s, schema, progress, sizes or {})
+    work.settings = replace(work.settings, together=together)
     if len(where.majors) < 2:
         return [work.on(None)]
     pool = ThreadPoolExecutor(AT_ONCE)
@@ -72,7 +75,7 @@ class _Work:
         self._sizes = sizes
         self._notes = notes
         self._where = where
-        self._settings = flow.session_settings(where.production, timeout_s)
+        self.settings = flow.session_settings(where.production, timeout_s)
         self._schema = schema
         self._progress = progress
         self._open: set[Scratch] = set()
@@ -92,7 +95,7 @@ class _Work:
         return replace(seen, notes=(*self._notes, *seen.notes))
 
     def _one(self, part: Part, scratch: Scratch, progress: Progress) -> Trace:
-        folder, settings = part.folder, self._settings
+        folder, settings = part.folder, self.settings
         seen = flow.trace_each(folder, part.directions, scratch, settings, self._schema, progress)
         if not self._sizes:
             return seen
