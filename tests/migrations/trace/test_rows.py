@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from senior_backend.migrations.trace.rows import fill
-from senior_backend.postgres import Databases, Session
+from senior_backend.postgres import Databases, Session, start
 from senior_backend.postgres.address import as_url
 from tests.migrations.trace.schemas_to_fill import HARD, Hard
 
@@ -148,6 +148,57 @@ def test_what_is_no_table_is_said(table: str, reason: str, url: str) -> None:
     filled = fill(url, {table: 10})
     assert dict(filled) == {}
     assert reason in filled.unfilled[table]
+
+
+@pytest.mark.verify
+@pytest.mark.xdist_group("majors")
+def test_the_oldest_major_is_filled_as_well() -> None:
+    with start(pg=14) as server:
+        address = server.create_database()
+        for hard in HARD:
+            with Session(address) as session:
+                session.execute('drop schema if exists public, other, "My App" cascade')
+                session.execute("create schema public")
+                if "nulls not distinct" in hard.sql:
+                    continue
+                session.execute(hard.sql)
+            filled = fill(address, {hard.table: hard.rows})
+            expected = hard.least if hard.says or hard.least else hard.rows
+            assert filled[hard.table] >= expected, (hard.name, filled.unfilled)
+
+
+AFTER = [
+    ("alter table t alter column s set not null", "s is null"),
+    ("create unique index on t (n)", "n in (select n from t group by n having count(*) > 1)"),
+    ("alter table t add check (n < 50)", "n >= 50"),
+    ("alter table t alter column s type uuid using s::uuid", "length(s) not in (32, 36)"),
+    ("alter table t alter column s type varchar(8)", "length(s) > 8"),
+    ("alter table t add foreign key (n) references p", "n not in (select id from p)"),
+    ("alter table t drop column s; alter table t add column x int not null default 1", "false"),
+]
+
+
+@pytest.mark.parametrize(("change", "wrong"), AFTER, ids=[change for change, _ in AFTER])
+def test_rows_suit_the_migration_that_is_to_run_on_them(
+    change: str, wrong: str, url: str, postgres_server: Databases
+) -> None:
+    schema = (
+        "create table p (id int primary key); insert into p values (3), (5);"
+        "create table t (id int primary key, n int, s text)"
+    )
+    later = postgres_server.create_database()
+    try:
+        with Session(later) as session:
+            session.execute(schema)
+            session.execute(change)
+        with Session(url) as session:
+            session.execute(schema)
+            filled = fill(url, {"t": 200}, after=later)
+            ((bad,),) = session.execute(f"select count(*) from t where {wrong}")
+            session.execute(change)
+    finally:
+        postgres_server.drop_database(later)
+    assert (filled["t"], bad) == (200, 0)
 
 
 NO_SUPERUSER = """
