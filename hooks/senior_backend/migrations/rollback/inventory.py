@@ -4,7 +4,7 @@ A database that was copied from another has its OIDs, so what was renamed in bet
 as the same thing. The server itself writes the definitions (pg_get_constraintdef and the like).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from senior_backend.postgres.session import Session
@@ -93,19 +93,23 @@ where c.oid >= 16384 and not c.relispartition and c.relkind = 'r'
 union all
 select 'constraint', 'k:' || k.oid, 'r:' || conrelid,
        case contype when 'f' then 62 else 60 end, conname,
-       format('alter table %s add constraint %I %s', conrelid::regclass, conname,
-              pg_get_constraintdef(k.oid)),
-       format('alter table %s drop constraint %I', conrelid::regclass, conname),
-       format('alter table %s rename constraint %I to %%s', conrelid::regclass, conname)
+       case when coninhcount = 0 and conparentid = 0 then
+         format('alter table %s add constraint %I %s', conrelid::regclass, conname,
+                pg_get_constraintdef(k.oid)) end,
+       case when coninhcount = 0 and conparentid = 0 then
+         format('alter table %s drop constraint %I', conrelid::regclass, conname) end,
+       case when coninhcount = 0 and conparentid = 0 then
+         format('alter table %s rename constraint %I to %%s', conrelid::regclass, conname) end
 from pg_constraint k
 where conrelid <> 0 and contype in ('c', 'f', 'p', 'u', 'x') and k.oid >= 16384
-  and conislocal and conparentid = 0
 union all
-select 'index', 'r:' || c.oid, 'r:' || i.indrelid, 65, c.relname, pg_get_indexdef(c.oid),
-       format('drop index %s', c.oid::regclass),
-       format('alter index %s rename to %%s', c.oid::regclass)
+select 'index', 'r:' || c.oid, 'r:' || i.indrelid, 65, c.relname,
+       case when not c.relispartition then pg_get_indexdef(c.oid) end,
+       case when not c.relispartition then format('drop index %s', c.oid::regclass) end,
+       case when not c.relispartition then
+         format('alter index %s rename to %%s', c.oid::regclass) end
 from pg_index i join pg_class c on c.oid = i.indexrelid
-where c.oid >= 16384 and not c.relispartition
+where c.oid >= 16384
   and not exists (select 1 from pg_constraint k where k.conindid = c.oid
                   and k.contype in ('p', 'u', 'x') and k.conrelid = i.indrelid)
   and exists (select 1 from pg_class t where t.oid = i.indrelid and t.relkind in ('r', 'p', 'm'))
@@ -153,14 +157,16 @@ select 'policy', 'p:' || oid, 'r:' || polrelid, 76, polname,
 from pg_policy where oid >= 16384
 union all
 select 'column', 'a:' || a.attrelid || ':' || a.attnum, 'r:' || a.attrelid, 45, a.attname,
-       case when a.attgenerated <> '' then
+       case when a.attgenerated <> '' and a.attinhcount = 0 then
          format('alter table %s add column %I %s generated always as (%s) %s%s',
                 a.attrelid::regclass, a.attname, format_type(a.atttypid, a.atttypmod),
                 pg_get_expr(d.adbin, d.adrelid),
                 case a.attgenerated when 's' then 'stored' else 'virtual' end,
                 case when a.attnotnull then ' not null' end) end,
-       format('alter table %s drop column %I', a.attrelid::regclass, a.attname),
-       format('alter table %s rename column %I to %%s', a.attrelid::regclass, a.attname)
+       case when a.attinhcount = 0 then
+         format('alter table %s drop column %I', a.attrelid::regclass, a.attname) end,
+       case when a.attinhcount = 0 then
+         format('alter table %s rename column %I to %%s', a.attrelid::regclass, a.attname) end
 {columns}
 union all
 select 'type', 'y:' || a.attrelid || ':' || a.attnum, 'a:' || a.attrelid || ':' || a.attnum, 46,
@@ -228,7 +234,7 @@ from pg_class where oid >= 16384 and relkind = 'r' and relpersistence in ('u', '
 union all
 select 'owner', 'S:' || oid, 'r:' || oid, 57, '',
        format('alter table %s owner to %s', oid::regclass, relowner::regrole), null, null
-from pg_class where oid >= 16384 and relkind in ('r', 'p', 'v', 'm', 'S')
+from pg_class where oid >= 16384 and relkind in ('r', 'p', 'v', 'm')
 union all
 select 'comment', 'c:' || classoid || ':' || objoid || ':' || objsubid,
        case classoid when 'pg_class'::regclass then
@@ -290,7 +296,7 @@ _COLUMNS: Final = """
 from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p')
 join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
-where a.attrelid >= 16384 and a.attnum > 0 and not a.attisdropped and a.attislocal
+where a.attrelid >= 16384 and a.attnum > 0 and not a.attisdropped
 """
 
 
@@ -340,4 +346,9 @@ def read(url: str) -> Inventory:
     with Session(url) as session:
         session.execute("set search_path = public")
         rows = session.execute(_QUERY)
-    return {row[1]: Thing(*row) for row in rows}
+    things = {row[1]: Thing(*row) for row in rows}
+    inherited = {t.key for t in things.values() if t.kind == "column" and t.unmake is None}
+    return {
+        key: replace(thing, make=None, unmake=None) if thing.parent in inherited else thing
+        for key, thing in things.items()
+    }

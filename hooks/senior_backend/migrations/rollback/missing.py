@@ -238,7 +238,7 @@ def _way(
             found = reverse(before, there)
         statements = (*named, *found.statements)
         if not statements:
-            return Reversal((), ("it changes nothing that shows in the catalogs",))
+            return Reversal((), ("nothing was found that takes it back: write it by hand",))
         return Reversal(statements)
     finally:
         scratch.drop(work)

@@ -19,7 +19,7 @@ _BY_PARENT: Final = frozenset(
 """Properties that a column or an index has again when it is made again."""
 _KEPT: Final = frozenset(
     {"type", "default", "NOT NULL", "storage", "statistics target", "option", "persistence"}
-    | {"owner", "function", "procedure", "comment"}
+    | {"owner", "function", "procedure", "comment", "identity"}
 )
 """Kinds that are set to what they were; others are unmade and made again."""
 _WIDER: Final = ("smallint", "integer", "bigint", "numeric")
@@ -106,7 +106,7 @@ def _comes_along(thing: Thing, after: Inventory) -> bool:
 
 
 def _is_changed(old: Thing, new: Thing | None) -> bool:
-    return new is not None and old.make != new.make and old.make is not None
+    return new is not None and None not in (old.make, new.make) and old.make != new.make
 
 
 def _made(thing: Thing) -> str | None:
@@ -115,6 +115,8 @@ def _made(thing: Thing) -> str | None:
 
 
 def _set(thing: Thing) -> str | None:
+    if thing.kind == "identity" and thing.make is not None:
+        return thing.make.replace("add generated", "set generated").removesuffix(" as identity")
     if thing.kind != "type" or thing.make is None:
         return thing.make
     column = re.search(r"alter column (.*) type ", thing.make)
