@@ -1,6 +1,7 @@
 """`migrations rollback` as people run it: every verdict, what it names, and how the run ends."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,49 @@ def test_all_ups_and_then_all_downs_end_at_the_start(
     run = made.run("rollback", "--server", server.url(), "db")
     assert run.code == 0, run.out
     assert "✓ all 2 ups, then all downs: identical" in run.out
+
+
+@pytest.mark.verify
+def test_a_plain_owner_proves_on_a_server_that_is_given(
+    repository: Callable[..., Repository], server: Databases
+):
+    with server.session() as session:
+        session.execute("create role plain login createdb password 'p'")
+        session.execute("create database own owner plain")
+    address = re.sub("//[^@]*@", "//plain:p@", server.url("own"))
+    made = repository(
+        {
+            "db/000001_a.up.sql": "create table a (id bigserial primary key, b text); "
+            "create view v as select b from a; comment on view v is 'x';",
+            "db/000001_a.down.sql": "drop view v; drop table a;",
+            "db/000002_b.up.sql": "create index i on a (b); grant select on a to public;",
+            "db/000002_b.down.sql": "drop index i;",
+        }
+    )
+    run = made.run("rollback", "--server", address, "db")
+    assert run.code == 1, run.err
+    assert "table a: privileges: default → =r/plain, plain=" in run.out
+    assert "1 identical, 1 different" in run.out
+    with server.session() as session:
+        left = {name for (name,) in session.execute("select datname from pg_database")}
+        session.execute("drop database own")
+        session.execute("drop role plain")
+    assert left == {"postgres", "template0", "template1", "own"}
+
+
+@pytest.mark.verify
+@pytest.mark.xdist_group("majors")
+def test_majors_that_agree_are_told_once(repository: Callable[..., Repository]):
+    made = repository(
+        {
+            "db/000001_a.up.sql": "create table a (id bigserial primary key, b text);",
+            "db/000001_a.down.sql": "drop table a;",
+        }
+    )
+    run = made.run("rollback", "--pg", "all", "db")
+    assert run.code == 0, run.err
+    assert run.out.count("✓ db/000001_a.up.sql: identical") == 1
+    assert re.match(r"PostgreSQL 18\S+, 17\S+, 16\S+, 15\S+, 14\S+\n", run.out)
 
 
 @pytest.mark.verify
