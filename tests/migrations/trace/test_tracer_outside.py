@@ -13,6 +13,7 @@ create table orders (id int primary key, note text);
 create index orders_note on orders (note);
 create table events (id int, day date not null) partition by range (day);
 create table events_2020 partition of events for values from ('2020-01-01') to ('2021-01-01');
+create table events_2021 partition of events for values from ('2021-01-01') to ('2022-01-01');
 insert into orders select i, i % 2 from generate_series(1, 100) i;
 """
 OLDER = "waits for older transactions"
@@ -65,6 +66,37 @@ CASES = [
             "scan orders",
             "build orders_pkey on orders",
             "build orders_note on orders",
+        ],
+    ),
+    # One table after another: it is held up at each of them.
+    (
+        "vacuum (full) events",
+        [
+            f"events ACCESS EXCLUSIVE wanted {RW}",
+            f"events_2020 ACCESS EXCLUSIVE wanted {RW}",
+            f"events_2021 ACCESS EXCLUSIVE wanted {RW}",
+            "rewrite events_2020",
+            "rewrite events_2021",
+            "scan events_2020",
+            "scan events_2021",
+        ],
+    ),
+    (
+        "vacuum orders, events",
+        [
+            "events SHARE UPDATE EXCLUSIVE wanted",
+            "events_2020 SHARE UPDATE EXCLUSIVE wanted",
+            "events_2021 SHARE UPDATE EXCLUSIVE wanted",
+            "orders SHARE UPDATE EXCLUSIVE wanted",
+        ],
+    ),
+    # It asks for SHARE on each partition while it lists them: writers wait behind it.
+    (
+        "reindex table concurrently events",
+        [
+            "events_2020 SHARE blocks writes",
+            "events_2021 SHARE wanted blocks writes",
+            "events SHARE UPDATE EXCLUSIVE blocks writes",
         ],
     ),
     (

@@ -21,7 +21,8 @@ _WAITS: Final = {
     "transactionid": "older transactions",
     "advisory": "an advisory lock",
 }
-_SEVERAL: Final = frozenset({"CallStmt", "VacuumStmt", "ClusterStmt"})
+_ONE_BY_ONE: Final = frozenset({"VacuumStmt", "ClusterStmt", "ReindexStmt"})
+"""Statements that may work on one table after another, each in a transaction of its own."""
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ def outside(eye: Eye, piece: Piece) -> tuple[ObservedStatement, Outcome]:
     before = dict(eye.known)
     seen_invalid = watcher.invalid_indexes()
     glimpses = _Glimpses()
-    if not parking.stand(before.values()):
+    if not parking.stand(before.values(), one_by_one=piece.kind in _ONE_BY_ONE):
         glimpses.notes.append("it could not be held up, so what it locks was hardly seen")
     wal = watcher.wal()
     runner.messages.clear()
@@ -70,12 +71,13 @@ def outside(eye: Eye, piece: Piece) -> tuple[ObservedStatement, Outcome]:
     not_granted = locks.keys() - glimpses.granted
     notes = [*glimpses.notes, *blocking.through_partitions(locks, old, waiting)]
     if glimpses.free_meanwhile:
-        tables = ", ".join(sorted(glimpses.free_meanwhile))
-        notes.append(f"while it waited for older transactions, others read and wrote {tables}")
+        free = ", ".join(sorted(glimpses.free_meanwhile))
+        notes.append(f"while it waited for older transactions, others read and wrote {free}")
     if outcome.error is not None:
         left = watcher.invalid_indexes().items() - seen_invalid.items()
         notes.extend(f"it left an INVALID index behind: {name}" for _, name in sorted(left))
-    if piece.ends_transactions or piece.kind in _SEVERAL:
+    tables = [oid for oid in locks if old[oid].table is None]
+    if piece.ends_transactions or piece.kind == "CallStmt" or len(tables) > 1:
         notes.append("it runs several transactions: of its locks those that it waited for are told")
     seen = with_work(
         described(piece, None, outcome, told),
@@ -114,7 +116,8 @@ def _watched(eye: Eye, piece: Piece, glimpses: _Glimpses) -> Outcome:
             glimpses.notes.append(f"it could not be looked at: {str(error).splitlines()[0]}")
             return runner.poll(limit) or runner.give_up(limit)
         if sight.waits_for and parking.stands:
-            parking.step_aside()
+            for_older = "virtualxid" in sight.waits_for
+            parking.step_aside(sight.wanted, for_older=for_older)
             glimpses.idle_ms += (time.perf_counter() - since) * 1000
 
 

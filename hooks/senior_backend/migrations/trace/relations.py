@@ -36,6 +36,7 @@ ALL: Final = f"""
     left join (select inhrelid, array_agg(inhparent order by inhseqno) as parents
                from pg_inherits group by inhrelid) h on h.inhrelid = c.oid
     where {_WHERE}
+    order by c.oid
 """
 
 INVALID_INDEXES: Final = f"""
