@@ -1,9 +1,12 @@
 """From measured times to estimates: the arithmetic alone, then on a server."""
 
+import json
+from collections.abc import Callable
 from itertools import pairwise
 from math import log2
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from senior_backend.migrations.trace import flow
@@ -15,6 +18,7 @@ from senior_backend.migrations.trace.statistics import Size
 from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.postgres import Databases, ExistingServer, Server
 from tests.migrations.apply import folder
+from tests.migrations.conftest import Files, Repository
 
 N: Growth = "n"
 NLOGN: Growth = "n·log n"
@@ -148,6 +152,34 @@ def test_statements_that_block_are_estimated_until_their_transaction_ends(
         for statement in trace.migrations[0].statements
         for one in statement.estimates
     )
+
+
+@pytest.mark.verify
+def test_the_command_takes_sizes_from_a_file_and_options_over_it(
+    repository: Callable[[Files], Repository],
+) -> None:
+    made = repository(
+        {
+            "db/V1__a.sql": SCHEMA,
+            "db/V2__b.sql": "alter table orders alter column note set not null;",
+            "sizes.json": json.dumps(
+                {
+                    "version": 1,
+                    "tables": {"orders": {"rows": 5, "bytes": 8192}},
+                    "never_analyzed": [],
+                }
+            ),
+        }
+    )
+    arguments = ("trace", "db/V2__b.sql", "--from", "sizes.json", "--rows", "orders=50M")
+    run = made.run(*arguments, "--format", "json")
+    (statement,) = run.document["migrations"][0]["statements"]
+    (estimate,) = statement["estimates"]
+    assert (estimate["relation"], estimate["rows"]) == ("orders", 50_000_000)
+    assert estimate["severity"] == "error"
+    assert 0 < estimate["low"] <= estimate["seconds"] <= estimate["high"]
+    schema = json.loads(Path("hooks/senior_backend/schemas/trace.json").read_text())
+    jsonschema.validate(run.document, schema)
 
 
 @pytest.mark.verify

@@ -221,13 +221,14 @@ class _Runs:
         while number < len(steps):
             rows = {table: min(count, steps[number]) for table, count in wanted.items()}
             self.progress(f"measuring at {rows_phrase(steps[number])}")
-            filled = self._filled(url, rows, measured, demanding=demanding)
+            filled, there = self._filled(url, rows, measured, demanding=demanding)
             failed: dict[Key, str] = {}
             points: dict[Key, list[Point]] = {}
             for round_ in range(ROUNDS):
                 # The last one may have the original.
                 copy = self._copy(filled) if round_ + 1 < ROUNDS else filled
-                self._one_round(copy, rows, works, points, failed, demanding=demanding)
+                traces = self._run(copy, rows, dict(there), demanding=demanding)
+                _note_times(traces, rows, there, works, points, failed)
                 self._drop(copy)
                 if not demanding and fine & failed.keys():
                     break
@@ -244,7 +245,7 @@ class _Runs:
 
     def _filled(
         self, url: str, rows: Mapping[str, int], measured: Measured, *, demanding: bool
-    ) -> str:
+    ) -> tuple[str, Mapping[str, int]]:
         copy = self._copy(url)
         filled = fill(copy, rows, self.after if demanding else None)
         for table, reason in filled.unfilled.items():
@@ -265,29 +266,7 @@ class _Runs:
                 )
                 if count:
                     measured.row_bytes[table] = size / count
-        return copy
-
-    def _one_round(
-        self,
-        url: str,
-        rows: Mapping[str, int],
-        works: Mapping[Key, Sequence[Work]],
-        points: dict[Key, list[Point]],
-        failed: dict[Key, str],
-        *,
-        demanding: bool,
-    ) -> None:
-        counts: dict[str, int] = {}
-        for traced in self._run(url, rows, counts, demanding=demanding):
-            for place, one in enumerate(traced.statements):
-                key = (traced.path, traced.direction, place)
-                if one.error is not None:
-                    failed[key] = one.error
-                elif one.duration_ms is not None:
-                    work = max(works.get(key, ()), key=lambda w: w.rows, default=None)
-                    there = counts.get(work.root, rows.get(work.root, 0)) if work else 0
-                    met = round(there * work.share) if work else 0
-                    points.setdefault(key, []).append(Point(met, one.duration_ms / 1000))
+        return copy, filled
 
     def _run(
         self,
@@ -339,6 +318,28 @@ class _Runs:
     def _drop(self, url: str) -> None:
         self.made.remove(url)
         self.scratch.drop(url)
+
+
+def _note_times(
+    traces: Iterable[MigrationTrace],
+    rows: Mapping[str, int],
+    there: Mapping[str, int],
+    works: Mapping[Key, Sequence[Work]],
+    points: dict[Key, list[Point]],
+    failed: dict[Key, str],
+) -> None:
+    """What each statement took, with the rows of the largest table that it works through."""
+    for traced in traces:
+        for place, one in enumerate(traced.statements):
+            key = (traced.path, traced.direction, place)
+            if one.error is not None:
+                failed[key] = one.error
+            elif one.duration_ms is not None:
+                work = max(works.get(key, ()), key=lambda w: w.rows, default=None)
+                # A table that came into being meanwhile was filled with what was wanted.
+                count = there.get(work.root) or rows.get(work.root, 0) if work else 0
+                met = round(count * work.share) if work else 0
+                points.setdefault(key, []).append(Point(met, one.duration_ms / 1000))
 
 
 def _in_one_transaction(migration: Migration) -> bool:

@@ -99,9 +99,12 @@ class _Work:
         seen = flow.trace_each(folder, part.directions, scratch, settings, self._schema, progress)
         if not self._sizes:
             return seen
-        return estimate(
-            seen, folder, scratch, self._sizes, settings, schema=self._schema, progress=progress
-        )
+        try:
+            return estimate(
+                seen, folder, scratch, self._sizes, settings, schema=self._schema, progress=progress
+            )
+        except NotRunError as error:  # what was observed is worth having without them
+            return replace(seen, notes=(*seen.notes, f"nothing could be estimated: {error}"))
 
     def stop(self) -> None:
         """End the servers under those who wait for them."""
