@@ -111,6 +111,9 @@ def measure(
     runs = []
     for size in SIZES:
         lay_out(place / str(size), size)
+    # Where it was built, root's folders may keep the user out that it runs as.
+    eugene = Path(shutil.copy(eugene, place / CRATE))
+    eugene.chmod(0o755)
     home = place / "home"
     home.mkdir()
     if user is not None:
