@@ -144,6 +144,14 @@ def test_a_down_that_fails_on_rows_is_told_with_its_line(prove: Prove):
 
 
 @pytest.mark.verify
+def test_a_down_that_is_no_sql_fails(prove: Prove):
+    run = prove("create index i on orders (note);", "drop index if not exists i;")
+    assert run.code == 1
+    assert "the down fails" in run.out
+    assert "db/000002_it.down.sql:1: syntax error" in run.out
+
+
+@pytest.mark.verify
 def test_a_down_that_raises_is_irreversible_by_its_authors_word(prove: Prove):
     run = prove(
         "drop table orders;",

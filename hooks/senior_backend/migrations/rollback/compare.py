@@ -79,6 +79,8 @@ def differences(before: Snapshot, after: Snapshot) -> tuple[Difference, ...]:
             one = objects[key]
             if one.parts_of & alone or _goes_with_its_column(key, one, before, after):
                 continue
+            if one.kind.endswith("index column"):
+                continue  # the index itself says which columns it has
             shown = tuple(sorted(parts.get(key, ())))
             state = INVALID if one.values.get("indisvalid") == "false" else ""
             before_after = (state, "") if what == MISSING else ("", state)
@@ -144,13 +146,20 @@ def _follows(
     return False
 
 
+_FOLLOW_COLUMNS: Final = frozenset({"indclass", "indcollation", "indnkeyatts", "indoption"})
+"""One entry for each column of an index."""
+
+
 def _changed_columns(key: Key, one: Object, other: Object) -> Iterator[str]:
+    other_columns = one.values.get("indkey") != other.values.get("indkey")
     for column in sorted(one.values.keys() | other.values.keys()):
         old, new = one.values.get(column, ""), other.values.get(column, "")
         if old == new:
             continue
         if column == _ORDER and sorted(_names(old)) != sorted(_names(new)):
             continue  # columns came or went, and are told
+        if other_columns and column in _FOLLOW_COLUMNS:
+            continue
         yield column
 
 

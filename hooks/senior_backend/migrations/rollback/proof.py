@@ -34,6 +34,11 @@ ROWS: Final = 20
 """In each table before a migration is tried: few enough to be quick."""
 _RAISED: Final = "P0001"
 """SQLSTATE of RAISE EXCEPTION."""
+_REACHES_FAR: Final = re.compile(
+    r"\b(?:cascade|delete|truncate|execute|call|do|function|trigger|schema|extension)\b"
+    r"|\b(?:alter|drop)\s+(?:type|domain|collation)\b|\bselect\s+[\w.\"]+\s*\("
+)
+"""Rows of tables that are not named may change, or stand in the way."""
 _BOILERPLATE: Final = re.compile(
     r"should undo|your sql (?:goes|here)|write your|add your", re.IGNORECASE
 )
@@ -170,7 +175,7 @@ class _Prover:
         missing = self._without_down(migration)
         if missing is not None and not self._options.resume:
             return missing
-        with self._copy(url, filled=True) as (work, count):
+        with self._copy(url, filled=True, migration=migration) as (work, count):
             proof = missing or self._tried(work, migration, count)
             if proof.verdict != "not proved":
                 return self._resumed(url, migration, proof, filled=True)
@@ -227,6 +232,9 @@ class _Prover:
             return replace(proof, verdict="irreversible", reason=f"its down raises: {failed.error}")
         if failed is not None:
             return replace(proof, reason=f"{failed.path}:{failed.line}: {failed.error}")
+        unread = next((o for o in down.statements if "syntax error" in (o.not_run or "")), None)
+        if unread is not None:
+            return replace(proof, reason=f"{unread.path}:{unread.line}: {unread.not_run}")
         comparison = before.compared_with(self._state(url))
         verdict: Verdict = comparison.verdict
         reason = ""
@@ -247,7 +255,7 @@ class _Prover:
     def _resumed(self, url: str, migration: Migration, proof: Proof, *, filled: bool) -> Proof:
         if not self._options.resume:
             return proof
-        with self._copy(url, filled=filled) as (template, _):
+        with self._copy(url, filled=filled, migration=migration) as (template, _):
             migration = self.built.runnable(migration)
             runs = resume.Runs(template, self._scratch, self._settings, self._state)
             found = tuple(runs.interrupt(migration))
@@ -294,14 +302,22 @@ class _Prover:
         return problem
 
     @contextmanager
-    def _copy(self, url: str, *, filled: bool) -> Iterator[tuple[str, int]]:
-        """A copy of a database, with rows in its tables; roles made meanwhile are dropped."""
+    def _copy(
+        self, url: str, *, filled: bool, migration: Migration | None = None
+    ) -> Iterator[tuple[str, int]]:
+        """A copy of a database, with rows in the tables that ``migration`` is about, or in all.
+
+        Roles made meanwhile are dropped.
+        """
         roles = self._roles(url)
         copy = self._scratch.database(url)
         try:
             count = 0
             if filled and self._options.rows:
-                wanted = dict.fromkeys(data.tables(copy), self._options.rows)
+                tables = data.tables(copy)
+                if migration is not None:
+                    tables = _concerned(migration, tables)
+                wanted = dict.fromkeys(tables, self._options.rows)
                 count = sum(rows.fill(copy, wanted).values())
             yield copy, count
         finally:
@@ -339,6 +355,16 @@ class _Prover:
     def _note(self, note: str) -> None:
         if note not in self._notes:
             self._notes.append(note)
+
+
+def _concerned(migration: Migration, tables: Sequence[str]) -> tuple[str, ...]:
+    """The tables that a migration names; all where it reaches others in ways not to be seen."""
+    segments = (*migration.up, *(migration.down or ()))
+    text = " ".join(s.text.data.decode("utf-8", "replace").lower() for s in segments)
+    if _REACHES_FAR.search(text):
+        return tuple(tables)
+    names = set(re.findall(r'[^\s"().,;:=\']+', text))
+    return tuple(t for t in tables if t.rpartition(".")[2].strip('"').lower() in names)
 
 
 def _comment_of(migration: Migration) -> str | None:
