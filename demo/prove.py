@@ -76,7 +76,8 @@ def main() -> None:
         console.print(f"[bold green]$[/] [bold]{COMMAND}[/]")
         started = time.monotonic()
         console.print(Text.from_ansi(shown(COMMAND, Path(directory))))
-        console.print(f"[dim]{time.monotonic() - started:.1f} s[/]")
+        # Not in the picture: it says more of this machine's load than of the tool.
+        print(f"{time.monotonic() - started:.1f} s", file=sys.stderr)
     if arguments.svg:
         # Without its web fonts: a picture in a README must not call other hosts.
         title = "a finding, its fix, and both on a real PostgreSQL"
