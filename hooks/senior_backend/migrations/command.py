@@ -17,6 +17,7 @@ from senior_backend.findings import CLEAN, FOUND, Class, Outcome
 from senior_backend.migrations import baseline, repair, settings
 from senior_backend.migrations.run import Request, Result, explain_fixes, paths_or_default, run
 from senior_backend.migrations.settings import Settings
+from senior_backend.migrations.sizes import unquoted
 from senior_backend.report.terminal import on_one_line
 
 _SHOW_FIXES = ("terminal", "json", "markdown")
@@ -417,4 +418,6 @@ def read_rows(given: str) -> tuple[str, int]:
     )
     if not match:
         raise InputError(f"--rows {given}: write TABLE=NUMBER, such as orders=50M")
-    return match["table"], int(float(match["number"]) * _UNITS[match["unit"].lower()])
+    return unquoted(match["table"]) or match["table"], int(
+        float(match["number"]) * _UNITS[match["unit"].lower()]
+    )

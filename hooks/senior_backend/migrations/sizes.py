@@ -1,5 +1,6 @@
 """Sizes of production's tables, as they are told: settings, --from, --rows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,22 @@ from senior_backend.errors import InputError
 if TYPE_CHECKING:
     from senior_backend.migrations.run import Request
     from senior_backend.migrations.trace.statistics import Statistics
+
+
+def unquoted(table: str) -> str:
+    """A table's name as it is: ``app."Post"`` is ``app.Post``."""
+    return ".".join(_parts(table))
+
+
+def plain(table: str) -> str:
+    """The same without the schema ``public``."""
+    names = _parts(table)
+    return ".".join(names[1:] if len(names) > 1 and names[0] == "public" else names)
+
+
+def _parts(table: str) -> list[str]:
+    parts = re.findall(r'"((?:[^"]|"")*)"|([^."]+)', table)
+    return [quoted.replace('""', '"') or bare for quoted, bare in parts]
 
 
 def known(

@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from senior_backend.migrations.sizes import plain
 from senior_backend.migrations.trace import flow
 from senior_backend.migrations.trace.estimate import estimate
 from senior_backend.migrations.trace.growth import Growth, Point, Span, projected
@@ -91,6 +92,7 @@ def test_the_slow_end_decides_how_bad_it_is(high: float, expected: str) -> None:
 
 SCHEMA = """
 create table customers (id bigint primary key, email text);
+create table "Big" (id bigint primary key);
 create table orders (id bigint primary key, customer_id bigint, total numeric(12,2), note text);
 create table events (id bigint, at date) partition by range (at);
 create table events_1 partition of events for values from ('2024-01-01') to ('2025-01-01');
@@ -104,6 +106,7 @@ alter table orders alter column note set not null;
 alter table orders add foreign key (customer_id) references customers;
 create index on events (at);
 create index on events_1 (id);
+alter table "Big" add check (id > 0);
 alter table customers add column n int;
 """
 
@@ -129,7 +132,11 @@ def by_sql(trace: Trace) -> dict[str, ObservedStatement]:
 def test_statements_that_block_are_estimated_until_their_transaction_ends(
     scratch: Scratch, tmp_path: Path
 ) -> None:
-    sizes = {"orders": Size(50_000_000, 8_000_000_000), "events": Size(4_000_000)}
+    sizes = {
+        "orders": Size(50_000_000, 8_000_000_000),
+        "events": Size(4_000_000),
+        "Big": Size(70_000),
+    }
     trace = traced(scratch, tmp_path, CHANGE, sizes)
     assert not any(one.error for one in trace.migrations[0].statements)
     found = by_sql(trace)
@@ -146,12 +153,30 @@ def test_statements_that_block_are_estimated_until_their_transaction_ends(
     }
     parts = found["create index on events (at)"].estimates
     assert [(one.relation, one.rows) for one in parts] == [("events", 4_000_000)]
+    big = found['alter table "Big" add check (id > 0)'].estimates
+    assert [(one.relation, one.rows) for one in big] == [('"Big"', 70_000)]
     assert found["alter table customers add column n int"].estimates == ()
     assert all(
         0 < one.low <= one.seconds <= one.high
         for statement in trace.migrations[0].statements
         for one in statement.estimates
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("orders", "orders"),
+        ("public.orders", "orders"),
+        ("app.orders", "app.orders"),
+        ('"Post"', "Post"),
+        ('app."Order Items"', "app.Order Items"),
+        ('"a.b"."c""d"', 'a.b.c"d'),
+        ("public", "public"),
+    ],
+)
+def test_names_are_compared_as_they_are_and_not_as_they_are_quoted(written: str, name: str) -> None:
+    assert plain(written) == name
 
 
 @pytest.mark.verify

@@ -13,6 +13,7 @@ from typing import Final
 
 from senior_backend.migrations import durations
 from senior_backend.migrations.lock_model.wording import rows_phrase
+from senior_backend.migrations.sizes import plain
 from senior_backend.migrations.step import SMALL, Direction
 from senior_backend.migrations.trace import growth
 from senior_backend.migrations.trace.growth import Growth, Point, Span
@@ -91,6 +92,7 @@ def estimate(
     waited_for = any(table for tables in _worked_while_blocked(trace).values() for table in tables)
     if not sizes or not migrations or not waited_for:
         return trace
+    sizes = {plain(table): size for table, size in sizes.items()}
     first, last = (folder.migrations.index(m) for m in (migrations[0], migrations[-1]))
     following = folder.migrations[first : last + 1]
     url = scratch.database()
@@ -160,6 +162,12 @@ def _works(
     }
 
 
+def _size(label: str, sizes: Mapping[str, Size]) -> Size | None:
+    """A table's size, if it was told: also by its name alone, as the linter takes it."""
+    name = plain(label)
+    return sizes.get(name, sizes.get(name.rpartition(".")[2]))
+
+
 def _sized(
     tables: Iterable[str], sizes: Mapping[str, Size], roots: Mapping[str, tuple[str, int]]
 ) -> Iterator[Work]:
@@ -168,11 +176,11 @@ def _sized(
     for table in tables:
         grouped.setdefault(roots.get(table, (table, 1))[0], []).append(table)
     for root, parts in grouped.items():
-        whole = sizes.get(root)
+        whole = _size(root, sizes)
         rows = 0
         known = False
         for part in parts:
-            size = sizes.get(part)
+            size = _size(part, sizes)
             if size is not None:
                 rows, known = rows + size.rows, True
             elif whole is not None and part != root:
@@ -469,10 +477,10 @@ def _held(
         root, count = roots.get(relation, (relation, 1))
         if root != relation and root in locks:
             continue
-        size = sizes.get(relation)
+        size, whole = _size(relation, sizes), _size(root, sizes)
         rows = size.rows if size is not None else None
-        if size is None and root in sizes:
-            rows = sizes[root].rows // count
+        if size is None and whole is not None:
+            rows = whole.rows // count
         yield Estimate(relation, rows, total.seconds, total.low, total.high, basis)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from senior_backend.migrations.sizes import plain
 from senior_backend.migrations.step import SMALL
 from senior_backend.migrations.trace.observed import (
     MigrationTrace,
@@ -122,7 +123,10 @@ def _blocking(
 
 def is_small(relation: str, rows: Mapping[str, int]) -> bool:
     """Whether a table is known to have so few rows that nobody notices."""
-    count = rows.get(relation, rows.get(relation.rpartition(".")[2]))
+    name = plain(relation)
+    bare = name.rpartition(".")[2]
+    told = (rows.get(one) for one in (relation, name, f"public.{name}", bare))
+    count = next((one for one in told if one is not None), None)
     return count is not None and count <= SMALL
 
 
