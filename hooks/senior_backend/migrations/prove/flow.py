@@ -3,6 +3,8 @@
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
 
 from senior_backend.catalog.model import Catalog
 from senior_backend.findings import NotAnalyzed
@@ -93,10 +95,15 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
     start = snapshot.take(schema.url)
     mended: Mended | None = None
     if any(finding.suppressed is None for finding in findings):
-        with copied(case.folder.folder, case.request.root) as copy:
-            there = replace(case.request, root=copy, since=None, changed=False)
-            mended = mend(there, migration, catalog, fixers.automatic, fixers.planned)
+        mended = _mended(case, catalog, fixers)
     written, fixed = _both(case, start, mended)
+    if fixed is not None and fixed.failure is not None and fixed.in_steps:
+        # What --fix writes may hold without the plan for the rest.
+        less = _mended(case, catalog, Fixers(fixers.automatic, _no_plan))
+        if less is not None and less.contents:
+            said = f"a plan for the rest failed on the server; please report it: {fixed.failure}"
+            mended = replace(less, remarks=(*less.remarks, said))
+            written, fixed = _both(case, start, mended)
     written = _sized(case, written, case.folder.folder)
     if fixed is not None and mended is not None and fixed.failure is None:
         fixed = replace(fixed, side=_sized(case, fixed.side, mended.folder))
@@ -114,6 +121,17 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
         not_analyzed=_not_analyzed(case),
         seconds=time.monotonic() - began,
     )
+
+
+def _mended(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Mended | None:
+    """The migration after its fixes, written into a copy of its folder."""
+    with copied(case.folder.folder, case.request.root) as copy:
+        there = replace(case.request, root=copy, since=None, changed=False)
+        return mend(there, case.linted.migration, catalog, fixers.automatic, fixers.planned)
+
+
+def _no_plan(_result: Result, _root: Path, _now: datetime) -> repair.Repair:
+    return repair.Repair()
 
 
 def _not_analyzed(case: _Case) -> tuple[NotAnalyzed, ...]:
@@ -149,7 +167,8 @@ def _both(case: _Case, start: Snapshot, mended: Mended | None) -> tuple[Side, Fi
     between = migrations[migrations.index(migration) + 1 :] if len(steps) > 1 else ()
     written = _run(schema, start, [(migration, True), *((one, False) for one in between)])
     case.progress(f"running {migration.path} as it is fixed")
-    fixed = _run(schema, start, steps, last=case.last)
+    # After a plan that fails there is one more run.
+    fixed = _run(schema, start, steps, last=case.last and mended.automatic)
     may_have_run = case.result.may_have_run(case.folder.folder, migration)
     return written.side, _fixed(written, fixed, mended, may_have_run)
 
