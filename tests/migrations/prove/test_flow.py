@@ -158,3 +158,19 @@ def test_what_does_not_run_before_it_is_told(scratch, tmp_path):
     assert [str(one) for one in proof.problems] == [
         'db/00001_a.sql:3: relation "nowhere" does not exist'
     ]
+
+
+@pytest.mark.verify
+def test_where_a_plan_does_not_hold_what_is_automatic_is_proved_alone(scratch, tmp_path):
+    def planned(_result, root, _now):
+        before = (root / PATH).read_bytes()
+        return Repair({PATH: (before, before.replace(b"ADD CHECK", b"ADD CHEK"))})
+
+    sql = INDEX.replace("CREATE INDEX", "ALTER TABLE orders ADD CHECK (id > 0);\nCREATE INDEX")
+    mended = sql.replace("ALTER TABLE", "SET LOCAL lock_timeout = '5s';\nALTER TABLE")
+    fixers = Fixers(writes(mended).automatic, planned)
+    proof = prove(tmp_path, scratch, {"db/00001_a.sql": SETUP, PATH: sql}, fixers)
+    assert proof.fixed is not None
+    assert proof.fixed.failure is None
+    assert not proof.fixed.in_steps
+    assert any("a plan for the rest failed" in remark for remark in proof.fixed.remarks)

@@ -250,6 +250,10 @@ def _failure(written: _Ran, fixed: _Ran, mended: Mended) -> str | None:
     if failed is not None and before is not None and mended.automatic:
         same = before.error == failed.error
         return None if same else f"{failed.path}:{failed.line}: {failed.error}"
+    never_sent = {one.not_run for one in written.side.statements}
+    for one in fixed.side.statements:
+        if failed is None and one.not_run not in never_sent | {None}:
+            return f"{one.path}:{one.line}: {one.not_run}"
     known = {problem.reason for problem in written.problems}
     for problem in fixed.problems:
         if problem.reason not in known:
