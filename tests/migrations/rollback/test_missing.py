@@ -50,6 +50,8 @@ OPERATIONS = {
     "REFERENCES orders); CREATE INDEX ON marks (of); COMMENT ON TABLE marks IS 'x'",
     "index": "CREATE INDEX ON orders (customer_id)",
     "index dropped": "DROP INDEX orders_note_idx",
+    "index with another setting": "ALTER INDEX orders_note_idx SET (fillfactor = 50)",
+    "index of partitions dropped": "DROP INDEX events_at_idx",
     "constraint": "ALTER TABLE orders ADD FOREIGN KEY (customer_id) REFERENCES customers NOT VALID",
     "constraint dropped": "ALTER TABLE orders DROP CONSTRAINT orders_pieces_check",
     "primary key on columns that may be NULL": "CREATE TABLE pairs (a int); "
@@ -87,7 +89,7 @@ REFUSED = {
     "DELETE FROM orders WHERE pieces IS NULL": "delete of rows of orders",
     "UPDATE orders SET pieces = 1": "update of rows of orders",
     "TRUNCATE orders": "TRUNCATE: the rows are gone",
-    "ALTER TYPE state ADD VALUE 'sent'": "cannot take a value out of the enum state",
+    "ALTER TYPE state ADD VALUE 'sent'": "cannot take a value out of one",
     "ALTER TABLE orders ALTER COLUMN customer_id TYPE smallint": "may have lost values when bigint",
     "ALTER TABLE nowhere ADD COLUMN a int": "its up does not run here",
 }

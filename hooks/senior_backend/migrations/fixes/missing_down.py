@@ -12,6 +12,7 @@ RULES: Final = ("missing-down",)
 def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     """A word only: DROP COLUMN is the opposite of ADD COLUMN, but not of what was written since."""
     return Remedy(
-        reason="a way back throws away what was written since, so none is made unasked: `senior-backend "
-        "migrations rollback --write` makes one that is proved; or say in it that there is none"
+        reason="a way back throws away what was written since, so none is made unasked: "
+        "`senior-backend migrations rollback --write` makes one that is proved; or say in it that "
+        "there is none"
     )

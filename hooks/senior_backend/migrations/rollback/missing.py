@@ -17,7 +17,7 @@ from senior_backend.migrations.trace import flow
 from senior_backend.migrations.trace.prepare import Built, Progress, build, silent
 from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
 from senior_backend.migrations.trace.selection import Part, rendered
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.operations import reader
 from senior_backend.operations.data import ChangeRows
 from senior_backend.operations.tables import Truncate
@@ -203,15 +203,17 @@ def _ways(
                     if found.recipe:
                         written.recipes.append(f"{migration.path}: {found.recipe}")
                 elif found.statements:
-                    ways.append((migration, _gently(migration, found.statements)))
-            _apply(url, migration, settings, built)
+                    ways.append((migration, _gently(migration, found)))
+            _apply(url, migration, scratch, settings, built)
     finally:
         scratch.drop(url)
     return ways
 
 
-def _apply(url: str, migration: Migration, settings: Settings, built: Built) -> str:
-    with Tracer(url, settings) as tracer:
+def _apply(
+    url: str, migration: Migration, scratch: Scratch, settings: Settings, built: Built
+) -> str:
+    with scratch.tracer(url, settings) as tracer:
         problem = tracer.apply(built.runnable(migration))
         tracer.finish()
     return str(problem) if problem is not None else ""
@@ -225,7 +227,7 @@ def _way(
         return Reversal((), rows)
     work = scratch.database(url)
     try:
-        if problem := _apply(work, migration, settings, built):
+        if problem := _apply(work, migration, scratch, settings, built):
             return Reversal((), (f"its up does not run here: {problem}",))
         named = renames(before, inventory.read(work))
         if named and (problem := _run(work, named)):
@@ -239,7 +241,7 @@ def _way(
         statements = (*named, *found.statements)
         if not statements:
             return Reversal((), ("nothing was found that takes it back: write it by hand",))
-        return Reversal(statements)
+        return replace(found, statements=statements)
     finally:
         scratch.drop(work)
 
@@ -278,13 +280,14 @@ def _row_changes(migration: Migration, before: Inventory) -> list[str]:
     return found
 
 
-def _gently(migration: Migration, statements: tuple[str, ...]) -> tuple[str, ...]:
+def _gently(migration: Migration, found: Reversal) -> tuple[str, ...]:
     """Indexes CONCURRENTLY, where the down runs statement by statement, or is this alone."""
+    statements = found.statements
     outside = migration.up[0].transaction == "statement"
     alone = migration.up[0].transaction == "implicit" and len(statements) == 1
     if not (outside or alone):
         return statements
-    return tuple(map(_concurrently, statements))
+    return tuple(one if one in found.plain else _concurrently(one) for one in statements)
 
 
 def _concurrently(statement: str) -> str:

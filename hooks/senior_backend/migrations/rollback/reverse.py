@@ -43,6 +43,8 @@ class Reversal:
     refused: tuple[str, ...] = ()
     recipe: str = ""
     """What to add to the up, and the down that goes with it; empty when there is none."""
+    plain: frozenset[str] = frozenset()
+    """Those of its statements about indexes that PostgreSQL refuses to run CONCURRENTLY."""
 
 
 def renames(before: Inventory, after: Inventory) -> tuple[str, ...]:
@@ -71,6 +73,8 @@ def reverse(before: Inventory, after: Inventory, *, replacing: bool = False) -> 
     again = [(old, new) for old, new in changed if old.kind not in settable]
     kept = [old for old, _ in changed if old.kind in settable]
     made = {old.key for old, _ in again}
+    unmade = [one for one in unmade if one.parent not in made or one.kind not in _BY_PARENT]
+    kept = [old for old in kept if old.parent not in made or old.kind not in _BY_PARENT]
     parts = [t for k, t in before.items() if t.parent in made and k in after and k not in made]
     went += [part for part in parts if part.unmake is not None and part.kind not in _BY_PARENT]
     statements = [
@@ -78,7 +82,16 @@ def reverse(before: Inventory, after: Inventory, *, replacing: bool = False) -> 
         *(_set(t) for t in sorted(kept, key=_first_first)),
         *(_made(t) for t in sorted([*went, *(old for old, _ in again)], key=_first_first)),
     ]
-    return Reversal(tuple(spelled(text) for text in statements if text))
+    partitioned = [
+        text
+        for thing in (*before.values(), *after.values())
+        if thing.kind == "index" and " ON ONLY " in (thing.make or "")
+        for text in (_made(thing), thing.unmake)
+    ]
+    return Reversal(
+        tuple(spelled(text) for text in statements if text),
+        plain=frozenset(spelled(text) for text in partitioned if text),
+    )
 
 
 def _number(thing: Thing) -> tuple[int, ...]:
@@ -111,6 +124,8 @@ def _is_changed(old: Thing, new: Thing | None) -> bool:
 
 def _made(thing: Thing) -> str | None:
     made = thing.make
+    if made is not None and thing.kind == "index":
+        return made.replace(" ON ONLY ", " ON ", 1)  # with those of the partitions
     return made.replace("create or replace view", "create view", 1) if made else made
 
 
@@ -135,7 +150,7 @@ def _refused(before: Inventory, after: Inventory) -> Iterator[str]:
             yield f"the values of column {before[old.parent].name}.{old.name} are gone"
         elif new is not None and old.make != new.make:
             if old.kind == "enum":
-                yield f"PostgreSQL cannot take a value out of the enum {old.name}"
+                yield f"enum {old.name} was changed: PostgreSQL cannot take a value out of one"
             elif old.kind in ("composite type", "domain", "sequence"):
                 yield f"the {old.kind} {old.name} was changed: write by hand what it was"
             elif old.kind == "type" and not _holds(new.name, old.name):
