@@ -234,6 +234,7 @@ def page(runs: Sequence[Run], tools: Mapping[str, str], installation: Installati
             of = f"{median(ratio):.2f}" if ratio else "-"
             rows.append((what, f"{tool} {version}", shown, spread, of))
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
     rounds = len(start[OURS])
     return "\n\n".join(
         [
@@ -253,6 +254,7 @@ def page(runs: Sequence[Run], tools: Mapping[str, str], installation: Installati
             (
                 f"{os.cpu_count()} processors ({machine.processor_model()}); load average when it "
                 f"was done {load} (1, 5 and 15 minutes)."
+                + (" It was busy with other work: only the ratios say something." if busy else "")
             ),
             "## What it is for",
             table(
@@ -268,7 +270,7 @@ def page(runs: Sequence[Run], tools: Mapping[str, str], installation: Installati
                     ("WAL written", "yes", "no"),
                     ("the tool's own transactions", "yes", "one a file"),
                 ],
-                1,
+                3,
             ),
         ]
     ) + "\n"  # fmt: skip
