@@ -4,10 +4,14 @@ It is never tied to us by a pipe: if we are killed it goes on, with the lock_tim
 connections have.
 """
 
+import array
+import fcntl
 import os
+import select
 import signal
+import stat
 import subprocess
-import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from types import FrameType
@@ -55,7 +59,8 @@ class Signals:
         """
         self._starting = True
         try:
-            self._child = subprocess.Popen(command, env=environment, stdout=stdout)
+            # What a shell hands over stays open: `psql -f <(...)`, the job server of make.
+            self._child = subprocess.Popen(command, env=environment, stdout=stdout, close_fds=False)
         except OSError as error:
             raise InputError(f"{command[0]} cannot be run: {error.strerror}") from None
         finally:
@@ -84,6 +89,51 @@ class Signals:
 
 def _in_the_foreground() -> bool:
     try:
-        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
-    except (OSError, ValueError):
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)  # whatever standard input is
+    except OSError:
         return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)
+
+
+class Input:
+    """Our standard input, which is the command's: would a second run find in it what the first did?
+
+    A second run that finds its input at the end does nothing and succeeds.
+    """
+
+    def __init__(self) -> None:
+        self._start: int | None = None
+        self._pipe = False
+        try:
+            mode = os.fstat(0).st_mode
+            if stat.S_ISREG(mode):
+                self._start = os.lseek(0, 0, os.SEEK_CUR)
+            self._pipe = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+        except OSError:  # there is none
+            return
+        self._before = _waiting() if self._pipe else (0, False)
+
+    @property
+    def is_pipe(self) -> bool:
+        """Whether what was read from it is gone."""
+        return self._pipe
+
+    def rewind(self) -> bool:
+        """Have the next run begin where the first did; ``False``: that was read, and is gone."""
+        if self._start is not None:
+            os.lseek(0, self._start, os.SEEK_SET)
+        return not self._pipe or _waiting() == self._before
+
+
+def _waiting() -> tuple[int, bool]:
+    """Bytes that wait in standard input, and whether its other side is closed."""
+    count = array.array("i", [0])
+    fcntl.ioctl(0, termios.FIONREAD, count)
+    poll = select.poll()
+    poll.register(0, select.POLLIN)
+    return count[0], any(event & select.POLLHUP for _fd, event in poll.poll(0))

@@ -180,7 +180,11 @@ def run(
     report = flow.run(order, _say)
     _say(report.summary())
     if as_json:
-        click.echo(report.as_json())
+        try:
+            click.echo(report.as_json())
+        except OSError as error:  # what the command did stays as it is
+            _say(f"the report could not be written: {error.strerror}")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that leaving does not fail on it
     ctx.exit(report.exit_code)
 
 

@@ -29,6 +29,14 @@ _SECRET: Final = re.compile(
 )
 """A variable or an option that holds a secret: ``PGPASSWORD=...``, ``--password ...``."""
 
+_ASSIGNED: Final = re.compile(
+    r"((?:[\w.-]*(?:password|passwd|secret|token|api_?key)[\w.-]*(?:=|\s*:\s*|\s+(?=[^\s-]))"
+    r"|\bbearer\s+))"
+    r"(?:'[^']*'|\"[^\"]*\"|[^\s&;'\"|]+)",
+    re.IGNORECASE,
+)
+"""The same in the middle of a word, as in a script for ``sh -c``."""
+
 # What libpq takes in an address; the rest (?schema=public, ?connection_limit=5, ...) is for the
 # framework alone, and libpq refuses what it does not know.
 # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
@@ -74,18 +82,39 @@ def own_address(value: str, origin: str) -> str:
         url = as_url(value)
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
-    base, mark, query = url.partition("?")
-    if not mark:
-        return url
+    base, query = _split(url)
+    if not query:
+        return base
     kept = []
     for parameter in query.split("&"):
         name, _, content = parameter.partition("=")
         if name == "ssl":  # of asyncpg and JDBC
             words = {"true": "require", "false": "disable"}
             name, content = "sslmode", words.get(content, content)
+        elif name == "sslmode" and content == "no-verify":  # of node-postgres
+            content = "require"
         if name in _LIBPQ:
             kept.append(f"{name}={content}")
     return f"{base}?{'&'.join(kept)}" if kept else base
+
+
+def _split(url: str) -> tuple[str, str]:
+    """An address and its parameters; a password may hold a ``?``, as libpq takes it."""
+    credentials = re.match(r"(?:jdbc:)?[\w+]+://[^/@]*@", url)
+    start = credentials.end() if credentials else 0
+    base, _, query = url[start:].partition("?")
+    return url[:start] + base, query
+
+
+def without_secrets(text: str) -> str:
+    """For messages: addresses and assignments in a text without what is secret in them."""
+    text = without_password(text)
+    return _ASSIGNED.sub(lambda found: f"{found[1]}***", text)
+
+
+def place_of(url: str) -> str:
+    """For messages: an address without its parameters and its password."""
+    return without_password(_split(url)[0])
 
 
 def switches(settings: Mapping[str, str]) -> str:
@@ -105,9 +134,14 @@ def sets_lock_timeout(options: str) -> bool:
     return bool(_OURS.search(options))
 
 
+def parameters_of(url: str) -> frozenset[str]:
+    """The names of an address's parameters."""
+    return frozenset(p.partition("=")[0] for p in _split(url)[1].split("&") if p)
+
+
 def options_of(url: str) -> str:
     """The decoded ``options`` of an address; empty if it has none."""
-    for parameter in url.partition("?")[2].split("&"):
+    for parameter in _split(url)[1].split("&"):
         name, _, content = parameter.partition("=")
         if name == "options":
             return unquote(content)
@@ -119,9 +153,18 @@ def with_options(url: str, settings: Mapping[str, str]) -> str:
 
     Blanks as ``%20``: libpq does not read ``+`` as one.
     """
-    base, _, query = url.partition("?")
+    base, query = _split(url)
     kept = [p for p in query.split("&") if p and p.partition("=")[0] != "options"]
     kept.append(f"options={quote(merged(options_of(url), settings), safe='')}")
+    return f"{base}?{'&'.join(kept)}"
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """The address with parameters of libpq, where it has none of the same name."""
+    base, query = _split(url)
+    kept = [p for p in query.split("&") if p]
+    present = {p.partition("=")[0] for p in kept}
+    kept += [f"{name}={value}" for name, value in parameters.items() if name not in present]
     return f"{base}?{'&'.join(kept)}"
 
 
@@ -182,6 +225,6 @@ def shown(command: Sequence[str]) -> str:
         words.append(
             f"{match[0]}=***"
             if match and is_assignment
-            else without_password(" ".join(word.split()))
+            else without_secrets(" ".join(word.split()))
         )
     return " ".join(words)

@@ -9,7 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from senior_backend.errors import NotRunError
-from senior_backend.migrations.deploy.connection import with_options
+from senior_backend.migrations.deploy.connection import (
+    options_of,
+    parameters_of,
+    place_of,
+    with_options,
+    with_parameters,
+    without_secrets,
+)
+from senior_backend.migrations.deploy.owner import own_end
 from senior_backend.migrations.deploy.report import Holder, Index
 from senior_backend.postgres.address import without_password
 from senior_backend.postgres.session import Session, StatementError
@@ -18,21 +26,33 @@ APPLICATION: Final = "senior-backend-migrations"
 _OLDEST: Final = 14  # pg_locks.waitstart
 _STATEMENT_TIMEOUT_MS: Final = 5000
 
+_ENDING_OF_A_DEAD_LINE: Final = {
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+"""A server that is gone without a word is known to be in half a minute, not in two hours."""
+
 STRONG: Final = ("ShareLock", "ShareRowExclusiveLock", "ExclusiveLock", "AccessExclusiveLock")
 """Locks for which waiting holds up writers, or readers too, in the queue behind."""
 
-# The command's sessions: those that bear our mark, and those that came from where we are since it
-# was started. A client may choose a name of its own, and then only the second tells.
-_OURS: Final = """
+# The command's sessions: those that bear our mark, and, as a client may choose a name of its own,
+# those that came from where we are since it was started: these may be somebody else's, and `Watch`
+# sorts them out. Never those of another run of ours.
+_OURS: Final = f"""
     a.datid = (select oid from pg_database where datname = current_database())
     and a.pid <> pg_backend_pid()
     and (a.application_name = %s
       or (a.backend_type = 'client backend' and a.backend_start >= %s::timestamptz
+          and a.application_name not like '{APPLICATION}-%%'
           and a.client_addr is not distinct from
               (select client_addr from pg_stat_activity where pid = pg_backend_pid())))
-"""
+"""  # noqa: S608 - constants
 
-_AT_WORK: Final = f"select exists (select from pg_stat_activity a where {_OURS})"  # noqa: S608
+_AT_WORK: Final = f"""
+select a.application_name = %s, a.client_port from pg_stat_activity a where {_OURS}
+"""  # noqa: S608 - constants
 
 _THING: Final = """array[l.locktype, l.relation::text, l.page::text, l.tuple::text, l.virtualxid,
     l.transactionid::text, l.classid::text, l.objid::text, l.objsubid::text]"""
@@ -49,7 +69,7 @@ select a.pid, a.application_name = %s, l.locktype, l.mode,
        pg_blocking_pids(a.pid),
        exists (select from pg_locks h where h.pid = a.pid and h.granted and h.locktype = 'relation'
                and h.mode = any(%s)),
-       a.query_start::text, a.backend_start::text, l.waitstart::text,
+       a.query_start::text, a.backend_start::text, l.waitstart::text, a.client_port,
        {_THING}
 from pg_locks l join pg_stat_activity a on a.pid = l.pid
 where not l.granted and {_OURS}
@@ -73,31 +93,53 @@ from pg_stat_activity a
 _PROGRESS: Final = f"""
 select p.pid, coalesce(p.index_relid::regclass::text, '-'), coalesce(p.relid::regclass::text, '-'),
        coalesce(p.phase, ''), p.blocks_done, p.blocks_total, p.tuples_done, p.tuples_total,
-       p.lockers_done, p.lockers_total
+       p.lockers_done, p.lockers_total, a.application_name = %s, a.client_port
 from pg_stat_progress_create_index p join pg_stat_activity a on a.pid = p.pid
 where {_OURS}
 """  # noqa: S608 - constants
 
 # Of the progress view any role sees pid and database, and pg_locks shows what that pid holds: so
 # that nobody's running build is ever taken for a leftover.
-_INDEXES: Final = """
-select i.indexrelid::int8, format('%I.%I', n.nspname, c.relname),
-       i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid), i.indisvalid,
-       exists (select from pg_stat_progress_create_index p
-               join pg_locks l on l.pid = p.pid
-               where p.datid = (select oid from pg_database where datname = current_database())
-                 and l.relation in (i.indrelid, i.indexrelid)
-                 and l.database = p.datid),
-       coalesce((select k.conname::text from pg_constraint k
-                 where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1), ''),
+_BUILDS: Final = """
+select p.pid, l.relation
+from pg_stat_progress_create_index p join pg_locks l on l.pid = p.pid
+where p.datid = (select oid from pg_database where datname = current_database())
+  and l.database = p.datid and l.locktype = 'relation' and l.granted
+  and l.mode in ('ShareLock', 'ShareUpdateExclusiveLock', 'AccessExclusiveLock')
+"""
+
+_BUILDERS: Final = f"""
+select b.relation::int8, coalesce({_OURS}, false), a.application_name = %s, a.client_port
+from ({_BUILDS}) b join pg_stat_activity a on a.pid = b.pid
+"""  # noqa: S608 - constants
+
+# Only of INVALID ones the rest is asked for: of tens of thousands it would take too long. Besides a
+# build, one that is being dropped or reindexed is busy, and one whose row another transaction has
+# changed and not committed yet: a build ends so, when the progress view shows it no more.
+_INDEXES: Final = f"""
+select i.indexrelid::int8, i.indrelid::int8, format('%I.%I', n.nspname, c.relname),
+       i.indrelid::regclass::text, i.indisvalid,
+       case when i.indisvalid then '' else coalesce(pg_get_indexdef(i.indexrelid), '') end,
+       case when i.indisvalid then false else
+         exists (select from ({_BUILDS}) b where b.relation in (i.indrelid, i.indexrelid))
+         or exists (select from pg_locks l where l.relation = i.indexrelid and l.database = (
+                      select oid from pg_database where datname = current_database())
+                    and l.pid is distinct from pg_backend_pid()
+                    and l.mode in ('ShareUpdateExclusiveLock', 'AccessExclusiveLock'))
+         or exists (select from pg_locks l where l.locktype = 'transactionid' and l.granted
+                    and l.transactionid = i.xmax) end,
+       case when i.indisvalid then '' else
+         coalesce((select k.conname::text from pg_constraint k
+                   where k.conindid = i.indexrelid and k.contype in ('p', 'u', 'x') limit 1), '')
+       end,
        n.nspname = 'pg_toast'
 from pg_index i
 join pg_class c on c.oid = i.indexrelid
 join pg_namespace n on n.oid = c.relnamespace
 where c.relkind = 'i' and n.nspname not in ('pg_catalog', 'information_schema')
   and n.nspname not like 'pg\\_temp\\_%' and n.nspname not like 'pg\\_toast\\_temp\\_%'
-order by 2
-"""
+order by 3
+"""  # noqa: S608 - a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +158,8 @@ class WaitSeen:
     statement: str
     backend: str
     since: str
+    port: int | None
+    """Its client's, as the server sees it; ``None`` where this role may not, or on a socket."""
     thing: tuple[str | None, ...]
     """What is locked, as pg_locks tells it apart."""
 
@@ -147,6 +191,19 @@ class Progress:
     phase: str
     share: float | None
     """Of this phase, 0 to 1."""
+    marked: bool
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """A table or an index that a session locks, which builds an index, at one moment."""
+
+    oid: int
+    ours: bool
+    """The session is one of those among which the command's are."""
+    marked: bool
+    port: int | None
 
 
 class Database:
@@ -161,10 +218,19 @@ class Database:
         settings = {
             "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
             "application_name": f"{APPLICATION}-watch",
+            "client_encoding": "UTF8",  # else text of a SQL_ASCII database arrives as bytes
         }
         session = _connect(url, settings)
         database = cls(session)
-        ((version,),) = session.execute("select current_setting('server_version_num')::int")
+        ((version, standby),) = session.execute(
+            "select current_setting('server_version_num')::int, pg_is_in_recovery()"
+        )
+        if standby:
+            session.close()
+            raise NotRunError(
+                f"{place_of(url)} is a standby, where nothing can be migrated: name the primary, "
+                "or add target_session_attrs=read-write to the address"
+            )
         if version // 10000 < _OLDEST:
             session.close()
             raise NotRunError(
@@ -245,8 +311,8 @@ class Database:
         attached yet.
         """
         return {
-            oid: (Index(oid, name, table, definition, busy, constraint, toast), valid)
-            for oid, name, table, definition, valid, busy, constraint, toast in (
+            oid: (Index(oid, name, table, definition, busy, constraint, toast, heap), valid)
+            for oid, heap, name, table, valid, definition, busy, constraint, toast in (
                 self._session.execute(_INDEXES)
             )
         }
@@ -255,12 +321,20 @@ class Database:
         """The INVALID ones that nobody is building."""
         return [index for index, valid in self.indexes().values() if not valid and not index.busy]
 
+    def is_leftover(self, index: Index) -> bool:
+        """Whether it is still there under its name, INVALID, and nobody is at it."""
+        now, valid = self.indexes().get(index.oid, (None, True))
+        return now is not None and not valid and not now.busy and now.name == index.name
+
     def drop(self, index: Index, timeout_s: float) -> str | None:
-        """Drop it CONCURRENTLY; the reason if that does not succeed within the time."""
+        """Drop it CONCURRENTLY; the reason if that does not succeed within the time, or twice it.
+
+        A lock_timeout bounds the wait for each of the transactions that are in the way alone.
+        """
         milliseconds = max(1, round(timeout_s * 1000))
         try:
             self._session.execute(f"set lock_timeout = {milliseconds}")
-            self._session.execute("set statement_timeout = 0")
+            self._session.execute(f"set statement_timeout = {2 * milliseconds}")
             self._session.execute(drop_statement(index))
         except StatementError as error:
             return str(error).removeprefix("ERROR:").strip()
@@ -291,6 +365,7 @@ class Database:
                 statement=str(statement),
                 backend=str(backend),
                 since=str(since_then),
+                port=_port(port),
                 thing=tuple(thing),
             )
             for (
@@ -305,14 +380,33 @@ class Database:
                 statement,
                 backend,
                 since_then,
+                port,
                 thing,
             ) in rows
         ]
 
-    def at_work(self, mark: str, since: str) -> bool:
-        """Whether the command has a session here."""
-        ((found,),) = self._session.execute(_AT_WORK, (mark, since))
-        return bool(found)
+    def at_work(self, mark: str, since: str) -> list[tuple[bool, int | None]]:
+        """The sessions of the command: whether each bears our mark, and its client's port."""
+        return [
+            (bool(marked), _port(port))
+            for marked, port in self._session.execute(_AT_WORK, (mark, mark, since))
+        ]
+
+    def builders(self, mark: str, since: str) -> list[Builder]:
+        """Whatever an index build has a lock on now, of the command's and of anybody's."""
+        return [
+            Builder(oid, bool(ours), bool(marked), _port(port))
+            for oid, ours, marked, port in self._session.execute(_BUILDERS, (mark, since, mark))
+        ]
+
+    def sees_our_ports(self) -> bool:
+        """Whether the server sees our connections by the ports they have here: by TCP, no NAT."""
+        ((address, port),) = self._session.execute(
+            "select host(client_addr), client_port from pg_stat_activity "
+            "where pid = pg_backend_pid()"
+        )
+        own = own_end(self._session.connection.fileno())
+        return own is not None and own == (address, port)
 
     def goes_on(self, wait: WaitSeen) -> bool:
         """Whether the statement that waited is still being run."""
@@ -345,8 +439,10 @@ class Database:
     def progress(self, mark: str, since: str) -> list[Progress]:
         """The index builds of the command."""
         return [
-            Progress(pid, index, table, phase, _share(phase, *counts))
-            for pid, index, table, phase, *counts in self._session.execute(_PROGRESS, (mark, since))
+            Progress(pid, index, table, phase, _share(phase, *counts), bool(marked), _port(port))
+            for pid, index, table, phase, *counts, marked, port in self._session.execute(
+                _PROGRESS, (mark, mark, since)
+            )
         ]
 
     def running(self, mark: str) -> list[int]:
@@ -369,12 +465,12 @@ class Database:
 
 def _connect(url: str, settings: Mapping[str, str]) -> Session:
     """A session with settings; an error names the address as it was given."""
-    address = with_options(url, settings)
+    address = with_parameters(with_options(url, settings), _ENDING_OF_A_DEAD_LINE)
     try:
         return Session(address)
     except NotRunError as error:
         text = str(error).replace(without_password(address), without_password(url))
-        raise NotRunError(text) from None
+        raise NotRunError(without_secrets(text)) from None
 
 
 def assert_settings_arrive(url: str, name: str, value_ms: int) -> None:
@@ -382,7 +478,7 @@ def assert_settings_arrive(url: str, name: str, value_ms: int) -> None:
 
     It does not through a pooler: PgBouncer refuses it, or drops it when told to ignore it.
     """
-    address = without_password(url)
+    address = place_of(url)
     direct = "name the server's own address with --database, not the pooler's"
     try:
         with _connect(url, {name: str(value_ms)}) as session:
@@ -396,6 +492,19 @@ def assert_settings_arrive(url: str, name: str, value_ms: int) -> None:
     if setting != value_ms:
         raise NotRunError(
             f"{address}: {name} does not arrive in the session, as behind a pooler: {direct}"
+        )
+
+
+def assert_no_service_wins(url: str, environment: Mapping[str, str]) -> None:
+    """Raise ``NotRunError`` where a service file has ``options``: they win over ``PGOPTIONS``."""
+    if options_of(url) or not ("service" in parameters_of(url) or environment.get("PGSERVICE")):
+        return
+    with Session(url) as session:
+        options = session.connection.info.get_parameters().get("options", "")
+    if options != environment.get("PGOPTIONS", ""):
+        raise NotRunError(
+            f"the service's entry in pg_service.conf has options={options!r}, which win over "
+            "PGOPTIONS, so that no lock_timeout would reach the command: move them to PGOPTIONS"
         )
 
 
@@ -415,6 +524,10 @@ def _holder(row: tuple[Any, ...], *, verbose: bool) -> Holder:
         float(query_age) if query_age is not None else None,
     )
     return replace(holder, query=query) if verbose and query else holder
+
+
+def _port(port: int | None) -> int | None:
+    return port if port is not None and port > 0 else None
 
 
 def _share(phase: str, *counts: int | None) -> float | None:

@@ -11,10 +11,11 @@ from typing import IO, Any, Final
 
 from senior_backend.errors import InputError, NotRunError, SeniorBackendError
 from senior_backend.migrations.deploy import connection
-from senior_backend.migrations.deploy.child import Interrupted, Signals
+from senior_backend.migrations.deploy.child import Input, Interrupted, Signals
 from senior_backend.migrations.deploy.database import (
     APPLICATION,
     Database,
+    assert_no_service_wins,
     assert_settings_arrive,
     drop_statement,
 )
@@ -22,7 +23,6 @@ from senior_backend.migrations.deploy.duration import spoken
 from senior_backend.migrations.deploy.report import Attempt, Index, Report
 from senior_backend.migrations.deploy.tools import Tool, tool_of
 from senior_backend.migrations.deploy.watch import Bounds, Watch
-from senior_backend.postgres.address import without_password
 
 FAILED: Final = 1
 REFUSED: Final = 3
@@ -33,6 +33,8 @@ _DROP_S: Final = 60.0
 _LONG_S: Final = 2.0
 """A command that runs for longer and connects is seen at it."""
 _SETTLE_S: Final = 2.0
+_SURE_S: Final = 0.1
+"""Between two looks that have to agree on a leftover: at one, a build may be about to commit."""
 _LOOK_AGAIN_S: Final = 1.0
 
 Say = Callable[[str], None]
@@ -93,16 +95,18 @@ class _Run:
         self._mark = f"{APPLICATION}-{secrets.token_hex(4)}"
         self._between_s = max(order.concurrent_timeout, order.lock_timeout)
         self._stuck: set[int] = set()
+        self._foreign: set[int] = set()
+        self._input = Input()
         self._began = time.monotonic()
-        self._report = Report(
-            connection.shown(order.command), without_password(order.url).partition("?")[0]
-        )
+        self._report = Report(connection.shown(order.command), connection.place_of(order.url))
 
     def run(self) -> Report:
         order, report = self._order, self._report
         with Signals() as signals:
             try:
                 assert_settings_arrive(order.url, "lock_timeout", _ms(order.lock_timeout))
+                if not (order.in_address or self._tool.in_address):
+                    assert_no_service_wins(order.url, order.environment)
                 with Database.open(order.url) as database:
                     if not self._clear_way(database, signals):
                         report.outcome, report.exit_code = "refused", REFUSED
@@ -218,12 +222,13 @@ class _Run:
                 return
             attempt.lock_timeout = True
             if any(w.concurrently and w.outcome == "timed out" for w in watch.waits) and not lifted:
-                lifted = True
+                lifted = self._may_lift(watch)
+            if not self._input.rewind() or (self._tool.reads_input and self._input.is_pipe):
                 self._note(
-                    "CONCURRENTLY waits for every older transaction, and a short lock_timeout "
-                    f"ends that: from now on it may wait {spoken(order.concurrent_timeout)}; all "
-                    f"other waits are still bounded by {spoken(order.lock_timeout)}"
+                    "not tried again: the command has read its standard input, a pipe, and would "
+                    "find nothing in it; give it a file (< FILE)"
                 )
+                return
             own_lock = all(
                 w.advisory for w in watch.waits if w.outcome in ("timed out", "cancelled")
             )
@@ -245,6 +250,23 @@ class _Run:
             self._clean(before, self._between_s)
             if len(report.left) > left:  # the next attempt would find the name taken
                 return
+
+    def _may_lift(self, watch: Watch) -> bool:
+        """After a CONCURRENTLY that ended at the lock_timeout: whether it may get a longer one."""
+        order = self._order
+        if watch.certain:
+            self._note(
+                "CONCURRENTLY waits for every older transaction, and a short lock_timeout "
+                f"ends that: from now on it may wait {spoken(order.concurrent_timeout)}; all "
+                f"other waits are still bounded by {spoken(order.lock_timeout)}"
+            )
+        else:  # then we could not bound those
+            self._note(
+                "CONCURRENTLY ended at the lock_timeout, and gets no longer one: the command's "
+                "sessions have a name of their own and cannot be told from others'; leave out "
+                "application_name, or take --concurrently"
+            )
+        return watch.certain
 
     def _attempt(self, signals: Signals, number: int, *, lifted: bool) -> tuple[Attempt, Watch]:
         order = self._order
@@ -272,15 +294,15 @@ class _Run:
             bounds,
             self._say,
             verbose=order.verbose,
-            terminal=sys.stderr.isatty(),
+            terminal=sys.stderr is not None and sys.stderr.isatty(),
         )
-        with Database.open(order.url) as database:
-            watch.start(database)
+        watch.start(Database.open(order.url))
         started = time.monotonic()
         try:
             attempt.exit_code = signals.run(command, environment, order.stdout)
         finally:
             watch.finish()
+            self._foreign |= watch.foreign
             attempt.duration_s = time.monotonic() - started
             attempt.waits = watch.waits
             if attempt.duration_s > _LONG_S and not watch.connected:
@@ -328,9 +350,16 @@ class _Run:
                 for index in database.invalid()
                 if index.oid not in before and index.oid not in self._stuck
             ]
-            for index in new:
+            others = [i for i in new if {i.oid, i.table_oid} & self._foreign]
+            for index in others:
+                self._note(
+                    f"INVALID index {index.name} is left: another session was building on "
+                    f"{index.table} meanwhile; if nobody needs it, `{drop_statement(index)}`"
+                )
+            own = [index for index in new if index not in others]
+            for index in own:
                 self._drop(database, index, timeout_s)
-            return new
+            return own
 
     def _drop(self, database: Database, index: Index, timeout_s: float) -> None:
         statement = drop_statement(index)
@@ -341,6 +370,9 @@ class _Run:
                 else "it belongs to a TOAST table: a superuser drops it"
             )
         else:
+            time.sleep(_SURE_S)
+            if not database.is_leftover(index):
+                return
             self._say(
                 f"dropping the INVALID index {index.name}, once those who use {index.table} now "
                 f"have ended: {statement}"

@@ -55,6 +55,7 @@ class Index:
     """Somebody is building it, or another on its table, now."""
     constraint: str = ""
     toast: bool = False
+    table_oid: int = 0
 
 
 @dataclass(slots=True)

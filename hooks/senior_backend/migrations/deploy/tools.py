@@ -4,8 +4,12 @@ A command that is not known here is taken for one with a ledger that reads ``PGO
 says when that turns out wrong.
 """
 
+import getopt
+import re
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import PurePath
 from typing import Final
 
@@ -21,6 +25,8 @@ class Tool:
     """Where it looks for the address, beside the variable of ``--database-env``."""
     not_again: str = ""
     """Why the same command must not simply run again after a migration failed; empty: it may."""
+    reads_input: bool = False
+    """It reads what it runs from standard input."""
 
 
 UNKNOWN: Final = Tool("")
@@ -57,25 +63,86 @@ _TOOLS: Final = {
     "diesel": Tool("diesel"),
     "sqlx": Tool("sqlx"),
 }
-_ONE_TRANSACTION: Final = ("-1", "--single-transaction")
+
+_SHELLS: Final = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh"})
+_PSQL_SHORT: Final = "aAbc:d:eEf:F:h:HilL:no:p:P:qR:sStT:U:v:VwWxXz01?"
+_PSQL_LONG: Final = tuple(
+    re.split(
+        r"\s+",
+        "echo-all no-align command= dbname= echo-queries echo-errors echo-hidden file= "
+        "field-separator= host= html list log-file= no-readline output= port= pset= quiet "
+        "record-separator= single-step single-line tuples-only table-attr= username= set= "
+        "variable= version no-password password expanded no-psqlrc field-separator-zero "
+        "record-separator-zero single-transaction csv help",
+    )
+)
+_ENDS_ONE: Final = re.compile(
+    r"\bcommit\b|(?:^|;)\s*end\s*(?:;|$|work\b|transaction\b)", re.IGNORECASE
+)
 _LOOKED_AT: Final = 6
 """Words of a command in which its program can stand: `poetry run python -m alembic upgrade`."""
 
 
 def tool_of(command: Sequence[str]) -> Tool:
-    """The migrate command that a command line runs, be it through npx, uv run or python -m."""
+    """The migrate command that a command line runs, be it through npx, uv run, python -m or sh."""
     for position, word in enumerate(command[:_LOOKED_AT]):
         name = PurePath(word).name.partition("@")[0].removesuffix(".exe")
+        if name in _SHELLS and (script := _script(command[position + 1 :])):
+            return _of_script(script)
         if name == "migrate" and position and "-path" not in command and "-source" not in command:
             continue  # a sub-command: `manage.py migrate`, `prisma migrate deploy`
         if name in _TOOLS:
-            tool = _TOOLS[name]
-            return Tool("psql") if name == "psql" and _is_one_transaction(command) else tool
+            return _psql(command[position + 1 :]) if name == "psql" else _TOOLS[name]
     return UNKNOWN
 
 
-def _is_one_transaction(psql: Sequence[str]) -> bool:
+def _script(arguments: Sequence[str]) -> str:
+    """What a shell runs for ``-c``, also as ``-ec`` or ``-lc``."""
+    for option, following in pairwise(arguments):
+        if re.fullmatch(r"-[a-z]*c", option):
+            return following
+        if not option.startswith("-"):
+            break
+    return ""
+
+
+def _of_script(script: str) -> Tool:
+    """Of several commands, those that must not run again decide for all."""
+    found = []
+    for part in re.split(r"[;&|\n(){}]+", script):
+        try:
+            words = shlex.split(part)
+        except ValueError:  # a quoted separator: only the names count
+            words = part.split()
+        found.append(tool_of(words))
+    known = [tool for tool in found if tool is not UNKNOWN]
+    if not known:
+        return UNKNOWN
+    first = next((tool for tool in known if tool.not_again), known[0])
+    if not first.not_again and len(known) > 1 and any(tool.name == "psql" for tool in known):
+        # One by one each is all or nothing; together they are not.
+        first = _TOOLS["psql"]
+    return replace(
+        first,
+        in_address=any(tool.in_address for tool in known),
+        variables=tuple(name for tool in known for name in tool.variables),
+        reads_input=any(tool.reads_input for tool in known),
+    )
+
+
+def _psql(arguments: Sequence[str]) -> Tool:
     """Whether all or nothing of it runs: asked for, or one -c, which the server takes as one."""
-    files = any(word.startswith(("-f", "--file")) for word in psql)
-    commands = sum(word.startswith(("-c", "--command")) for word in psql)
-    return any(word in _ONE_TRANSACTION for word in psql) or (commands == 1 and not files)
+    try:
+        options, _rest = getopt.gnu_getopt(list(arguments), _PSQL_SHORT, _PSQL_LONG)
+    except getopt.GetoptError:
+        return _TOOLS["psql"]
+    commands = [value for name, value in options if name in ("-c", "--command")]
+    files = [value for name, value in options if name in ("-f", "--file")]
+    one = any(name in ("-1", "--single-transaction") for name, _value in options)
+    # Its own end of a transaction leaves what came before it.
+    alone = len(commands) == 1 and not files and not _ENDS_ONE.search(commands[0])
+    return Tool(
+        "psql",
+        not_again="" if one or alone else _NO_LEDGER,
+        reads_input=not commands and (not files or "-" in files),
+    )

@@ -2,9 +2,12 @@
 
 A thread with a session of its own. It only looks, except that it cancels a statement whose wait it
 was told to bound: where we lifted the command's own lock_timeout for the sake of CONCURRENTLY, or
-with ``--enforce``.
+with ``--enforce``. It cancels only what is certainly the command's: a session with our mark, or one
+whose port belongs to a process below us. One that only came from our address may be an application.
 """
 
+import contextlib
+import os
 import sys
 import threading
 import time
@@ -13,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from senior_backend.errors import SeniorBackendError
-from senior_backend.migrations.deploy.database import Database, Progress, WaitSeen
+from senior_backend.migrations.deploy.database import Builder, Database, Progress, WaitSeen
 from senior_backend.migrations.deploy.duration import spoken
+from senior_backend.migrations.deploy.owner import ports_below
 from senior_backend.migrations.deploy.report import Wait
 from senior_backend.postgres.session import StatementError
 
@@ -70,6 +74,10 @@ class Watch:
         self.notes: list[str] = []
         self.connected = False
         """Whether a session of the command was seen in this database."""
+        self.certain = False
+        """Whether one was seen that certainly is its own; from then on only such ones count."""
+        self.foreign: set[int] = set()
+        """The tables and indexes (their oids) at which others were building an index."""
         self._url = url
         self._mark = mark
         self._bounds = bounds
@@ -82,17 +90,25 @@ class Watch:
         self._next_progress = 0.0
         self._next_line = 0.0
         self._drawn = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._guesses: list[Wait] = []
+        self._ports: frozenset[int] = frozenset()
+        self._ports_at = 0.0
+        self._sees_ports = False
+        self._thread: threading.Thread | None = None
 
     def start(self, database: Database) -> None:
-        """Begin; ``database`` tells the server's time."""
+        """Begin with a session that is open, and becomes ours: none may be free later on."""
         self._since = database.now()
+        self._sees_ports = database.sees_our_ports()
         self._next_line = time.monotonic() + _LINE_EVERY_S
+        self._thread = threading.Thread(target=self._run, args=(database,), daemon=True)
         self._thread.start()
 
     def finish(self) -> None:
         """Look a last time, and end; a server that hangs does not hold us up."""
         self._stop.set()
+        if self._thread is None:
+            return
         self._thread.join(_LEAVE_S)
         if self._thread.is_alive():
             self._note("the server does not answer: the end of the command was not watched")
@@ -102,19 +118,19 @@ class Watch:
         """Whether a wait ended at its bound."""
         return any(wait.outcome in ("timed out", "cancelled") for wait in self.waits)
 
-    def _run(self) -> None:
-        database: Database | None = None
+    def _run(self, database: Database | None) -> None:
         while True:
             last = self._stop.is_set()
             try:
                 if database is None:
                     database = Database.open(self._url)
                 self._look(database)
-            except SeniorBackendError as error:
+            except Exception as error:  # whatever it is: what bounds the command must go on
                 if database is not None:
                     database.close()
                     database = None
-                self._note(f"not watched for a while: {error}")
+                reason = error if isinstance(error, SeniorBackendError) else repr(error)
+                self._note(f"not watched for a while: {reason}")
                 if last or self._stop.wait(_AGAIN_S):
                     return
                 continue
@@ -133,12 +149,37 @@ class Watch:
                 pause = left + _FASTEST_S
         return pause
 
+    def _is_ours(self, *, marked: bool, port: int | None) -> bool:
+        """Whether a session certainly is the command's."""
+        if marked or not self._sees_ports or port is None:
+            return marked
+        if port not in self._ports and time.monotonic() - self._ports_at > _AGAIN_S:
+            self._look_for_ports()
+        return port in self._ports
+
+    def _look_for_ports(self) -> None:
+        self._ports = ports_below(os.getpid())
+        self._ports_at = time.monotonic()
+
+    def _look_for_sessions(self, database: Database) -> None:
+        sessions = database.at_work(self._mark, self._since)
+        self.connected = self.connected or bool(sessions)
+        self.certain = any(self._is_ours(marked=marked, port=port) for marked, port in sessions)
+        if self.certain:
+            guessed = {id(wait) for wait in self._guesses}
+            self.waits = [wait for wait in self.waits if id(wait) not in guessed]
+            self._open = {k: t for k, t in self._open.items() if id(t.wait) not in guessed}
+
     def _look(self, database: Database) -> None:
         now = time.monotonic()
+        waits = database.waits(self._mark, self._since)
+        if not self.certain:
+            self._look_for_sessions(database)
         seen = {
             (wait.pid, wait.since, wait.lock): wait
-            for wait in database.waits(self._mark, self._since)
+            for wait in waits
             if wait.since != "None"  # it began this very moment
+            and (not self.certain or self._is_ours(marked=wait.marked, port=wait.port))
         }
         for key in [key for key in self._open if key not in seen]:
             self._ended(database, self._open.pop(key), now)
@@ -153,15 +194,25 @@ class Watch:
                     advisory=wait.kind == "advisory",
                 )
                 self.waits.append(record)
+                if not self.certain:
+                    self._guesses.append(record)
                 tracked = self._open[key] = _Tracked(wait, record, now)
             tracked.seen, tracked.at = wait, now
             tracked.wait.waited_s = wait.waited_s
             self._name_blockers(database, tracked)
             self._bound(database, tracked)
-        self.connected = self.connected or database.at_work(self._mark, self._since)
         if now >= self._next_progress:
             self._next_progress = now + _PROGRESS_EVERY_S
-            self._show(database.progress(self._mark, self._since), now)
+            self.foreign |= {
+                builder.oid
+                for builder in database.builders(self._mark, self._since)
+                if not builder.ours or not self._counts(builder)
+            }
+            builds = database.progress(self._mark, self._since)
+            self._show([build for build in builds if self._counts(build)], now)
+
+    def _counts(self, build: Builder | Progress) -> bool:
+        return not self.certain or self._is_ours(marked=build.marked, port=build.port)
 
     def _ended(self, database: Database, tracked: _Tracked, now: float) -> None:
         """How a wait ended: the server does not tell, but what is left to see does."""
@@ -195,7 +246,7 @@ class Watch:
         if tracked.wait.outcome != "waiting" or wait.concurrently:
             return
         if bounds.lifted:
-            if wait.waited_s >= bounds.lock_timeout_s and (wait.marked or wait.strong):
+            if wait.waited_s >= bounds.lock_timeout_s:
                 self._cancel(database, tracked)
             return
         if wait.waited_s <= bounds.lock_timeout_s * 1.5 + 0.3:
@@ -207,10 +258,18 @@ class Watch:
                 f"lock_timeout of {spoken(bounds.lock_timeout_s)} is not in effect there; either "
                 "the migration sets its own, or this client takes no PGOPTIONS (try --in-address)"
             )
-        if bounds.enforce and (wait.marked or wait.strong):
+        if bounds.enforce:
             self._cancel(database, tracked)
 
     def _cancel(self, database: Database, tracked: _Tracked) -> None:
+        if not tracked.seen.marked:
+            self._look_for_ports()  # a port may have passed to another process
+        if not self._is_ours(marked=tracked.seen.marked, port=tracked.seen.port):
+            self._note(
+                f"pid {tracked.seen.pid} waits for {tracked.seen.lock}, and is not cancelled: it "
+                "came from here and has a name of its own, so that it may not be the command's"
+            )
+            return
         try:
             if database.cancel(tracked.seen):
                 tracked.wait.outcome = "cancelled"
@@ -238,17 +297,20 @@ class Watch:
             name = build.index if build.index != "-" else f"an index on {build.table}"
             texts.append(f"{name}: {build.phase}{share}")
         if self._terminal:
-            sys.stderr.write(f"\r\x1b[K{'; '.join(texts)}"[:200])
-            sys.stderr.flush()
+            self._draw(f"\r\x1b[K{'; '.join(texts)}"[:200])
             self._drawn = True
         else:
             self._say("; ".join(texts))
 
     def _clear(self) -> None:
         if self._drawn:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            self._draw("\r\x1b[K")
             self._drawn = False
+
+    def _draw(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
     def _tell(self, line: str) -> None:
         self._clear()
