@@ -18,7 +18,7 @@ from senior_backend.migrations.trace.agreement import (
 from senior_backend.migrations.trace.observed import MigrationTrace
 from senior_backend.migrations.trace.prepare import build
 from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.migrations.walk import Walk
 from senior_backend.sources.discovery import discover
 from senior_backend.sources.migration import Folder
@@ -86,7 +86,7 @@ def _trace(folder: Folder, scratch: Scratch, project: Project) -> None:
     built = build(url, (), scratch, settings, later=folder.migrations)
     project.stubbed |= set(built.stubbed)
     walk = Walk(Catalog(schema or "public"), Assumptions(major=scratch.major, timezone="UTC"))
-    with Tracer(url, settings) as tracer:
+    with scratch.tracer(url, settings) as tracer:
         for number, migration in enumerate(folder.migrations):
             walk.catalog.search_path = schema or "public"  # as the tool's every session begins
             before = walk.catalog.copy()

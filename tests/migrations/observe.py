@@ -92,7 +92,8 @@ class Observer:
 
     def __init__(self, database_url: str) -> None:
         """Connect; everything in the database will be dropped."""
-        settings = Settings(variables={"search_path": "public"}, probe=False)
+        variables = {"search_path": "public"}
+        settings = Settings(variables=variables, probe=False, own_server=True)
         self._sessions = Sessions(database_url, settings)
         self._eye = Eye(self._sessions)
         self._prepared: str | None = None

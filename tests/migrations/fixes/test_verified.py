@@ -43,7 +43,7 @@ def _psql(up: str, _down: str, setup: str, _gone: str) -> Files:
 
 
 FORMS: dict[str, Callable[[str, str, str, str], Files]] = {**TOOLS, "psql": _psql}
-_QUIET = Settings(probe=False)
+_QUIET = Settings(probe=False, own_server=True)
 
 
 def _examples() -> Iterator[tuple[str, Case]]:
@@ -177,7 +177,7 @@ def prove(templates: Templates, before: Folder, after: Folder, tool: str, case: 
     end, rows = (None, None) if case.fails else _as_written(templates, start_url, before, case)
     url = templates.copy(start_url)
     try:
-        with Tracer(url) as tracer:
+        with Tracer(url, Settings(own_server=True)) as tracer:
             traces = []
             for number, migration in enumerate(after.migrations[1:]):
                 traces.append(tracer.trace(migration))

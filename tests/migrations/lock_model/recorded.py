@@ -134,7 +134,7 @@ class Bench:
         if case.suite not in self._tracers:
             self._templates[case.suite] = self._made(case)
             url = self.scratch.database(self._templates[case.suite])
-            self._tracers[case.suite] = Tracer(url, self.settings).__enter__()
+            self._tracers[case.suite] = self.scratch.tracer(url, self.settings).__enter__()
         seen = _seen(self._tracers[case.suite].trace(case.migration(alone=False)), alone=False)
         if seen.error is not None and _TRANSACTION_REFUSED in seen.error:
             return self._alone(case)
@@ -142,7 +142,7 @@ class Bench:
 
     def _alone(self, case: Case) -> Seen:
         url = self.scratch.database(self._templates[case.suite])
-        with Tracer(url, self.settings) as tracer:
+        with self.scratch.tracer(url, self.settings) as tracer:
             seen = _seen(tracer.trace(case.migration(alone=True)), alone=True)
         self.scratch.drop(url)
         return seen

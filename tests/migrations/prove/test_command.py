@@ -242,3 +242,18 @@ def test_a_missing_package_is_one_line_that_says_how_to_install_it(
     run = made.run("lint", "--prove", "db/002_b.sql")
     assert (run.code, run.err.count("\n")) == (3, 1)
     assert INSTALL in run.err
+
+
+def test_on_a_server_that_is_given_roles_are_left_alone(
+    repository: Make, postgres_server: Databases
+) -> None:
+    made = repository(
+        {
+            "db/00001_a.sql": "-- +goose Up\ncreate role prove_a; create table t (id int);\n",
+            "db/00002_b.sql": "-- +goose Up\ncreate role prove_b; create index on t (id);\n",
+        }
+    )
+    run = prove(made, postgres_server, "db/00002_b.sql")
+    assert "reaches beyond the scratch database" in run.out
+    with postgres_server.session() as session:
+        assert session.execute("select rolname from pg_roles where rolname ~ '^prove_'") == []

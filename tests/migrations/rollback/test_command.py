@@ -345,3 +345,18 @@ class TestResume:
         assert run.code == 1
         assert "ends otherwise: a.b: 20 values" in run.out or "ends otherwise: a.b:" in run.out
         assert "remedy: rows are changed twice" in run.out
+
+
+def test_on_a_server_that_is_given_roles_and_settings_are_left_alone(
+    prove: Prove, server: Databases
+):
+    text = (
+        "create role somebody; alter system set work_mem = '5MB'; alter role postgres set a.b = 1"
+    )
+    for arguments in (("--write",), (), ("--resume",)):
+        run = prove(text, None if "--write" in arguments else "drop role somebody", *arguments)
+        assert "reaches beyond the scratch database" in run.out + run.err
+    with server.session() as session:
+        assert session.execute("select 1 from pg_roles where rolname = 'somebody'") == []
+        assert session.execute("select 1 from pg_db_role_setting") == []
+        assert session.execute("select 1 from pg_file_settings where name = 'work_mem'") == []

@@ -20,7 +20,7 @@ from senior_backend.migrations.run import FolderResult, Request, Result
 from senior_backend.migrations.trace.observed import Problem, Trace
 from senior_backend.migrations.trace.prepare import Progress, silent
 from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.sources.migration import Folder, Migration
 
 _MOST_DIFFERENCES = 20
@@ -192,7 +192,7 @@ def _run(
     """Run migrations on a copy of the schema, observed where that is said, and take them back."""
     with schema.copy(last=last) as url:
         traces, problems = [], []
-        with Tracer(url, schema.settings) as tracer:
+        with schema.scratch.tracer(url, schema.settings) as tracer:
             for migration, traced in steps:
                 runnable = schema.built.runnable(migration)
                 if traced:
@@ -214,7 +214,7 @@ def _way_back(
     first = migrations[0]
     if first.down is None:
         return WayBack("missing", (first.path,))
-    with Tracer(url, schema.settings) as tracer:
+    with schema.scratch.tracer(url, schema.settings) as tracer:
         # A step without a way down has nothing to take back, or the catalogs will tell.
         for migration in reversed([one for one in migrations if one.down is not None]):
             if problem := tracer.apply(schema.built.runnable(migration), "down"):

@@ -8,7 +8,7 @@ from pathlib import Path
 from senior_backend.migrations.trace.observed import Problem
 from senior_backend.migrations.trace.prepare import Built, build
 from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.postgres.session import Session, StatementError, quoted
 from senior_backend.sources.migration import Folder
 
@@ -39,7 +39,7 @@ class Schema:
             )
             self.problems = self.built.problems
         else:
-            with Tracer(self.url, self.settings) as tracer:
+            with self.scratch.tracer(self.url, self.settings) as tracer:
                 for migration in self._migrations[self._done : number]:
                     if problem := tracer.apply(self.built.runnable(migration)):
                         self.problems += (problem,)

@@ -25,7 +25,7 @@ from senior_backend.migrations.trace import rows
 from senior_backend.migrations.trace.observed import Problem
 from senior_backend.migrations.trace.prepare import Built, Progress, build, not_read, silent
 from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.postgres.session import Session, quoted
 from senior_backend.sources import alembic
 from senior_backend.sources.migration import Folder, Migration
@@ -221,7 +221,7 @@ class _Prover:
         if problem is not None:
             return Proof(migration.path, "not proved", str(problem), rows=count)
         runnable = self.built.runnable(migration)
-        with Tracer(url, self._settings) as tracer:
+        with self._scratch.tracer(url, self._settings) as tracer:
             seen = tracer.trace(runnable, "down")
             tracer.finish()
         down = self.built.as_written(migration, seen)
@@ -296,7 +296,7 @@ class _Prover:
     # The server
 
     def _apply(self, url: str, migration: Migration, *, down: bool = False) -> Problem | None:
-        with Tracer(url, self._settings) as tracer:
+        with self._scratch.tracer(url, self._settings) as tracer:
             problem = tracer.apply(self.built.runnable(migration), "down" if down else "up")
             tracer.finish()
         return problem

@@ -19,7 +19,7 @@ from senior_backend.migrations.rollback.verdict import Comparison, Interrupted
 from senior_backend.migrations.trace.observed import MigrationTrace, Problem
 from senior_backend.migrations.trace.pieces import Piece, pieces
 from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.postgres.session import Session
 from senior_backend.sources.migration import Migration, Segment
 from senior_backend.sql.text import Derived, SqlText
@@ -98,7 +98,7 @@ class Runs:
     def _undisturbed(self, migration: Migration) -> "tuple[State, MigrationTrace] | None":
         """Where it ends when nothing goes wrong, and in which transactions its statements ran."""
         with self._copy() as url:
-            with Tracer(url, self._settings) as tracer:
+            with self._scratch.tracer(url, self._settings) as tracer:
                 trace = tracer.trace(migration)
                 tracer.finish()
             if trace.failed is not None:
@@ -126,7 +126,7 @@ class Runs:
     def _apply(
         self, url: str, migration: Migration, settings: Settings | None = None
     ) -> Problem | None:
-        with Tracer(url, settings or self._settings) as tracer:
+        with self._scratch.tracer(url, settings or self._settings) as tracer:
             problem = tracer.apply(migration)
             tracer.finish()
         return problem

@@ -20,6 +20,7 @@ import psycopg
 
 from senior_backend.errors import NotRunError
 from senior_backend.migrations.step import Direction
+from senior_backend.migrations.trace.beyond import reaches_beyond
 from senior_backend.migrations.trace.block import Block, Owner
 from senior_backend.migrations.trace.execute import Outcome
 from senior_backend.migrations.trace.observation import Eye, described
@@ -148,7 +149,7 @@ class Course:
 
     def _piece(self, piece: Piece) -> None:
         reason = piece.not_run or self._stopped
-        if reason is None and not self._sessions.settings.own_server and piece.reaches_beyond:
+        if reason is None and not self._sessions.settings.own_server and _is_beyond(piece):
             reason = "it reaches beyond the scratch database, on a server that others use"
         if reason is not None:
             if piece.matters and self._unsent is None:
@@ -268,3 +269,7 @@ class Course:
             block.aborted = f"the transaction was aborted at {piece.path}:{piece.line}"
         else:
             self._stopped = f"its tool stops at the error at line {piece.line}"
+
+
+def _is_beyond(piece: Piece) -> bool:
+    return piece.statement is not None and reaches_beyond(piece.statement)

@@ -28,7 +28,7 @@ from senior_backend.migrations.trace.prepare import Built, Progress, build, sile
 from senior_backend.migrations.trace.rows import fill
 from senior_backend.migrations.trace.scratch import Scratch
 from senior_backend.migrations.trace.statistics import Size
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.postgres import Session
 from senior_backend.sources.migration import Folder, Migration
 
@@ -293,7 +293,7 @@ class _Runs:
         )
         ways = {(one.path, one.direction) for one in self.trace.migrations}
         seen: list[MigrationTrace] = []
-        with Tracer(url, settings) as tracer:
+        with self.scratch.tracer(url, settings) as tracer:
             for direction, ordered in (("up", self.following), ("down", self.following[::-1])):
                 for migration in ordered:
                     if direction == "down" and not self._goes_back(migration, ways):

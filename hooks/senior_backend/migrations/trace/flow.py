@@ -61,7 +61,6 @@ def trace_each(
     wanted = [m for m in folder.migrations if m.path in directions]
     if not wanted:
         return Trace(scratch.version)
-    settings = replace(settings, own_server=scratch.own)
     first, last = (folder.migrations.index(m) for m in (wanted[0], wanted[-1]))
     earlier, following = folder.migrations[:first], folder.migrations[first : last + 1]
     url = scratch.database()
@@ -69,7 +68,7 @@ def trace_each(
         built = build(
             url, earlier, scratch, settings, later=following, schema=schema, progress=progress
         )
-        with Tracer(url, settings) as tracer:
+        with scratch.tracer(url, settings) as tracer:
             run = _Run(tracer, built, directions, progress)
             run.up(following)
             run.down(following)

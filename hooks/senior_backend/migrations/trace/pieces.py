@@ -22,27 +22,6 @@ _FOR_PEOPLE: Final = frozenset(
 )
 """Commands of psql without which a migration does the same to the database."""
 
-_BEYOND: Final = frozenset(
-    {
-        "AlterDatabaseRefreshCollStmt",
-        "AlterDatabaseSetStmt",
-        "AlterDatabaseStmt",
-        "AlterRoleSetStmt",
-        "AlterRoleStmt",
-        "AlterSystemStmt",
-        "AlterTableSpaceOptionsStmt",
-        "CreateRoleStmt",
-        "CreateTableSpaceStmt",
-        "CreatedbStmt",
-        "DropOwnedStmt",
-        "DropRoleStmt",
-        "DropTableSpaceStmt",
-        "DropdbStmt",
-        "GrantRoleStmt",
-        "ReassignOwnedStmt",
-    }
-)
-
 
 @dataclass(frozen=True)
 class Piece:
@@ -84,14 +63,6 @@ class Piece:
             for body in sql.bodies(self.statement)
             for inner in body.statements
         )
-
-    @cached_property
-    def reaches_beyond(self) -> bool:
-        """Whether it changes more than its database, also from within a DO block."""
-        if self.kind == "DoStmt" and self.statement is not None:
-            bodies = sql.bodies(self.statement)
-            return any(inner.kind in _BEYOND for body in bodies for inner in body.statements)
-        return self.kind in _BEYOND
 
     @cached_property
     def without_data(self) -> bool:

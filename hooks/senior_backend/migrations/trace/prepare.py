@@ -11,7 +11,7 @@ from senior_backend.migrations.trace import ledgers, needs, stubs
 from senior_backend.migrations.trace.needs import Substitution
 from senior_backend.migrations.trace.observed import MigrationTrace, ObservedStatement, Problem
 from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.postgres import Session
 from senior_backend.sources.migration import Migration, Segment
 
@@ -93,7 +93,7 @@ def build(
         named.append(made)
     built = Built((), tuple(named), stood_in.substitution)
     problems: list[Problem] = []
-    with Tracer(url, settings) as tracer:
+    with scratch.tracer(url, settings) as tracer:
         for number, migration in enumerate((*dumped, *migrations), start=1):
             progress(f"building the schema: {number} of {len(dumped) + len(migrations)}")
             problems += not_read(migration)

@@ -5,10 +5,10 @@ import re
 import shutil
 import subprocess
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.migrations.trace.production import Production
@@ -17,6 +17,9 @@ from senior_backend.postgres.databases import PREFIX, database_of
 from senior_backend.postgres.installation import OLDEST_MAJOR
 from senior_backend.postgres.leftovers import Presence
 from senior_backend.postgres.session import StatementError, quoted
+
+if TYPE_CHECKING:
+    from senior_backend.migrations.trace.tracer import Settings, Tracer
 
 TRACE_PREFIX: Final = f"{PREFIX}trace_"
 
@@ -147,6 +150,15 @@ class Scratch:
             self._discarded.append(url)
         else:
             self.drop(url)
+
+    def tracer(self, url: str, settings: "Settings") -> "Tracer":
+        """What runs migrations on a database of ours.
+
+        What reaches beyond it (roles, settings of the server) runs where nobody else is.
+        """
+        from senior_backend.migrations.trace.tracer import Tracer  # with the driver
+
+        return Tracer(url, replace(settings, own_server=self.own))
 
     def _roles(self) -> frozenset[str]:
         if not self.own:

@@ -27,7 +27,7 @@ class Settings:
     what is blocked is proved by a second session. ``together``: the traced migrations ship
     together, so relations made since the first of them are nobody's yet. ``own_server``: nobody
     else uses the server, so what reaches beyond the database (roles, other databases, settings of
-    the server) may run.
+    the server) may run; ``Scratch.tracer`` sets it.
     """
 
     timezone: str = "UTC"
@@ -35,7 +35,7 @@ class Settings:
     statement_timeout_s: float = 30.0
     probe: bool = True
     together: bool = False
-    own_server: bool = True
+    own_server: bool = False
 
 
 class Sessions:
