@@ -1,7 +1,8 @@
 """What waits: another session tries to read and to write, and gives up at once.
 
 EXPLAIN takes the locks that the statement itself would take, on the table, its partitions and its
-indexes, and does none of its work.
+indexes, and does none of its work. nextval() locks its sequence before it is refused in a
+transaction that only reads.
 """
 
 from typing import Final
@@ -17,9 +18,12 @@ _OPTIONS: Final = {
     "lock_timeout": "1ms",
     # A query of a partitioned table may be for any of its partitions.
     "enable_partition_pruning": "off",
+    "default_transaction_read_only": "on",
 }
-_WRITTEN: Final = "rpfv"
+_WRITTEN: Final = "rpfvS"
 _READ: Final = "rpfvmS"
+_ENDED: Final = ("57014", "57P01")
+"""A query that was cancelled, a session that was ended: not refused by what it asked for."""
 
 
 class Prober:
@@ -34,14 +38,15 @@ class Prober:
         self._session = Onlooker(url, _OPTIONS)
 
     def blocked(self, relation: Relation) -> tuple[Traffic, ...]:
-        """What of a relation waits; a materialized view or a sequence is only read."""
+        """What of a relation waits; nextval() writes a sequence, nothing a materialized view."""
         if relation.kind not in _READ:
             return ()
         name = relation.qualified
         if relation.kind not in _WRITTEN:
             return ("reads",) if self._waits(f"explain select 1 from {name}") else ()
-        # DELETE wants a stronger lock on all that SELECT locks: where it goes on, readers do.
-        if not self._waits(f"explain delete from {name}"):
+        # Writers want a stronger lock on all that SELECT locks: where they go on, readers do.
+        write = f"select pg_catalog.nextval({relation.oid}::regclass)"
+        if not self._waits(write if relation.kind == "S" else f"explain delete from {name}"):
             return ()
         return ("reads", "writes") if self._waits(f"explain select 1 from {name}") else ("writes",)
 
@@ -54,8 +59,8 @@ class Prober:
             self._session.execute(statement)
         except psycopg.errors.LockNotAvailable:
             return True
-        except psycopg.OperationalError:
-            raise
-        except psycopg.Error:
-            pass  # it may not do that at all; the lock comes before the refusal
+        except psycopg.Error as error:
+            if error.sqlstate is None or error.sqlstate in _ENDED:
+                raise
+            # It may not do that at all (a view of several tables); the lock comes before that.
         return False
