@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +107,152 @@ def test_a_signal_goes_to_the_command_and_nothing_of_it_stays_on_the_server(shop
     assert process.returncode == 128 + number
     assert "senior-backend: interrupted in" in err
     assert shop.ask(f"{sleeping} and state <> 'idle'") == [(0,)]
+
+
+def start_with_input(shop, source, **streams):
+    shop.hold()
+    command = [shop.psql, "-Xq1", "-v", "ON_ERROR_STOP=1", shop.url]
+    return subprocess.Popen(
+        command_line(
+            "migrations", "run", "--lock-timeout", "300ms", "--delay", "500ms", "--", *command
+        ),
+        env={**os.environ, "DATABASE_URL": shop.url},
+        stdin=source,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        **streams,
+    )
+
+
+@pytest.mark.verify
+def test_every_attempt_reads_its_input_from_the_beginning(shop, tmp_path):
+    file = tmp_path / "change.sql"
+    file.write_text("-- before\nalter table orders add note text;\n")
+    with file.open() as source:
+        source.read(10)  # what a caller has read is not ours to read again
+        os.lseek(source.fileno(), 10, os.SEEK_SET)
+        process = start_with_input(shop, source)
+        for line in process.stderr:
+            if "attempt 2 of" in line:
+                shop.let_go()
+    assert process.wait(60) == 0
+    assert shop.ask("select note from orders where false") == []
+
+
+@pytest.mark.verify
+def test_input_from_a_pipe_is_not_there_for_a_second_attempt(shop):
+    process = start_with_input(shop, subprocess.PIPE)
+    _out, err = process.communicate("alter table orders add note text;\n", timeout=60)
+    shop.let_go()
+    assert process.returncode == 1
+    assert "not tried again: the command has read its standard input, a pipe" in err
+
+
+@pytest.mark.verify
+def test_an_open_pipe_that_nobody_reads_stops_no_second_attempt(shop, tmp_path):
+    shop.hold()
+    process = subprocess.Popen(
+        command_line(
+            *("migrations", "run", "--lock-timeout", "300ms", "--delay", "500ms", "--"),
+            *shop.command("alter table orders add note text"),
+        ),
+        env={**os.environ, "DATABASE_URL": shop.url},
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        if "attempt 2 of" in line:
+            shop.let_go()
+    assert process.wait(60) == 0
+    process.stdin.close()
+
+
+@pytest.mark.verify
+def test_what_a_shell_hands_over_stays_open(shop):
+    reader, writer = os.pipe()
+    os.write(writer, b"select 6 * 7;\n")
+    os.close(writer)
+    command = command_line("migrations", "run", "--", shop.psql, "-XAtf", f"/dev/fd/{reader}")
+    process = subprocess.run(
+        command,
+        env={**os.environ, "DATABASE_URL": shop.url, "PGHOST": "", **_of_libpq(shop.url)},
+        pass_fds=[reader],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(reader)
+    assert (process.returncode, process.stdout) == (0, "42\n"), process.stderr
+
+
+def _of_libpq(url):
+    place, _, database = url.partition("@")[2].partition("/")
+    host, _, port = place.partition(":")
+    return {
+        "PGHOST": host,
+        "PGPORT": port,
+        "PGDATABASE": database,
+        "PGUSER": "postgres",
+        "PGPASSWORD": of_url(url),
+    }
+
+
+@pytest.mark.verify
+def test_a_report_that_cannot_be_written_changes_no_verdict(shop):
+    with Path("/dev/full").open("w") as full:
+        process = subprocess.run(
+            command_line("migrations", "run", "--format", "json", "--", "true"),
+            env={**os.environ, "DATABASE_URL": shop.url},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert process.returncode == 0
+    assert "the report could not be written: No space left on device" in process.stderr
+
+
+@pytest.mark.verify
+def test_without_a_standard_error_it_runs_all_the_same(shop):
+    script = 'exec "$@" 2>&-'
+    process = subprocess.run(
+        ["sh", "-c", script, "sh", *command_line("migrations", "run", "--", "true")],
+        env={**os.environ, "DATABASE_URL": shop.url},
+        timeout=60,
+        check=False,
+    )
+    assert process.returncode == 0
+
+
+@pytest.mark.verify
+def test_options_of_a_service_that_win_over_ours_are_refused(shop, tmp_path):
+    file = tmp_path / "pg_service.conf"
+    variables = _of_libpq(shop.url)
+    entry = "".join(
+        f"{name}={variables[key]}\n"
+        for name, key in [
+            ("host", "PGHOST"), ("port", "PGPORT"), ("dbname", "PGDATABASE"),
+            ("user", "PGUSER"), ("password", "PGPASSWORD"),
+        ]
+    )  # fmt: skip
+    service = {"DATABASE_URL": "", "PGSERVICE": "shop", "PGSERVICEFILE": str(file)}
+    file.write_text(f"[shop]\n{entry}")
+    show = [shop.psql, "-XAtc", "show lock_timeout"]
+    assert run(shop, "--", *show, **service)[:2] == (0, "2s\n")
+    file.write_text(f"[shop]\n{entry}options=-c work_mem=1MB\n")
+    code, out, err = run(shop, "--", *show, **service)
+    assert (code, out) == (3, "")
+    assert "pg_service.conf has options='-c work_mem=1MB', which win over PGOPTIONS" in err
+
+
+@pytest.mark.verify
+def test_an_address_for_migrations_that_is_not_looked_at_is_said(shop):
+    _code, _out, err = run(shop, "--", "true", DATABASE_DIRECT_URL="postgres://elsewhere/d")
+    assert "--database-env DATABASE_DIRECT_URL" in err
 
 
 @pytest.mark.verify

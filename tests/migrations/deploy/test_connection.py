@@ -1,5 +1,7 @@
 """How the lock_timeout gets to the command's connections, whatever the form of the address."""
 
+import shlex
+
 import pytest
 
 from senior_backend.errors import InputError
@@ -48,6 +50,7 @@ OPTIONS = "options=-c%20lock_timeout%3D2000ms"
         ("postgresql+psycopg://h/d", f"postgresql+psycopg://h/d?{OPTIONS}"),
         # SQLAlchemy hands each parameter to asyncpg.connect, which knows none named options.
         ("postgresql+asyncpg://h/d", "postgresql+asyncpg://h/d"),
+        ("postgres://u:a?b@h/d", f"postgres://u:a?b@h/d?{OPTIONS}"),
         ("up", "up"),
         ("https://h/d", "https://h/d"),
         ("mysql://h/d", "mysql://h/d"),
@@ -80,6 +83,8 @@ def test_an_address_for_a_client_of_pgoptions_is_changed_only_where_its_own_opti
         ),
         ("jdbc:postgresql://h/d?user=u&ssl=true", "postgresql://h/d?user=u&sslmode=require"),
         ("pgx5://h/d?x-migrations-table=m", "postgresql://h/d"),
+        ("postgres://h/d?sslmode=no-verify", "postgresql://h/d?sslmode=require"),
+        ("postgres://u:a?b@h/d?schema=x", "postgresql://u:a?b@h/d"),
         ("host=h dbname=d user=u", "postgresql://u@h/d"),
         ("host=h dbname=d options='-c a=1'", "postgresql://h/d?options=-c%20a%3D1"),
     ],
@@ -135,12 +140,22 @@ def test_the_command_finds_the_address_that_was_given_in_the_variable():
         ("psql -1 -f a.sql", "psql", False, True),
         ("psql -c one", "psql", False, True),
         ("psql -c one -c two", "psql", False, False),
+        ("psql -Xqc one -c two", "psql", False, False),
+        ("psql -Xqf a.sql -c one", "psql", False, False),
+        ("psql -X1f a.sql", "psql", False, True),
+        ("psql -c 'one; commit; two'", "psql", False, False),
+        ("psql -v x=-1 -f a.sql", "psql", False, False),
+        ("sh -c 'psql -f a.sql'", "psql", False, False),
+        ("bash -ec 'cd db && psql -1 -f a.sql'", "psql", False, True),
+        ("bash -ec 'psql -1 -f a.sql; psql -1 -f b.sql'", "psql", False, False),
+        ("sh -c 'cd db; npx prisma migrate deploy'", "prisma", True, False),
+        ("sh migrate.sh -c", "", False, True),
         ("python manage.py migrate", "", False, True),
         ("npm run migrate", "", False, True),
     ],
 )
 def test_what_is_known_of_the_command(command, name, in_address, again):
-    tool = tool_of(command.split())
+    tool = tool_of(shlex.split(command))
     assert (tool.name, tool.in_address, not tool.not_again) == (name, in_address, again)
 
 
@@ -158,8 +173,36 @@ def test_what_is_known_of_the_command(command, name, in_address, again):
             ["goose", "postgres", "user=u password=secret dbname=d"],
             "goose postgres user=u password=*** dbname=d",
         ),
+        (
+            ["sh", "-c", "set -e; PGPASSWORD='secret' psql -f a.sql"],
+            "sh -c set -e; PGPASSWORD=*** psql -f a.sql",
+        ),
+        (
+            ["psql", "postgres://u@h/d?sslpassword=secret&sslmode=require"],
+            "psql postgres://u@h/d?sslpassword=***&sslmode=require",
+        ),
         (["psql", "-c", "select 1\n  + 1"], "psql -c select 1 + 1"),
     ],
 )
 def test_no_secret_of_the_command_is_shown(command, shown):
     assert connection.shown(command) == shown
+
+
+def test_parameters_of_ours_give_way_to_those_that_are_there():
+    assert connection.with_parameters("postgresql://h/d?a=1", {"a": "2", "b": "3"}) == (
+        "postgresql://h/d?a=1&b=3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "reads"),
+    [
+        ("psql -1", True),
+        ("psql -1f -", True),
+        ("psql -1f a.sql", False),
+        ("psql -c one", False),
+        ("alembic upgrade head", False),
+    ],
+)
+def test_whether_a_command_reads_what_it_runs(command, reads):
+    assert tool_of(shlex.split(command)).reads_input is reads

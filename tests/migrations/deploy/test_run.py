@@ -1,5 +1,7 @@
 """Migrations run by their own tool on a database in use."""
 
+import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -11,7 +13,10 @@ import pytest
 
 import senior_backend
 from senior_backend.errors import InputError
+from senior_backend.migrations.deploy.database import Database
 from senior_backend.migrations.deploy.report import Report
+from senior_backend.postgres import Session
+from senior_backend.postgres.session import StatementError
 from tests.migrations.deploy.conftest import LOCK_TIMEOUT_S, of_url
 from tests.postgres.processes import eventually
 
@@ -225,8 +230,6 @@ def test_a_long_transaction_is_waited_for_when_asked(shop):
 
 @pytest.mark.verify
 def test_transactions_of_other_databases_are_in_nobodys_way(shop, database_url):
-    from senior_backend.postgres import Session
-
     with Session(database_url) as elsewhere:
         elsewhere.execute("begin; select 1")
         assert shop.sql(ADD_COLUMN, max_transaction_age=0.001).outcome == "done"
@@ -323,6 +326,85 @@ def test_other_waits_stay_bounded_while_builds_may_wait(shop):
     report = shop.sql(ADD_COLUMN, concurrently=True)
     assert (report.outcome, len(report.attempts)) == ("done", 2)
     assert outcomes(report)[0] == ["cancelled"]
+
+
+@pytest.mark.verify
+def test_an_application_that_came_from_here_is_neither_cancelled_nor_counted(shop):
+    shop.hold()
+    outcome = []
+
+    def application():
+        with Session(shop.url) as session:
+            session.execute("set application_name = 'shop'")
+            session.execute("begin; lock table orders in access exclusive mode; commit")
+            outcome.append("through")
+
+    thread = threading.Thread(target=application)
+    threading.Timer(0.5, thread.start).start()
+    threading.Timer(1.5, shop.let_go).start()
+    report = shop.sql("select pg_sleep(2)", "select 1/0", concurrently=True, enforce=True)
+    thread.join()
+    assert outcome == ["through"]
+    assert (report.outcome, outcomes(report)) == ("failed", [[]])
+    assert not shop.said("not in effect")
+
+
+@pytest.mark.verify
+def test_a_session_with_a_name_of_its_own_is_bounded_when_its_port_is_the_commands(shop):
+    shop.hold()
+    shop.on_line["attempt 2 of"] = shop.let_go
+    command = shop.command(ADD_COLUMN)
+    report = shop.run(
+        *command, concurrently=True, environment={"PGAPPNAME": "mytool"}, rerunnable=True
+    )
+    assert (report.outcome, outcomes(report)[0]) == ("done", ["cancelled"])
+
+
+@pytest.mark.verify
+def test_what_another_session_failed_to_build_is_left_to_it(shop):
+    shop.other.execute("create table many as select g % 200000 a from generate_series(1, 300000) g")
+
+    def build():
+        with Session(shop.url) as session, contextlib.suppress(StatementError):
+            session.execute("create unique index concurrently many_a on many (a)")
+
+    threading.Timer(0.5, build).start()
+    report = shop.sql("select pg_sleep(3)")
+    assert (report.outcome, report.exit_code, report.dropped) == ("done", 0, [])
+    assert shop.said("INVALID index public.many_a is left: another session was building on many")
+
+
+def test_an_index_that_is_about_to_be_valid_is_no_leftover(shop):
+    shop.leave_invalid("finishing")
+    with Database.open(shop.url) as database:
+        (index,) = database.invalid()
+        # As a build ends: its row is changed, and that is not committed yet.
+        shop.hold("update pg_index set indisvalid = true where indexrelid = 'finishing'::regclass")
+        assert database.invalid() == []
+        assert not database.is_leftover(index)
+        shop.other.execute("rollback")
+        assert database.invalid() == [index]
+        shop.hold("drop index finishing")
+        assert not database.is_leftover(index), "it is being dropped"
+        assert database.definition(index) == "", "for which it would wait"
+        shop.let_go()
+        assert not database.is_leftover(index)
+
+
+@pytest.mark.verify
+def test_a_database_without_an_encoding(shop, postgres_server, psql):
+    name = f"ascii_{os.getpid()}"
+    place = shop.url.rpartition("/")[0]
+    shop.other.execute(f"create database {name} encoding 'SQL_ASCII' template template0 locale 'C'")
+    try:
+        there = dataclasses.replace(shop, url=f"{place}/{name}", psql=psql, lines=[])
+        with Session(there.url) as session:
+            session.execute("create table orders (total int); insert into orders values (1), (1)")
+        there.leave_invalid("left_before")
+        report = there.sql("select 1", clean_invalid=True)
+        assert report.dropped == ["DROP INDEX CONCURRENTLY IF EXISTS public.left_before"]
+    finally:
+        shop.other.execute(f"drop database {name} with (force)")
 
 
 @pytest.mark.verify

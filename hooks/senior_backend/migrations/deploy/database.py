@@ -25,6 +25,7 @@ from senior_backend.postgres.session import Session, StatementError
 APPLICATION: Final = "senior-backend-migrations"
 _OLDEST: Final = 14  # pg_locks.waitstart
 _STATEMENT_TIMEOUT_MS: Final = 5000
+_LOCK_TIMEOUT_MS: Final = 500
 
 _ENDING_OF_A_DEAD_LINE: Final = {
     "keepalives_idle": "10",
@@ -108,6 +109,10 @@ where p.datid = (select oid from pg_database where datname = current_database())
   and l.mode in ('ShareLock', 'ShareUpdateExclusiveLock', 'AccessExclusiveLock')
 """
 
+_ANY_BUILD: Final = """
+select 1 from pg_stat_progress_create_index where datname = current_database() limit 1
+"""
+
 _BUILDERS: Final = f"""
 select b.relation::int8, coalesce({_OURS}, false), a.application_name = %s, a.client_port
 from ({_BUILDS}) b join pg_stat_activity a on a.pid = b.pid
@@ -119,7 +124,6 @@ from ({_BUILDS}) b join pg_stat_activity a on a.pid = b.pid
 _INDEXES: Final = f"""
 select i.indexrelid::int8, i.indrelid::int8, format('%I.%I', n.nspname, c.relname),
        i.indrelid::regclass::text, i.indisvalid,
-       case when i.indisvalid then '' else coalesce(pg_get_indexdef(i.indexrelid), '') end,
        case when i.indisvalid then false else
          exists (select from ({_BUILDS}) b where b.relation in (i.indrelid, i.indexrelid))
          or exists (select from pg_locks l where l.relation = i.indexrelid and l.database = (
@@ -217,6 +221,7 @@ class Database:
         """Connect, and raise ``NotRunError`` for a server that is too old."""
         settings = {
             "statement_timeout": str(_STATEMENT_TIMEOUT_MS),
+            "lock_timeout": str(_LOCK_TIMEOUT_MS),
             "application_name": f"{APPLICATION}-watch",
             "client_encoding": "UTF8",  # else text of a SQL_ASCII database arrives as bytes
         }
@@ -311,8 +316,8 @@ class Database:
         attached yet.
         """
         return {
-            oid: (Index(oid, name, table, definition, busy, constraint, toast, heap), valid)
-            for oid, heap, name, table, valid, definition, busy, constraint, toast in (
+            oid: (Index(oid, name, table, busy, constraint, toast, heap), valid)
+            for oid, heap, name, table, valid, busy, constraint, toast in (
                 self._session.execute(_INDEXES)
             )
         }
@@ -320,6 +325,14 @@ class Database:
     def invalid(self) -> list[Index]:
         """The INVALID ones that nobody is building."""
         return [index for index, valid in self.indexes().values() if not valid and not index.busy]
+
+    def definition(self, index: Index) -> str:
+        """The statement that builds it; empty while its table is locked: it would wait."""
+        try:
+            ((text,),) = self._session.execute("select pg_get_indexdef(%s)", (index.oid,))
+        except StatementError:
+            return ""
+        return str(text or "")
 
     def is_leftover(self, index: Index) -> bool:
         """Whether it is still there under its name, INVALID, and nobody is at it."""
@@ -394,6 +407,8 @@ class Database:
 
     def builders(self, mark: str, since: str) -> list[Builder]:
         """Whatever an index build has a lock on now, of the command's and of anybody's."""
+        if not self._session.execute(_ANY_BUILD):  # asked often, and all locks are many
+            return []
         return [
             Builder(oid, bool(ours), bool(marked), _port(port))
             for oid, ours, marked, port in self._session.execute(_BUILDERS, (mark, since, mark))

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any, Final
 
 from senior_backend.errors import InputError, NotRunError, SeniorBackendError
@@ -36,6 +36,14 @@ _SETTLE_S: Final = 2.0
 _SURE_S: Final = 0.1
 """Between two looks that have to agree on a leftover: at one, a build may be about to commit."""
 _LOOK_AGAIN_S: Final = 1.0
+_DIRECT: Final = (
+    "DATABASE_DIRECT_URL",
+    "DIRECT_DATABASE_URL",
+    "DIRECT_URL",
+    "DATABASE_URL_UNPOOLED",
+    "POSTGRES_URL_NON_POOLING",
+)
+"""Where frameworks and hosts have the address for migrations, beside a pooler's for the service."""
 
 Say = Callable[[str], None]
 
@@ -193,6 +201,14 @@ class _Run:
         for name, text in (("PGOPTIONS", options), ("the address", connection.options_of(address))):
             if connection.sets_lock_timeout(text):
                 self._note(f"the lock_timeout in {name} gives way to --lock-timeout")
+
+        for name in _DIRECT:
+            value = self._order.environment.get(name)
+            if value and name != self._order.variable and value != self._order.address:
+                self._note(
+                    f"{name} holds an address too; if the command migrates by that one, say so: "
+                    f"--database-env {name}"
+                )
 
     # The command
 
@@ -356,7 +372,11 @@ class _Run:
                     f"INVALID index {index.name} is left: another session was building on "
                     f"{index.table} meanwhile; if nobody needs it, `{drop_statement(index)}`"
                 )
-            own = [index for index in new if index not in others]
+            own = [
+                replace(index, definition=database.definition(index))
+                for index in new
+                if index not in others
+            ]
             for index in own:
                 self._drop(database, index, timeout_s)
             return own
@@ -418,9 +438,10 @@ class _Run:
         if report.outcome == "done" and new:
             report.outcome, report.exit_code = "failed", FAILED
             for index in new:
+                again = index.definition.replace("INDEX", "INDEX CONCURRENTLY", 1)
                 self._note(
                     f"the command reports success, but {index.name} was INVALID; it has to be "
-                    f"built again: {index.definition.replace('INDEX', 'INDEX CONCURRENTLY', 1)}"
+                    f"built again{f': {again}' if again else ''}"
                 )
 
 

@@ -50,12 +50,13 @@ class Index:
     name: str
     """With its schema, quoted where needed."""
     table: str
-    definition: str
     busy: bool = False
-    """Somebody is building it, or another on its table, now."""
+    """Somebody is at it now: builds or drops it, or builds another on its table."""
     constraint: str = ""
     toast: bool = False
     table_oid: int = 0
+    definition: str = ""
+    """The statement that builds it, where it was asked for."""
 
 
 @dataclass(slots=True)

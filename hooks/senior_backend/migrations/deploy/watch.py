@@ -201,13 +201,13 @@ class Watch:
             tracked.wait.waited_s = wait.waited_s
             self._name_blockers(database, tracked)
             self._bound(database, tracked)
+        self.foreign |= {
+            builder.oid
+            for builder in database.builders(self._mark, self._since)
+            if not builder.ours or not self._counts(builder)
+        }
         if now >= self._next_progress:
             self._next_progress = now + _PROGRESS_EVERY_S
-            self.foreign |= {
-                builder.oid
-                for builder in database.builders(self._mark, self._since)
-                if not builder.ours or not self._counts(builder)
-            }
             builds = database.progress(self._mark, self._since)
             self._show([build for build in builds if self._counts(build)], now)
 
