@@ -86,6 +86,10 @@ def test_an_address_for_a_client_of_pgoptions_is_changed_only_where_its_own_opti
         ("postgres://h/d?sslmode=no-verify", "postgresql://h/d?sslmode=require"),
         ("postgres://u:a?b@h/d?schema=x", "postgresql://u:a?b@h/d"),
         ("host=h dbname=d user=u", "postgresql://u@h/d"),
+        ("host=a,b port=1,2 dbname=d user=u", "postgresql://u@a:1,b:2/d"),
+        ("host=a,b port=1 dbname=d", "postgresql://a:1,b:1/d"),
+        ("host=a,b dbname=d", "postgresql://a,b/d"),
+        ("postgresql://u@a,b:2/d", "postgresql://u@a,b:2/d"),
         ("host=h dbname=d options='-c a=1'", "postgresql://h/d?options=-c%20a%3D1"),
     ],
 )

@@ -24,6 +24,9 @@ _URL: Final = re.compile(
 )
 """An address as a word of its own, or as the value of a long option."""
 
+_SEVERAL: Final = re.compile(r"(//(?:[^/@]*@)?)([^/@:?]+,[^/@:?]+):([\d,]+)(?=/)")
+"""Several hosts before all of their ports."""
+
 _SECRET: Final = re.compile(
     r"(?:--?)?[\w.-]*(?:password|passwd|secret|token)[\w.-]*", re.IGNORECASE
 )
@@ -79,7 +82,7 @@ def own_address(value: str, origin: str) -> str:
         scheme = "postgresql" if re.fullmatch(r"postgres(ql)?(\+\w+)?|pgx\d?", scheme) else scheme
         value = f"{scheme}://{rest}"
     try:
-        url = as_url(value)
+        url = as_url(value) if separator else _SEVERAL.sub(_paired, as_url(value))
     except InputError as error:
         raise InputError(f"{origin}: {error}") from None
     base, query = _split(url)
@@ -115,6 +118,14 @@ def without_secrets(text: str) -> str:
 def place_of(url: str) -> str:
     """For messages: an address without its parameters and its password."""
     return without_password(_split(url)[0])
+
+
+def _paired(found: re.Match[str]) -> str:
+    """``a,b:1,2``, of keywords, as a URL has it: ``a:1,b:2``."""
+    hosts, ports = found[2].split(","), found[3].split(",")
+    if len(ports) == 1:
+        ports *= len(hosts)
+    return found[1] + ",".join(":".join(pair) for pair in zip(hosts, ports, strict=False))
 
 
 def switches(settings: Mapping[str, str]) -> str:
