@@ -6,6 +6,7 @@ import pytest
 
 from senior_backend.migrations.trace.observed import ObservedStatement
 from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.sources.migration import Transaction
 from tests.migrations.trace.traced import lines, migration, prepare
 
 SCHEMA = """
@@ -142,7 +143,13 @@ CASES = [
     ),
     (
         "refresh materialized view concurrently notes",
-        ["notes EXCLUSIVE", "notes_note ROW EXCLUSIVE", "orders ACCESS SHARE", "scan orders"],
+        [
+            "notes EXCLUSIVE",
+            "notes_note ROW EXCLUSIVE",
+            "orders ACCESS SHARE",
+            "scan notes",
+            "scan orders",
+        ],
     ),
     ("lock table orders in share mode", [f"orders SHARE {W}"]),
     ("select touch()", ["orders SHARE UPDATE EXCLUSIVE"]),
@@ -204,6 +211,43 @@ def told(seen: Iterable[ObservedStatement]) -> list[str]:
 def test_a_statement_is_told_as_postgresql_does_it(tracer: Tracer, sql, expected):
     prepare(tracer, SCHEMA)
     assert told(tracer.trace(migration(sql)).statements) == expected
+
+
+READS = [
+    # Nothing but all rows of a table serves these, whatever index would give them in order.
+    # The server looks at the other side of a join only where one has rows.
+    ("update orders o set note = c.name from customers c where c.id = o.id", {"customers"}),
+    ("create table counted as select id, count(*) from orders group by id", {"orders"}),
+    ("create table ordered as select * from orders order by id", {"orders"}),
+    ("select distinct note from orders", {"orders"}),
+    ("select row_number() over (order by note) from orders", {"orders"}),
+    (
+        """do $$ declare r record; begin
+for r in select id from orders order by id loop null; end loop; end $$""",
+        {"orders"},
+    ),
+    ("delete from orders where customer_id = 3", {"orders"}),
+    # An index serves these.
+    ("select * from orders where id = 5", set()),
+    ("select max(id) from orders", set()),
+    ("select * from orders where note = 'x' order by id", set()),
+    ("update orders set amount = 1 where id > 7", set()),
+    ("delete from orders where id in (1, 2, 3)", set()),
+    ("update orders set amount = 1 where id in (select id from orders where note = 'x')", set()),
+    ("insert into orders (id) values (1) on conflict (id) do update set note = 'x'", set()),
+    ("delete from orders where customer_id = 3 and id = 1", set()),
+]
+
+
+def reads(tracer: Tracer) -> list[tuple[str, set[str]]]:
+    """What was read as a whole by each of them."""
+    prepare(tracer, SCHEMA)
+    parts: list[str | tuple[str, Transaction]] = [(sql, "statement") for sql, _ in READS]
+    return [(one.sql, set(one.scans)) for one in tracer.trace(migration(*parts)).statements]
+
+
+def test_what_no_index_serves_reads_all_of_a_table(tracer: Tracer):
+    assert reads(tracer) == READS
 
 
 NOTES = [

@@ -24,6 +24,7 @@ def test_every_case_holds(major: int):
             prepare(tracer, schema)
             seen = tracer.trace(migration(sql, transaction=transaction)).statements
             assert test_tracer.told(seen) == expected, sql
+        assert test_tracer.reads(tracer) == test_tracer.READS
         for parts, outcomes in test_tracer_transactions.MODELS:
             prepare(tracer, test_tracer_transactions.SCHEMA)
             seen = tracer.trace(migration(*parts)).statements

@@ -27,6 +27,7 @@ from senior_backend.migrations.trace.observed import (
 from senior_backend.migrations.trace.prepare import Built, Progress, build, silent
 from senior_backend.migrations.trace.rows import fill
 from senior_backend.migrations.trace.scratch import Scratch
+from senior_backend.migrations.trace.sessions import AS_PLANNED_ELSEWHERE
 from senior_backend.migrations.trace.statistics import Size
 from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.postgres import Session
@@ -36,7 +37,6 @@ SIZES: Final = (20_000, 50_000, 100_000)
 """Rows at which is measured: enough that the work shows, few enough to be made in a second."""
 ROUNDS: Final = 2
 _TIMEOUT_S: Final = 120.0
-_PLANNING: Final = {"enable_seqscan": "on", "enable_indexonlyscan": "on"}
 _DATA: Final = ("22", "23")
 """SQLSTATE classes of what the rows of a table, and not its schema, cause."""
 
@@ -288,7 +288,7 @@ class _Runs:
         settings = replace(
             self.settings,
             probe=False,
-            variables={**self.settings.variables, **_PLANNING},
+            variables={**self.settings.variables, **AS_PLANNED_ELSEWHERE},
             statement_timeout_s=_TIMEOUT_S,
         )
         ways = {(one.path, one.direction) for one in self.trace.migrations}

@@ -12,9 +12,24 @@ from senior_backend.migrations.trace.watch import Watcher
 
 TELLING: Final = {"client_min_messages": "debug1", "lc_messages": "C"}
 """With these the server says what it works through, in the words that ``messages`` knows."""
-_PLANNING: Final = {"enable_seqscan": "off", "enable_indexonlyscan": "off", "jit": "off"}
-"""On empty tables the planner would never take an index: with sequential scans made dear, one is
-seen where no index serves. A scan of a whole index is one of all rows as well."""
+_SORTS_FREELY: Final = {"enable_indexonlyscan": "off", "cpu_operator_cost": "0", "jit": "off"}
+_PLANNING: Final = _SORTS_FREELY | {"enable_seqscan": "off", "enable_indexscan": "off"}
+"""On empty tables the planner would never take an index, and where it must, all of one rather than
+sort: with these it takes a bitmap of an index where one serves, and otherwise reads the table, the
+only thing that the server counts."""
+_BEFORE_DISABLED_NODES: Final = 18
+_PLANNING_BEFORE: Final = _SORTS_FREELY | {"seq_page_cost": "0", "random_page_cost": "0"}
+"""The same where a plan that is switched off is one of an enormous cost, beside which nothing else
+counts. Tables that are known to be tiny or empty (ANALYZE) are read as a whole here."""
+AS_PLANNED_ELSEWHERE: Final = {
+    "cpu_operator_cost": "0.0025",
+    "enable_indexonlyscan": "on",
+    "enable_indexscan": "on",
+    "enable_seqscan": "on",
+    "random_page_cost": "4",
+    "seq_page_cost": "1",
+}
+"""PostgreSQL's defaults of all of these, for tables that hold rows."""
 _RESET_S: Final = 10.0
 
 
@@ -44,6 +59,7 @@ class Sessions:
     def __init__(self, url: str, settings: Settings) -> None:
         self._url = url
         self.settings = settings
+        self._planning = _PLANNING
         self._runner: Runner | None = None
         self._watcher: Watcher | None = None
         self._prober: Prober | None = None
@@ -53,16 +69,21 @@ class Sessions:
     def runner(self) -> Runner:
         """The one that migrates."""
         if self._runner is None:
-            options = (
-                {"timezone": self.settings.timezone} | _PLANNING | dict(self.settings.variables)
-            )
-            try:
-                self._runner = Runner(self._url, options | TELLING)
-            except NotRunError:
-                # Only a superuser may choose the language of messages.
-                told = TELLING["client_min_messages"]
-                self._runner = Runner(self._url, {**options, "client_min_messages": told})
+            self._runner = self._connected()
+            if self._runner.major < _BEFORE_DISABLED_NODES and self._planning is _PLANNING:
+                self._runner.close()
+                self._planning = _PLANNING_BEFORE
+                self._runner = self._connected()
         return self._runner
+
+    def _connected(self) -> Runner:
+        options = {"timezone": self.settings.timezone, **self._planning, **self.settings.variables}
+        try:
+            return Runner(self._url, options | TELLING)
+        except NotRunError:
+            # Only a superuser may choose the language of messages.
+            told = TELLING["client_min_messages"]
+            return Runner(self._url, {**options, "client_min_messages": told})
 
     @property
     def watcher(self) -> Watcher:
