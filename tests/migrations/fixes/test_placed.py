@@ -142,6 +142,7 @@ def test_a_plan_that_was_written_is_not_planned_again(repository: Make) -> None:
         "ALTER TABLE orders DROP COLUMN a; ALTER TABLE orders ADD COLUMN a int;",
         "DROP TABLE orders; CREATE TABLE orders (id int);",
         "CREATE TABLE made (id int); DROP TABLE orders; ALTER TABLE made RENAME TO orders;",
+        "ALTER TABLE orders DROP COLUMN a; ALTER TABLE orders RENAME COLUMN b TO a;",
     ],
 )
 def test_what_is_put_back_at_once_is_not_dropped_later(repository: Make, up: str) -> None:
@@ -149,3 +150,73 @@ def test_what_is_put_back_at_once_is_not_dropped_later(repository: Make, up: str
     found = [f for f in made.lint().document["findings"] if f["rule"].startswith("drop-")]
     # At most a word of advice: nothing to write.
     assert [f["fix"].keys() - {"kind", "reason"} for f in found] == [set()]
+
+
+STATE = "CREATE TYPE state AS ENUM ('a');\nCREATE TYPE other AS ENUM ('a');\n"
+
+
+@pytest.mark.parametrize(
+    ("up", "waits"),
+    [
+        ("DROP TABLE orders;\nDROP TYPE state;", True),
+        ("DROP TABLE orders;\nDROP TYPE other;", False),
+        ("DROP TABLE orders;\nDROP FUNCTION touch();", True),
+        ("DROP TABLE orders;\nDROP VIEW seen;", False),
+        ("ALTER TABLE orders DROP COLUMN s;\nDROP TYPE state;", True),
+        ("ALTER TABLE orders DROP COLUMN a;\nDROP TYPE state CASCADE;", False),
+        ("ALTER TABLE orders DROP COLUMN a;\nDROP SEQUENCE numbers;", True),
+    ],
+)
+def test_a_drop_is_not_put_off_past_one_that_needs_it(
+    repository: Make, up: str, waits: bool
+) -> None:
+    setup = f"{STATE}CREATE TABLE orders (id bigint PRIMARY KEY, a text, s state);\n"
+    made = repository(TOOLS["goose"](up, "SELECT 1;", setup, "SELECT 1;"))
+    found = [f for f in made.lint().document["findings"] if f["rule"].startswith("drop-")]
+    told = [f["fix"] for f in found if "move both" in (f["fix"] or {}).get("reason", "")]
+    assert bool(told) == waits
+    assert all("files" not in fix and "diff" not in fix for fix in told)
+
+
+def test_a_statement_that_has_to_be_alone_gets_no_other_beside_it(repository: Make) -> None:
+    up = "CREATE INDEX CONCURRENTLY IF NOT EXISTS i ON orders (a);"
+    for tool, path in (
+        ("prisma", "prisma/migrations/20250102000000_b/migration.sql"),
+        ("golang-migrate", "migrations/000002_b.up.sql"),
+    ):
+        made = repository(TOOLS[tool](up, "SELECT 1;", SETUP, "SELECT 1;"))
+        assert made.run("plan", "--write").code == 0
+        text = (made.root / path).read_text()
+        assert text == "CREATE INDEX CONCURRENTLY i ON orders (a);\n"
+
+
+def _in_one_run(up: str) -> Files:
+    """Alembic as it is when nobody sets ``transaction_per_migration``."""
+    files = dict(TOOLS["alembic"](up, "SELECT 1;", SETUP, "SELECT 1;"))
+    return {**files, "migrations/env.py": "context.configure(connection=c)\n"}
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "ALTER TABLE orders ADD CONSTRAINT c CHECK (a <> '');",
+        "ALTER TABLE orders ADD CONSTRAINT c FOREIGN KEY (id) REFERENCES orders;",
+        "ALTER TABLE orders ALTER COLUMN a SET NOT NULL;",
+        f"{CHECK};\nALTER TABLE orders VALIDATE CONSTRAINT c;",
+    ],
+)
+def test_what_one_transaction_around_all_would_spoil_waits_for_a_run_of_its_own(
+    repository: Make, up: str
+) -> None:
+    made = repository(_in_one_run(up))
+    before = (made.root / "migrations/sql/0002_b.up.sql").read_text()
+    made.lint("--fix")
+    # Were it automatic, the next run would validate under the lock of this one.
+    assert "NOT VALID" not in (made.root / "migrations/sql/0002_b.up.sql").read_text() or (
+        "NOT VALID" in before
+    )
+    assert not list((made.root / "migrations/sql").glob("*validate*"))
+    planned = made.run("plan", "--write")
+    assert "in a run of its own" in planned.err
+    (later,) = (made.root / "migrations/sql").glob("*validate*.up.sql")
+    assert "Deploy first: the migration before it, in a run of its own" in later.read_text()

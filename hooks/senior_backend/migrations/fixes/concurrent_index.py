@@ -56,17 +56,16 @@ def _create(step: Step, operation: CreateIndex) -> Remedy | None:
         if gone is None or operation.name is None:
             return None
         start = step.statement.start
-        edits = (
-            Edit(start, start, f"{first};\n"),
-            Edit(start + gone[0], start + gone[1], ""),
-        )
-        alone = step.migration.up and step.migration.up[0].transaction == "implicit"
-        return Remedy(
-            edits,
-            safe=not alone,
-            reason="the drop has to be a migration of its own with this tool" if alone else "",
-            rollback=(recipes.drop_index_concurrently(index),),
-        )
+        plain = Edit(start + gone[0], start + gone[1], "")
+        back = (recipes.drop_index_concurrently(index),)
+        if _is_a_message(step):
+            # A second statement would put both into a transaction.
+            reason = (
+                f"an index {index.name} that a failed run left INVALID has to be dropped by hand "
+                f"then: {first}"
+            )
+            return Remedy((plain,), reason=reason, rollback=back)
+        return Remedy((Edit(start, start, f"{first};\n"), plain), safe=True, rollback=back)
     if operation.concurrently and (gone := _if_not_exists(data)) is not None:
         data = data[: gone[0]] + data[gone[1] :]
     text = _concurrently(data, ("index",), already=operation.concurrently)
@@ -84,6 +83,12 @@ def _create(step: Step, operation: CreateIndex) -> Remedy | None:
         cleanup=(first,) if sure else (),
     )
     return Remedy(phases=(phase,), safe=True, rollback=(down,))
+
+
+def _is_a_message(step: Step) -> bool:
+    """Whether its file is sent as one message, in which it is alone so far."""
+    way = step.migration.up if step.direction == "up" else step.migration.down
+    return any(segment.transaction == "implicit" for segment in way or ())
 
 
 def _if_not_exists(data: bytes) -> tuple[int, int] | None:

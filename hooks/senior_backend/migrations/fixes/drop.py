@@ -12,6 +12,7 @@ from senior_backend.operations.columns import AddColumn, ColumnDefinition, DropC
 from senior_backend.operations.constraints import Constraint
 from senior_backend.operations.names import Name
 from senior_backend.operations.objects import Drop, Rename
+from senior_backend.operations.operation import Operation
 from senior_backend.operations.tables import CreateTable
 from senior_backend.sql.identifiers import quote_identifier
 
@@ -45,8 +46,14 @@ def _columns(step: Step) -> Remedy | None:
             reason=f"all values of {table.name}.{listed} are lost, as the new column begins empty: "
             f"to keep them, write ALTER COLUMN {quote_identifier(again[0])} TYPE instead"
         )
+    dropped_names = {drop.column for drop in drops}
+    if any(_takes(one, table, dropped_names) for one in step.later):
+        return None  # put off, the drop would take the column that has its name then
     known = [step.catalog.column(table, drop.column) for drop in drops]
     definitions = [one.definition for one in known if one is not None]
+    types = {str(definition.type) for definition in definitions}
+    if waits := _waits(step, types if len(definitions) == len(drops) else None):
+        return waits
     back = (
         (recipes.alter(table, *map(_added_again, definitions)),)
         if len(definitions) == len(drops) and not any(map(_is_more, definitions))
@@ -86,6 +93,38 @@ def _columns(step: Step) -> Remedy | None:
         ),
     )
     return Remedy(phases=(first, dropped), reason=reason, rollback=back)
+
+
+def _takes(later: Operation, table: Name, names: set[str]) -> bool:
+    return (
+        isinstance(later, Rename)
+        and later.kind == "column"
+        and later.of.name == table.name
+        and later.new in names
+    )
+
+
+_IN_ORDER: Final = frozenset({"table", "view", "materialized view", "foreign table"})
+"""Whose drops are no part of a table; those of tables are put off too, in the same order."""
+
+
+def _waits(step: Step, types: set[str] | None) -> Remedy | None:
+    """Only a word where a later statement drops what can go only after the drop.
+
+    A type, a function, a sequence, a schema, of what would still be there. ``types`` are those that
+    it uses, as they are written; None: they are not known.
+    """
+    for later in step.later:
+        if not isinstance(later, Drop) or later.kind in _IN_ORDER:
+            continue
+        unused = types is not None and not any(later.name.name in text for text in types)
+        if later.kind in ("type", "domain") and unused:
+            continue
+        return Remedy(
+            reason=f"a later statement drops {later.kind} {later.name.name}, which may be a part "
+            "of it: move both by hand, behind the deploy of code without them"
+        )
+    return None
 
 
 def _is_more(definition: ColumnDefinition) -> bool:
@@ -141,6 +180,8 @@ def _replaced(step: Step, required: list[str]) -> Edit | None:
 
 def _table(step: Step, operation: Drop) -> Remedy | None:
     names = [drop.name for drop in step.named_together(Drop)] or [operation.name]
+    if waits := _waits(step, _types(step, names)):
+        return waits
     for later in step.later:
         put_back = isinstance(later, CreateTable) and later.table in names
         moved = isinstance(later, Rename) and later.new in {name.name for name in names}
@@ -165,6 +206,18 @@ def _table(step: Step, operation: Drop) -> Remedy | None:
         "without rows, indexes, triggers and grants"
     )
     return Remedy(phases=(phase,), reason=reason, rollback=phase.down)
+
+
+def _types(step: Step, names: list[Name]) -> set[str] | None:
+    tables = [step.catalog.table(name) for name in names]
+    if any(table is None or not table.complete for table in tables):
+        return None
+    return {
+        str(column.definition.type)
+        for table in tables
+        if table is not None
+        for column in table.columns.values()
+    }
 
 
 def _created_again(step: Step, name: Name) -> str:

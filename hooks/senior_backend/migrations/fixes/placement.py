@@ -26,7 +26,7 @@ from senior_backend.operations.objects import AlterDomain, Drop, DropFromTable, 
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
 from senior_backend.operations.tables import AttachPartition, CreateTable, DetachPartition
-from senior_backend.sources import registry, writing
+from senior_backend.sources import drizzle, registry, writing
 from senior_backend.sources.migration import Folder, NewMigration, Segment
 from senior_backend.sql.script import Statement
 from senior_backend.sql.text import SqlText, Verbatim
@@ -90,7 +90,7 @@ def change(problem: Problem, folder: Folder, may_have_run: Why) -> Change | None
     reason = may_have_run(folder, problem.migration)
     if not reason:
         return found
-    if found.reason not in ("", _PAST):
+    if found.reason not in ("", PAST):
         reason = f"{found.reason}; {reason}"
     return replace(found, automatic=False, reason=reason)
 
@@ -113,6 +113,8 @@ def _change(problem: Problem, folder: Folder) -> Change | None:
         return None
     if not remedy.edits and not remedy.phases:
         return Change(reason=remedy.reason)
+    if folder.source == drizzle.ID and not all(phase.transactional for phase in remedy.phases):
+        return Change(reason=_ALL_IN_ONE)
     if not isinstance(problem.text.place, Verbatim):
         return _beside(problem, remedy, "the statement is not SQL in a file: change it by hand")
     if problem.text.path.endswith(".py") and not _fits_a_literal(remedy):
@@ -127,6 +129,8 @@ def _change(problem: Problem, folder: Folder) -> Change | None:
 
 
 def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> Change:
+    if place.segment.transaction == "run" and problem.transaction != "explicit":
+        remedy = _in_two_runs(remedy)
     phases = remedy.phases
     on_their_own = place.segment.transaction == "statement"
     if problem.direction == "down" and len(phases) > 1 and not on_their_own:
@@ -152,7 +156,7 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
     if alone and len(phases[0].up) == 1 and (problem.direction == "up" or len(phases) == 1):
         # Without the settings the statement is the only one of its message: no transaction block.
         gone = _without_settings(place) if not phases[0].transactional else []
-        reason = _PAST if later and len(phases) > 1 else ""
+        reason = PAST if later and len(phases) > 1 else ""
         kept = _kept(problem, place, phases)
         return Change(
             (*gone, *kept),
@@ -169,13 +173,40 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         return Change(reason=_NO_PLACE)
     automatic, reason = remedy.safe, remedy.reason
     if later:
-        automatic, reason = False, _PAST
+        automatic, reason = False, PAST
     elif (named := _named_later(place, phases)) is not None:
         automatic, reason = False, f"a later statement of the migration {named}"
     if phases[0].transactional and not remedy.apart:
         edits = _kept(problem, place, phases)
         return Change(edits, _new(phases[1:], place), automatic, reason)
     return _moved(problem, place, phases, automatic=automatic, reason=reason)
+
+
+def _in_two_runs(remedy: Remedy) -> Remedy:
+    """Where one transaction is around all that is due, its parts have to be deployed apart.
+
+    Else VALIDATE scans under the lock of the NOT VALID before it.
+    """
+    together = remedy.apart
+    phases: list[Phase] = []
+    for phase in remedy.phases:
+        waits = together and phase.transactional and not phase.deploy_before
+        scans = any(" VALIDATE CONSTRAINT " in text for text in phase.up)
+        if waits and (scans or not phases):
+            phase = replace(phase, deploy_before=_RUN)
+        phases.append(phase)
+        together = phase.transactional
+    if phases == list(remedy.phases):
+        return remedy
+    reason = f"{remedy.reason}; {_ONE_RUN}" if remedy.reason else _ONE_RUN
+    return replace(remedy, phases=tuple(phases), safe=False, reason=reason)
+
+
+_RUN: Final = "the migration before it, in a run of its own"
+_ONE_RUN: Final = (
+    "all migrations of a run share one transaction, which keeps its locks: deploy the steps one "
+    "after the other"
+)
 
 
 def _outside(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> Change | None:
@@ -220,7 +251,10 @@ def _without_settings(place: _Place, *, local_only: bool = False) -> list[FileEd
     return edits
 
 
-_PAST: Final = "the migrations after it may need what would move behind them: split it by hand"
+PAST: Final = "the migrations after it may need what would move behind them: split it by hand"
+_ALL_IN_ONE: Final = (
+    "Drizzle runs all migrations in one transaction, which the safe form refuses: run it by hand"
+)
 _NO_PLACE: Final = (
     "every file of this folder runs in a transaction, by its settings: the safe form needs a file "
     "that does not"
