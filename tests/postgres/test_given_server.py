@@ -35,6 +35,23 @@ def test_our_databases_come_and_go_and_theirs_stay(address):
     assert names(address) == before
 
 
+def test_a_copy_has_the_settings_of_its_database(address):
+    with connect_to(address) as server:
+        url = server.create_database()
+        name = url.rpartition("/")[2]
+        with Session(url) as session:
+            session.execute(f'alter database {name} set search_path = extensions, "Odd,Name"')
+            session.execute(f"alter database {name} set app.answer = '4=2'")
+            session.execute(f"alter role current_user in database {name} set work_mem = '5MB'")
+        asked = "select current_setting(n) from unnest(%s::text[]) n"
+        names_ = ["search_path", "app.answer", "work_mem"]
+        seen = []
+        for one in (url, server.create_database(template=name)):
+            with Session(one) as session:
+                seen.append(session.execute(asked, (names_,)))
+    assert seen[0] == seen[1] == [('extensions, "Odd,Name"',), ("4=2",), ("5MB",)]
+
+
 def test_database_of_somebody_else_is_not_dropped(address):
     refusal = pytest.raises(InputError, match="was not created here, so it is not dropped")
     with connect_to(address) as server, refusal:

@@ -1,9 +1,10 @@
 """Creating and dropping databases on a server, ours or one that was given to us."""
 
+import contextlib
 import re
 import secrets
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import Final, Self
 
 from senior_backend.errors import InputError, NotRunError
 from senior_backend.postgres.address import as_url, with_database, without_password
@@ -11,6 +12,12 @@ from senior_backend.postgres.session import Session, StatementError, quoted
 
 PREFIX = "senior_backend_"
 _INSUFFICIENT_PRIVILEGE = "42501"
+_SETTINGS_OF: Final = """
+select r.rolname::text, split_part(c, '=', 1), substr(c, strpos(c, '=') + 1)
+from pg_db_role_setting s join pg_database d on d.oid = s.setdatabase
+left join pg_roles r on r.oid = s.setrole, unnest(s.setconfig) c
+where d.datname = %s and split_part(c, '=', 1) <> 'role'
+"""
 
 
 class Databases(ABC):
@@ -41,7 +48,9 @@ class Databases(ABC):
         copied = f" template {quoted(template)}" if template is not None else ""
         with self.session() as session:
             session.execute(f"create database {quoted(name)}{copied}")
-        self._made.add(name)
+            self._made.add(name)
+            if template is not None:
+                _copy_settings(session, template, name)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
@@ -65,6 +74,19 @@ class Databases(ABC):
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _copy_settings(session: Session, template: str, name: str) -> None:
+    """What ALTER DATABASE and ALTER ROLE ... IN DATABASE set, which no copy has of itself.
+
+    What this role may not set is left out.
+    """
+    for role, setting, value in session.execute(_SETTINGS_OF, (template,)):
+        whose = f"role {quoted(role)} in database" if role is not None else "database"
+        parameter = ".".join(map(quoted, setting.split(".")))
+        with contextlib.suppress(StatementError):
+            session.execute("select set_config(%s, %s, false)", (setting, value))
+            session.execute(f"alter {whose} {quoted(name)} set {parameter} from current")
 
 
 def database_of(url: str) -> str:

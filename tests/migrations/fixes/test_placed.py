@@ -1,5 +1,6 @@
 """Where edits go: odd files, odd names, several findings at once. None of it needs a server."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -220,3 +221,20 @@ def test_what_one_transaction_around_all_would_spoil_waits_for_a_run_of_its_own(
     assert "in a run of its own" in planned.err
     (later,) = (made.root / "migrations/sql").glob("*validate*.up.sql")
     assert "Deploy first: the migration before it, in a run of its own" in later.read_text()
+
+
+def test_what_no_transaction_takes_is_told_of_a_folder_that_is_run_in_one(repository: Make):
+    """And what is beside it is mended all the same."""
+    entries = [{"idx": n, "when": n, "tag": f"000{n}_x", "breakpoints": True} for n in range(2)]
+    journal = json.dumps({"version": "7", "dialect": "postgresql", "entries": entries})
+    made = repository(
+        {
+            "drizzle/meta/_journal.json": journal,
+            "drizzle/0000_x.sql": SETUP,
+            "drizzle/0001_x.sql": "CREATE INDEX i ON orders (a);\n",
+        }
+    )
+    made.lint("--fix")
+    mended = (made.root / "drizzle/0001_x.sql").read_text()
+    assert mended == "SET LOCAL lock_timeout = '5s';\nCREATE INDEX i ON orders (a);\n"
+    assert "the safe form refuses: run it by hand" in made.run("plan", "drizzle/0001_x.sql").err

@@ -22,12 +22,14 @@ def told(pairs):
 
 SET = "SET LOCAL lock_timeout = '5s'"
 ADD = "ALTER TABLE orders ADD COLUMN a int"
-INDEX = "CREATE INDEX orders_a_idx ON orders (a)"
-CONCURRENT = "CREATE INDEX CONCURRENTLY orders_a_idx ON orders (a)"
+INDEX = "CREATE INDEX orders_b_idx ON orders (b)"
+CONCURRENT = "CREATE INDEX CONCURRENTLY orders_b_idx ON orders (b)"
 NOT_NULL = "ALTER TABLE orders ALTER COLUMN a SET NOT NULL"
 CHECK = "ALTER TABLE orders ADD CONSTRAINT orders_a_is_not_null CHECK (a IS NOT NULL) NOT VALID"
 VALIDATE = "ALTER TABLE orders VALIDATE CONSTRAINT orders_a_is_not_null"
 DROP = "ALTER TABLE orders DROP CONSTRAINT orders_a_is_not_null"
+FILL = "UPDATE orders SET note = 'x'"
+BATCHES = "DO $$ DECLARE i orders.id%TYPE; BEGIN UPDATE orders SET note = 'x' WHERE id = i; END $$"
 OTHER = "CREATE TABLE refunds (id int)"
 COUNTER = "CREATE SEQUENCE numbers"
 
@@ -74,6 +76,16 @@ def test_each_statement_is_shown_once(written, fixed, expected):
     ]
 
 
+def test_what_all_are_about_tells_none_from_another():
+    ours = seen(INDEX, NOT_NULL, FILL)
+    theirs = seen(CHECK, CONCURRENT, VALIDATE, NOT_NULL, DROP, BATCHES)
+    assert told(pair(ours, theirs, [finding("set-not-null-scan", line=2)])) == [
+        ([INDEX], [CONCURRENT]),
+        ([NOT_NULL], [CHECK, VALIDATE, NOT_NULL, DROP]),
+        ([FILL], [BATCHES]),
+    ]
+
+
 def test_only_the_same_words_are_unchanged():
     (same, other) = pair(seen(ADD, INDEX), seen(ADD.lower(), CONCURRENT))
     assert same.unchanged
@@ -92,3 +104,10 @@ def test_findings_stand_at_their_statement():
     assert [one.rule for one in second.findings] == ["index-not-concurrent"]
     assert [one.rule for one in unplaced(ours, findings)] == ["elsewhere"]
     assert ours[0].statement.path == PATH
+
+
+def test_findings_stand_at_their_statement_of_several_on_a_line():
+    ours = follow([trace(*(statement(sql, line=1) for sql in (ADD, INDEX, SET, NOT_NULL)))])
+    columns = {"of the first": 1, "of the second": len(ADD) + 3, "of the last": 150}
+    pairs = pair(ours, (), [finding(rule, column=n) for rule, n in columns.items()])
+    assert [[found.rule for found in one.findings] for one in pairs] == [[rule] for rule in columns]

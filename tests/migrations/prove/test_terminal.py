@@ -204,3 +204,27 @@ def test_long_names_are_shown_whole(width):
     ]
     assert any(path in column for column in columns)
     assert any(f"ALTER TABLE{name}" in column.replace("TABLE ", "TABLE") for column in columns)
+
+
+def test_the_command_names_the_file_as_the_shell_takes_it():
+    from senior_backend.migrations.prove.story import command
+
+    proof = replace(PROOF, path="db/it's odd.sql")
+    assert command(proof).endswith(" 'db/it'\"'\"'s odd.sql'")
+    text = terminal.render(PROOF, width=100, colour=False, path="../002_b.sql")
+    assert "plan ../002_b.sql\n" in text or "lint --fix ../002_b.sql\n" in text
+
+
+def test_an_index_that_is_locked_is_named_where_its_table_is_hardly_locked():
+    from senior_backend.migrations.lock_model.effect import Lock
+    from senior_backend.migrations.prove.facts import facts
+    from senior_backend.migrations.prove.seen import Seen
+    from senior_backend.migrations.trace.observed import ObservedLock
+
+    attach = statement("ALTER INDEX p ATTACH PARTITION i")
+    locks = (
+        ObservedLock("orders", "table", Lock.ACCESS_SHARE, ("reads", "writes")),
+        ObservedLock("i", "index", Lock.ACCESS_EXCLUSIVE, ("reads", "writes")),
+    )
+    first = facts(Seen(replace(attach, locks=locks)))[0]
+    assert first.text == "ACCESS EXCLUSIVE on i"

@@ -104,6 +104,11 @@ def test_what_a_transaction_holds_already_waits_through_the_work_that_follows():
     assert said.grade == "all wait"
 
 
+def test_what_is_held_through_a_statement_without_work_is_no_wait_of_its_own():
+    _, second = follow([trace(ADD_COLUMN, statement("COMMENT ON TABLE orders IS 'x'"))])
+    assert verdict.of([second]).text == "nobody waits for more than is held"
+
+
 def test_a_lock_is_gone_with_its_transaction():
     seen = follow(
         [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -65,7 +66,7 @@ def prove(
         with ProgressLine() as line:
             line.say("starting PostgreSQL")
             found = _proofs(result, request, scratch, catalog, line.say)
-            code = _print(found, output_format, line.say)
+            code = _print(found, output_format, line.say, request.root)
     return max(code, result.outcome().exit_code(fail_on))
 
 
@@ -136,14 +137,16 @@ def _proofs(
     yield from proofs(result, request, scratch(), settings, catalog, progress=progress)
 
 
-def _print(proofs: Iterator[Proof], output_format: str, progress: Callable[[str], None]) -> int:
+def _print(
+    proofs: Iterator[Proof], output_format: str, progress: Callable[[str], None], root: Path
+) -> int:
     """Print each as soon as it is there, where the format allows it; 1 when one does not hold."""
     code, kept = CLEAN, []
     for number, proof in enumerate(proofs):
         kept.append(proof)
         progress("")
         if output_format == "terminal":
-            _print_in_terminal(proof, first=number == 0)
+            _print_in_terminal(proof, root, first=number == 0)
         if not proof.holds:
             code = FOUND
     if output_format == "terminal" and not kept:
@@ -159,7 +162,7 @@ def _print(proofs: Iterator[Proof], output_format: str, progress: Callable[[str]
     return code
 
 
-def _print_in_terminal(proof: Proof, *, first: bool) -> None:
+def _print_in_terminal(proof: Proof, root: Path, *, first: bool) -> None:
     from senior_backend.migrations.prove import terminal
 
     is_terminal = sys.stdout.isatty()
@@ -167,8 +170,9 @@ def _print_in_terminal(proof: Proof, *, first: bool) -> None:
     text = terminal.render(
         proof,
         width=width,
-        colour=is_terminal and not os.environ.get("NO_COLOR"),
+        colour=is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb",
         unicode=_takes_lines(),
+        path=os.path.relpath(root.resolve() / proof.path),
     )
     click.echo(text if first else f"\n{text}", color=is_terminal)
 

@@ -62,7 +62,9 @@ def _locks(seen: Seen) -> str:
     """The strongest first; weak ones and those of indexes only where there is nothing else."""
     locks = seen.statement.locks
     shown = [lock for lock in locks if lock.kind not in ("index", "sequence")] or list(locks)
-    strong = [lock for lock in shown if lock.mode >= Lock.SHARE_UPDATE_EXCLUSIVE or lock.blocks]
+    strong = [lock for lock in shown if lock.mode >= Lock.SHARE_UPDATE_EXCLUSIVE]
+    strong = strong or [lock for lock in locks if lock.mode >= Lock.SHARE_UPDATE_EXCLUSIVE]
+    strong = strong or [lock for lock in shown if lock.blocks]
     by_mode: dict[Lock, list[str]] = {}
     for lock in strong or shown:
         by_mode.setdefault(lock.mode, []).append(lock.relation)

@@ -102,6 +102,8 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
         less = _mended(case, catalog, Fixers(fixers.automatic, _no_plan))
         if less is not None and less.contents:
             said = f"a plan for the rest failed on the server; please report it: {fixed.failure}"
+            if number + 1 < len(case.folder.folder.migrations):
+                said = f"a plan for the rest fails behind the migrations after it: {fixed.failure}"
             mended = replace(less, remarks=(*less.remarks, said))
             written, fixed = _both(case, start, mended)
     written = _sized(case, written, case.folder.folder)

@@ -1,7 +1,8 @@
 """Which statements of a fix stand for which of the file as it was written."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
@@ -14,7 +15,7 @@ _PART: Final = re.compile(r"[^\W_]+")
 _EVERYWHERE: Final = frozenset(
     {"add", "alter", "by", "column", "concurrently", "constraint", "create", "default", "drop"}
     | {"exists", "if", "in", "index", "key", "local", "not", "null", "on", "only", "or", "set"}
-    | {"references", "table", "to", "unique", "using", "valid", "validate"}
+    | {"references", "table", "to", "type", "unique", "using", "valid", "validate"}
 )
 """Words that say nothing about what a statement is about."""
 _ALIKE: Final = 0.15
@@ -127,12 +128,19 @@ def _partners(
             taken.add(block.a + step)
     left = [number for number in range(len(ours)) if number not in taken]
     mended = [number for number in range(len(ours)) if number in taken & found]
+    names = [_names(words) for words in ours]
+    # What all are about tells none from another.
+    common = Counter(name for some in names for name in some)
     for number, words in enumerate(theirs):
-        for candidates, least in ((left, _ALIKE), (mended, _VERY_ALIKE)):
-            likeness = {other: _likeness(ours[other], words) for other in candidates}
-            best = max(candidates, key=likeness.__getitem__, default=None)
-            if partner[number] is None and best is not None and likeness[best] >= least:
-                partner[number] = best
+        if partner[number] is None:
+            about = _names(words)
+            likeness = {
+                other: _likeness(names[other], about, common)
+                for candidates, least in ((left, _ALIKE), (mended, _VERY_ALIKE))
+                for other in candidates
+                if _likeness(names[other], about, common) >= least
+            }
+            partner[number] = max(likeness, key=likeness.__getitem__, default=None)
     for order in (range(1, len(theirs)), range(len(theirs) - 2, -1, -1)):
         step = 1 if order.step > 0 else -1
         for number in order:
@@ -142,28 +150,51 @@ def _partners(
     return partner
 
 
-def _likeness(one: tuple[str, ...], other: tuple[str, ...]) -> float:
-    """Of what two statements name: 0 nothing in common, 1 all of the shorter."""
-    names, others = (
-        {part for word in words for part in _PART.findall(word.lower())} - _EVERYWHERE
-        for words in (one, other)
-    )
-    shorter = min(len(names), len(others))
-    return len(names & others) / shorter if shorter else 0.0
+def _names(words: tuple[str, ...]) -> frozenset[str]:
+    parts = {part for word in words for part in _PART.findall(word.lower())}
+    return frozenset(parts - _EVERYWHERE)
+
+
+def _likeness(one: frozenset[str], other: frozenset[str], common: Mapping[str, int]) -> float:
+    """Of what two statements name: 0 nothing in common, 1 all of the shorter.
+
+    A name counts for less the more statements have it, as ``common`` says.
+    """
+
+    def weight(names: frozenset[str]) -> float:
+        return sum(1 / (common.get(name) or 1) for name in names)
+
+    shorter = min(weight(one), weight(other))
+    return weight(one & other) / shorter if shorter else 0.0
 
 
 def _by_statement(
     groups: Sequence[Sequence[Seen]], findings: Sequence[Finding]
 ) -> list[tuple[Finding, ...]]:
     found: list[list[Finding]] = [[] for _ in groups]
+    begins = list(_begins(groups))
     for finding in findings:
         if finding.details.get("direction", "up") != "up":
             continue
         at = None
-        for number, group in enumerate(groups):
-            first = group[0].statement
-            if first.path == finding.path and first.line <= finding.line:
+        for number, path, line, column in begins:
+            if path == finding.path and (line, column) <= (finding.line, finding.column):
                 at = number
         if at is not None:
             found[at].append(finding)
     return [tuple(one) for one in found]
+
+
+def _begins(groups: Sequence[Sequence[Seen]]) -> Iterator[tuple[int, str, int, int]]:
+    """Where statements begin, with the number of their group.
+
+    The column is the least that it can be: it tells those apart that share a line.
+    """
+    before, column = ("", 0), 1
+    for number, group in enumerate(groups):
+        for seen in group:
+            one = seen.statement
+            if before != (one.path, one.line):
+                before, column = (one.path, one.line), 1
+            yield number, one.path, one.line, column
+            column += len(one.sql) + 1

@@ -11,7 +11,7 @@ from senior_backend.catalog.model import Catalog
 from senior_backend.findings import Finding
 from senior_backend.migrations import applied, repair
 from senior_backend.migrations.fixes import files
-from senior_backend.migrations.fixes.placement import change
+from senior_backend.migrations.fixes.placement import PAST, change
 from senior_backend.migrations.run import Request, Result, run
 from senior_backend.sources.migration import Folder, Migration
 
@@ -73,6 +73,7 @@ def mend(
     contents: dict[str, tuple[bytes, bytes]] = {}
     remarks: list[str] = []
     result = _lint(request, migration, contents, catalog)
+    is_last = result.folders and result.folders[0].folder.migrations[-1].path == migration.path
     for _ in range(_ROUNDS):
         done = automatic(result, request.root, now)
         remarks += done.remarks
@@ -80,7 +81,8 @@ def mend(
             break
         _keep(contents, done, request.root)
         result = _lint(request, migration, contents, catalog)
-    reasons = _reasons(result)
+    # What comes after the last one are steps of its own.
+    reasons = [one for one in _reasons(result) if one != PAST or not is_last]
     done = planned(result, request.root, now)
     whole = not done.contents
     if done.contents:

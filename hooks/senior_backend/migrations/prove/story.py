@@ -1,5 +1,6 @@
 """A proof in the order in which people read it: what both views share."""
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -75,14 +76,16 @@ def fix_title(proof: Proof) -> str:
     return "as planned: deploy between the steps" if fixed.deploys else "as planned"
 
 
-def command(proof: Proof) -> str:
-    """What writes the fix; empty where nothing is offered."""
+def command(proof: Proof, path: str = "") -> str:
+    """What writes the fix; empty where nothing is offered.
+
+    ``path`` is the file as the reader names it, by default from the root of the repository.
+    """
     fixed = proof.fixed
     if fixed is None or fixed.failure is not None:
         return ""
-    if fixed.automatic:
-        return f"senior-backend migrations lint --fix {proof.path}"
-    return f"senior-backend migrations plan {proof.path}"
+    how = "lint --fix" if fixed.automatic else "plan"
+    return f"senior-backend migrations {how} {shlex.quote(path or proof.path)}"
 
 
 def _summary(proof: Proof) -> Iterator[Line]:
@@ -173,7 +176,7 @@ def _without_fix(proof: Proof) -> Iterator[Line]:
     way_back = proof.written.way_back
     if way_back.outcome != "not tried":
         yield _way_back("way back", way_back)
-    for (rule, line), reason in proof.no_fix.items():
+    for (rule, line), reason in sorted(proof.no_fix.items(), key=lambda one: one[0][1]):
         yield Line("no", "no fix", f"{rule}, line {line}: {reason}")
 
 

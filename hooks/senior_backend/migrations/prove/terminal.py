@@ -62,8 +62,8 @@ _ASCII: Final = str.maketrans(
 )
 
 
-def render(proof: Proof, *, width: int, colour: bool, unicode: bool = True) -> str:
-    """A proof as text of at most ``width`` columns."""
+def render(proof: Proof, *, width: int, colour: bool, unicode: bool = True, path: str = "") -> str:
+    """A proof as text of at most ``width`` columns; ``path`` is its file from where one works."""
     width = min(max(width, _NARROWEST), _WIDEST)
     out = io.StringIO()
     console = Console(
@@ -77,14 +77,14 @@ def render(proof: Proof, *, width: int, colour: bool, unicode: bool = True) -> s
         emoji=False,
         legacy_windows=False,
     )
-    for part in _parts(proof, story(proof), width):
+    for part in _parts(proof, story(proof), width, path):
         console.print(part)
     lines = (line.rstrip() for line in out.getvalue().splitlines())
     text = "\n".join(lines).rstrip("\n")
     return text if unicode else text.translate(_ASCII)
 
 
-def _parts(proof: Proof, told: Story, width: int) -> Iterator[RenderableType]:
+def _parts(proof: Proof, told: Story, width: int, path: str) -> Iterator[RenderableType]:
     yield Text(on_one_line(proof.path), style="bold")
     yield Text(heading(proof), style="dim")
     for problem in proof.problems:
@@ -114,7 +114,7 @@ def _parts(proof: Proof, told: Story, width: int) -> Iterator[RenderableType]:
     yield from map(_finding, told.beside)
     yield Text("─" * width, style="dim")
     yield _summary(told.summary)
-    yield from _offer(proof)
+    yield from _offer(proof, path)
     yield Text(LEGEND, style="dim")
 
 
@@ -250,6 +250,6 @@ def _summary(lines: Sequence[Line]) -> RenderableType:
     return table
 
 
-def _offer(proof: Proof) -> Iterator[RenderableType]:
-    if offered := command(proof):
+def _offer(proof: Proof, path: str) -> Iterator[RenderableType]:
+    if offered := command(proof, path):
         yield Text(f"$ {on_one_line(offered)}", style="bold")

@@ -56,7 +56,8 @@ def of(group: Sequence[Seen]) -> Verdict | None:
     timeout = next((s.lock_timeout for s in judged if s.lock_timeout and s.blocked), None)
     if timeout:
         parts.append(f"gives up after {timeout} in the queue for its lock")
-    return Verdict("; ".join(dict.fromkeys(parts)) or "nobody waits", grade)
+    nobody = "nobody waits for more than is held" if any(s.held for s in judged) else "nobody waits"
+    return Verdict("; ".join(dict.fromkeys(parts)) or nobody, grade)
 
 
 def grade_of(seen: Seen) -> Grade:

@@ -38,7 +38,7 @@ def work(
     """
     done = Work()
     renewed = set()
-    for oid, was in before.items():
+    for oid, was in sorted(before.items()):  # as they were made: the catalog has no order
         now = after.get(oid)
         if now is not None and was.holds_rows and was.file != now.file:
             note = _no_rewrite(piece, told, was)
