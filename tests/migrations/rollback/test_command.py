@@ -179,6 +179,43 @@ def test_the_comment_that_a_generator_wrote_is_no_word_of_an_author(prove: Prove
 
 
 @pytest.mark.verify
+@pytest.mark.parametrize(
+    "comment",
+    ["-- Do nothing.", "/* noop */", "-- TODO", "-- drop index i;", "-- DROP INDEX\n--   i;"],
+)
+def test_a_comment_that_gives_no_reason_excuses_nothing(prove: Prove, comment: str):
+    run = prove("create index i on orders (note);", f"{comment}\n")
+    assert run.code == 1
+    assert "its down holds no statement" in run.out
+
+
+UNREACHED = {
+    "delete": ("delete from orders where note = 'spam' and total < 5;", "orders: 20 rows before"),
+    "update": ("update orders o set note = 'y' where o.note in ('it''s', 'z');", "orders.note: "),
+    "nulls": ("update orders set note = '' where note is null or false;", "orders.note: "),
+    "pattern": ("update orders set total = 1 where note like 'a_c%';", "orders.total: "),
+}
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("name", UNREACHED)
+def test_rows_are_such_that_conditions_of_the_up_find_some(prove: Prove, name: str):
+    up, said = UNREACHED[name]
+    run = prove(up, "select 1;")
+    assert run.code == 1, run.out
+    assert said in run.out
+
+
+@pytest.mark.verify
+def test_what_finds_no_row_is_said_to_prove_nothing(prove: Prove):
+    up = "update orders set note = 'x' where ordered < now() - interval '900 years';"
+    run = prove(f"alter table orders add ordered timestamptz; {up}",
+                "alter table orders drop ordered;")  # fmt: skip
+    assert run.code == 0, run.out
+    assert "note: db/000002_it.up.sql:1: updates none of the made-up rows" in run.out
+
+
+@pytest.mark.verify
 def test_a_missing_down_is_told_and_fails_nothing(prove: Prove):
     run = prove("create index i on orders (note);", None)
     assert run.code == 0
@@ -235,6 +272,39 @@ def test_all_ups_and_then_all_downs_end_at_the_start(
     run = made.run("rollback", "--server", server.url(), "db")
     assert run.code == 0, run.out
     assert "✓ all 2 ups, then all downs: identical" in run.out
+
+
+@pytest.mark.verify
+def test_what_is_proved_of_one_is_the_same_after_others(repository: Callable[..., Repository]):
+    """One database serves them all: nothing of the one before it is left for the next."""
+    made = repository(
+        {
+            "db/000001_a.up.sql": "create table a (id bigserial primary key, n text);",
+            "db/000001_a.down.sql": "drop table a;",
+            "db/000002_role.up.sql": "create role of_mine; grant select on a to of_mine;",
+            "db/000002_role.down.sql": "revoke select on a from of_mine; drop role of_mine;",
+            "db/000003_add.up.sql": "alter table a add c text default '';",
+            "db/000003_add.down.sql": "alter table a drop c;",
+            "db/000004_narrow.up.sql": "alter table a alter c type varchar(1) using left(c, 1);",
+            "db/000004_narrow.down.sql": "alter table a alter c type text;",
+            "db/000005_seed.up.sql": "create table b (id int primary key, of bigint references a); "
+            "insert into a values (700, 'x', 'y');",
+            "db/000005_seed.down.sql": "delete from a where id = 700; drop table b;",
+            "db/000006_refer.up.sql": "insert into b values (900, 700);",
+            "db/000006_refer.down.sql": "delete from b where id = 900;",
+            "db/000007_blank.up.sql": "update a set n = 'same';",
+            "db/000007_blank.down.sql": "select 1;",
+            "db/000008_narrow.up.sql": "alter table a alter n type varchar(1) using left(n, 1);",
+            "db/000008_narrow.down.sql": "alter table a alter n type text;",
+        }
+    )
+    run = made.run("rollback", "--format", "json", "--since", "db/000001_a.up.sql", "db")
+    together = {one["path"]: one["verdict"] for one in run.document["migrations"]}
+    assert list(together.values()) == [
+        "identical", "physical residue", "lossy", "identical", "identical", "lossy", "lossy",
+    ], run.err  # fmt: skip
+    (all_of_them,) = run.document["ranges"]
+    assert all_of_them["verdict"] == "lossy"
 
 
 @pytest.mark.verify

@@ -13,7 +13,7 @@ EXTRA: Final = "extra"
 INVALID: Final = "INVALID"
 """Said of an index that was left half built: no query uses it, every write keeps it up."""
 _ORDER: Final = "order of columns"
-_SLOTS: Final = "slots of dropped columns"
+SLOTS: Final = "slots of dropped columns"
 _DEFINITION: Final = '"_RETURN" on '
 """How the server calls the rule that a view is."""
 _LONGEST: Final = 160
@@ -165,7 +165,7 @@ def _changed_columns(key: Key, one: Object, other: Object) -> Iterator[str]:
 
 def _change(key: Key, column: str, one: Object, other: Object) -> Difference:
     old, new = one.values.get(column, ""), other.values.get(column, "")
-    physical = column == _SLOTS or (column == _ORDER and one.kind in _TABLES)
+    physical = column == SLOTS or (column == _ORDER and one.kind in _TABLES)
     what = _property(key, column)
     return Difference(
         _said(key, one), what, _word(column, old), _word(column, new), physical=physical

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 from senior_backend.findings import Finding
 from senior_backend.migrations.rollback.proof import Options, prove
@@ -71,6 +72,8 @@ def _together(found: Sequence[Report], notes: Sequence[str]) -> Report:
 
 def findings_of_downs(request: Request) -> Mapping[str, Sequence[Finding]]:
     """What the linter says of ways down, by the path of their migration."""
+    if request.since is not None and Path(request.since).is_file():
+        request = replace(request, since=None)  # a migration: to the linter it is a revision
     found: dict[str, list[Finding]] = {}
     for folder in run(request).folders:
         for problem in folder.problems:

@@ -16,7 +16,7 @@ from typing import Final
 from senior_backend import sql
 from senior_backend.errors import NotRunError
 from senior_backend.findings import Finding
-from senior_backend.migrations.rollback import data, dump, resume
+from senior_backend.migrations.rollback import data, dump, matching, resume, trial, unmatched
 from senior_backend.migrations.rollback.compare import differences
 from senior_backend.migrations.rollback.data import Rows
 from senior_backend.migrations.rollback.snapshot import Snapshot, take
@@ -39,9 +39,20 @@ _REACHES_FAR: Final = re.compile(
     r"|\b(?:alter|drop)\s+(?:type|domain|collation)\b|\bselect\s+[\w.\"]+\s*\("
 )
 """Rows of tables that are not named may change, or stand in the way."""
-_BOILERPLATE: Final = re.compile(
-    r"should undo|your sql (?:goes|here)|write your|add your", re.IGNORECASE
+_TEMPLATES: Final = re.compile(
+    r"should undo|your sql|write your|add your|goes here|\b(?:todo|fixme|xxx)\b", re.IGNORECASE
 )
+"""What tools and people write where a down is still to come."""
+_IDLE: Final = frozenset(
+    re.findall(
+        r"\w+",
+        "a add alter back blank create deliberately do does down drop empty file for here is it "
+        "implemented intentionally left migrate migration n na necessary needed no none noop not "
+        "nothing of op pass remove required revert roll rollback script skip sql table the there "
+        "this to undo up yet",
+    )
+)
+"""Words that tell no more than that there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +119,16 @@ def prove(
             progress=progress,
         )
         prover.built = built
-        return prover.report(url, following, paths)
+        prover.carry(url, following, paths)
+    except BaseException:
+        prover.close()
+        raise
     finally:
         scratch.drop(url)
+    try:
+        return prover.report(following, paths)
+    finally:
+        prover.close()
 
 
 class _Prover:
@@ -131,6 +149,13 @@ class _Prover:
         self._options = options
         self._progress = progress
         self._notes: list[str] = []
+        self._proofs: list[Proof] = []
+        self._problems: list[Problem] = []
+        self._start: str | None = None
+        """The database before the first migration, where all of them will be tried together."""
+        self._kept: str | None = None
+        """A database with rows which is otherwise what the next migration begins with."""
+        self._roles_before: frozenset[str] = frozenset()
         if scratch.programs is None:
             self._notes.append(
                 "there is no pg_dump as new as the server: only the catalogs are compared"
@@ -139,35 +164,64 @@ class _Prover:
         if options.resume and folder.source in resume.BEFORE_RERUN:
             self._notes.append(resume.BEFORE_RERUN[folder.source])
 
-    def report(self, url: str, migrations: Sequence[Migration], paths: Collection[str]) -> Report:
+    def carry(self, url: str, migrations: Sequence[Migration], paths: Collection[str]) -> None:
         """Carry the database at ``url`` through ``migrations``, proving those of ``paths``."""
-        proofs: list[Proof] = []
-        problems = list(self.built.problems)
-        start = self._scratch.database(url) if len(migrations) > 1 else None
+        self._problems += self.built.problems
+        self._roles_before = self._roles(url)
+        if len(migrations) > 1 and all(
+            m.path in paths and self._without_down(m) is None for m in migrations
+        ):
+            self._start = self._scratch.database(url)
         for number, migration in enumerate(migrations, start=1):
             refuses = self._refuses(migration)  # which is a verdict, and no problem
-            problems += (
+            self._problems += (
                 one for one in not_read(migration) if not (refuses and "downgrade" in one.reason)
             )
+            proof = None
             if migration.path in paths:
                 self._progress(f"proving {number} of {len(migrations)}: {migration.path}")
-                proofs.append(self._proof(url, migration))
+                proof = self._proof(url, migration)
+                self._proofs.append(proof)
+            if proof is None or not trial.goes_on(migration, proof):
+                self._drop_kept()
             problem = self._apply(url, migration)
-            if problem is not None and not (proofs and proofs[-1].path == migration.path):
-                problems.append(problem)
+            if problem is not None:
+                self._drop_kept()
+                if proof is None:
+                    self._problems.append(problem)
+        self._drop_kept()
+
+    def report(self, migrations: Sequence[Migration], paths: Collection[str]) -> Report:
+        """What was proved, and all ups and downs together.
+
+        The database of ``carry`` is gone by now, so that the roles that it needed can go as well:
+        they are the server's, and the same ups are to make them again.
+        """
         ranges: tuple[Range, ...] = ()
-        if start is not None:
-            ranges = tuple(self._range(start, migrations, paths, proofs))
-            self._scratch.drop(start)
+        if self._start is not None:
+            self._drop_roles(self._start, self._roles_before)
+            ranges = tuple(self._range(self._start, migrations, paths, self._proofs))
         return Report(
             self._scratch.version,
-            tuple(proofs),
+            tuple(self._proofs),
             ranges,
             () if self._folder.has_downs else (self._folder.source,),
             self.built.stubbed,
-            tuple(problems),
+            tuple(self._problems),
             tuple(self._notes),
         )
+
+    def close(self) -> None:
+        """Drop the databases that were made; closing twice is fine."""
+        self._drop_kept()
+        if self._start is not None:
+            self._scratch.drop(self._start)
+            self._start = None
+
+    def _drop_kept(self) -> None:
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            self._scratch.drop(kept)
 
     # One migration
 
@@ -175,13 +229,16 @@ class _Prover:
         missing = self._without_down(migration)
         if missing is not None and not self._options.resume:
             return missing
-        with self._copy(url, filled=True, migration=migration) as (work, count):
-            proof = missing or self._tried(work, migration, count)
-            if proof.verdict != "not proved":
-                return self._resumed(url, migration, proof, filled=True)
+        if missing is not None:
+            return self._resumed(url, migration, missing, filled=True)
+        with self._on_trial(url, migration) as (work, count):
+            proof = self._tried(work, migration, count)
+        if proof.verdict != "not proved":
+            return self._resumed(url, migration, proof, filled=True)
+        self._drop_kept()
         # Rows of ours may be the reason: what the up demands of rows, those of users satisfy.
         with self._copy(url, filled=False) as (work, _):
-            empty = missing or self._tried(work, migration, 0)
+            empty = self._tried(work, migration, 0)
         if empty.verdict == "not proved":
             return empty
         note = f"tried on empty tables, so nothing is said of rows: {proof.reason}"
@@ -217,7 +274,10 @@ class _Prover:
     def _tried(self, url: str, migration: Migration, count: int) -> Proof:
         """Up, down and up again in the database at ``url``."""
         before = self._state(url)
-        problem = self._apply(url, migration)
+        with self._scratch.tracer(url, self._settings) as tracer:
+            problem = tracer.apply(self.built.runnable(migration))
+            tracer.finish()
+            ran = tracer.applied
         if problem is not None:
             return Proof(migration.path, "not proved", str(problem), rows=count)
         runnable = self.built.runnable(migration)
@@ -226,7 +286,10 @@ class _Prover:
             tracer.finish()
         down = self.built.as_written(migration, seen)
         findings = tuple((self._options.findings or {}).get(migration.path, ()))
-        proof = Proof(migration.path, "failing", down=down, rows=count, findings=findings)
+        notes = tuple(unmatched.notes(migration, ran)) if count else ()
+        proof = Proof(
+            migration.path, "failing", down=down, rows=count, findings=findings, notes=notes
+        )
         failed = down.failed
         if failed is not None and failed.sqlstate == _RAISED:
             return replace(proof, verdict="irreversible", reason=f"its down raises: {failed.error}")
@@ -282,6 +345,8 @@ class _Prover:
             return
         self._progress(f"all {len(migrations)} ups, then all downs")
         with self._copy(start, filled=not any(p.rows == 0 for p in proofs)) as (work, _):
+            for migration in migrations:
+                matching.match(work, self.built.runnable(migration), self._options.rows)
             before = self._state(work)
             for direction, order in (("up", migrations), ("down", migrations[::-1])):
                 for migration in order:
@@ -312,17 +377,38 @@ class _Prover:
         roles = self._roles(url)
         copy = self._scratch.database(url)
         try:
-            count = 0
-            if filled and self._options.rows:
-                tables = data.tables(copy)
-                if migration is not None:
-                    tables = _concerned(migration, tables)
-                wanted = dict.fromkeys(tables, self._options.rows)
-                count = sum(rows.fill(copy, wanted).values())
-            yield copy, count
+            yield copy, self._fill(copy, migration) if filled else 0
         finally:
             self._scratch.drop(copy)
             self._drop_roles(url, roles)
+
+    @contextmanager
+    def _on_trial(self, url: str, migration: Migration) -> Iterator[tuple[str, int]]:
+        """A copy of a database with rows; where it can be, that of the migration before.
+
+        It is kept, but where roles were made: they are dropped, and it may need them.
+        """
+        roles = self._roles(url)
+        if self._kept is None or not (trial.is_empty(url) and trial.emptied(self._kept)):
+            self._drop_kept()
+            self._kept = self._scratch.database(url)
+        try:
+            yield self._kept, self._fill(self._kept, migration)
+        finally:
+            if self._roles(url) != roles:
+                self._drop_kept()
+                self._drop_roles(url, roles)
+
+    def _fill(self, url: str, migration: Migration | None) -> int:
+        if not self._options.rows:
+            return 0
+        tables: Sequence[str] = data.tables(url)
+        if migration is not None:
+            tables = _concerned(migration, tables)
+        count = sum(rows.fill(url, dict.fromkeys(tables, self._options.rows)).values())
+        if migration is not None and count:
+            matching.match(url, self.built.runnable(migration), self._options.rows)
+        return count
 
     def _roles(self, url: str) -> frozenset[str]:
         if not self._scratch.own:
@@ -368,11 +454,23 @@ def _concerned(migration: Migration, tables: Sequence[str]) -> tuple[str, ...]:
 
 
 def _comment_of(migration: Migration) -> str | None:
-    """The comment that stands where a down should, unless it is the tool's own."""
+    """The comment that says why there is no way back; None where nothing does.
+
+    No reason are a tool's template, "do nothing", and statements that somebody has kept out.
+    """
+    found: list[str] = []
     for segment in migration.down or ():
         for comment in sql.read(segment.text).comments:
             text = comment.content.strip().lstrip("-/* ").rstrip("*/ ")
             text = " ".join(text.split())
-            if text and not text.startswith("+") and not _BOILERPLATE.search(text):
-                return text
-    return None
+            if text and not text.startswith("+"):
+                found.append(text)
+    script = sql.read(sql.decode("", "\n".join(found).encode()))
+    if script.statements and not any(unread.refused for unread in script.unparsed):
+        return None
+    return next((text for text in found if not _is_idle(text)), None)
+
+
+def _is_idle(comment: str) -> bool:
+    words = re.findall(r"\w+", comment.lower())
+    return _TEMPLATES.search(comment) is not None or _IDLE.issuperset(words)

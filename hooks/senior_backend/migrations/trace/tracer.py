@@ -12,7 +12,7 @@ from senior_backend.migrations.step import Direction
 from senior_backend.migrations.trace.block import Block
 from senior_backend.migrations.trace.course import Course
 from senior_backend.migrations.trace.observation import Eye
-from senior_backend.migrations.trace.observed import MigrationTrace, Problem
+from senior_backend.migrations.trace.observed import MigrationTrace, ObservedStatement, Problem
 from senior_backend.migrations.trace.sessions import Sessions, Settings
 from senior_backend.sources.migration import Migration
 
@@ -29,6 +29,8 @@ class Tracer:
         self._eye = Eye(self._sessions)
         self._first: frozenset[int] | None = None
         self._open: Block | None = None
+        self.applied: tuple[ObservedStatement, ...] = ()
+        """What ``apply`` ran last: how each statement ended, how many rows it changed."""
 
     def __enter__(self) -> Self:
         return self
@@ -54,6 +56,7 @@ class Tracer:
         course.run(migration, direction)
         course.end()
         self._settled(course)
+        self.applied = tuple(course.statements)
         return course.problem()
 
     def trace(self, migration: Migration, direction: Direction = "up") -> MigrationTrace:
