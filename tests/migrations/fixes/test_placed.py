@@ -238,3 +238,19 @@ def test_what_no_transaction_takes_is_told_of_a_folder_that_is_run_in_one(reposi
     mended = (made.root / "drizzle/0001_x.sql").read_text()
     assert mended == "SET LOCAL lock_timeout = '5s';\nCREATE INDEX i ON orders (a);\n"
     assert "the safe form refuses: run it by hand" in made.run("plan", "drizzle/0001_x.sql").err
+
+
+@pytest.mark.parametrize(
+    "up",
+    [
+        "CREATE INDEX orders_a_idx ON orders (a);\nCOMMENT ON INDEX orders_a_idx IS 'x';\n",
+        "CREATE UNIQUE INDEX orders_a_idx ON orders (a);\n"
+        "ALTER TABLE orders ADD CONSTRAINT u UNIQUE USING INDEX orders_a_idx;\n",
+    ],
+)
+def test_nothing_is_planned_behind_a_statement_that_needs_it(repository: Make, up: str) -> None:
+    made = repository(TOOLS["goose"](up, "SELECT 1;", SETUP, "SELECT 1;"))
+    planned = made.run("plan", "--write")
+    assert "a later statement of the migration names orders_a_idx" in planned.err
+    assert len(list((made.root / "db").iterdir())) == 2
+    assert up in (made.root / "db/00002_b.sql").read_text()

@@ -175,7 +175,8 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
     if later:
         automatic, reason = False, PAST
     elif (named := _named_later(place, phases)) is not None:
-        automatic, reason = False, f"a later statement of the migration {named}"
+        reason = f"a later statement of the migration {named}: split it by hand"
+        return _beside(problem, remedy, reason)
     if phases[0].transactional and not remedy.apart:
         edits = _kept(problem, place, phases)
         return Change(edits, _new(phases[1:], place), automatic, reason)
