@@ -95,9 +95,8 @@ def test_what_cannot_be_run_is_said_in_one_line(
     assert "options=" not in err, "of which the user knows nothing"
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.verify)]
-)
+@pytest.mark.verify
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_goes_to_the_command_and_nothing_of_it_stays_on_the_server(shop, number):
     sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep(5%'"
     process = start_run(shop, "--", *shop.command("select pg_sleep(500)"))

@@ -24,6 +24,10 @@ SCHEMA = Path(senior_backend.__file__).parent / "schemas" / "run.json"
 ADD_COLUMN = "alter table orders add note text"
 BUILD = "create index concurrently orders_total on orders (total)"
 BUILD_UNIQUE = "create unique index concurrently orders_total on orders (total)"
+SLEEPING = (
+    "select count(*) from pg_stat_activity where datname = current_database() "
+    "and query like 'select pg_sleep(%'"
+)
 
 
 def outcomes(report: Report) -> list[list[str]]:
@@ -386,9 +390,37 @@ def test_an_index_that_is_about_to_be_valid_is_no_leftover(shop):
         assert database.invalid() == [index]
         shop.hold("drop index finishing")
         assert not database.is_leftover(index), "it is being dropped"
-        assert database.definition(index) == "", "for which it would wait"
         shop.let_go()
         assert not database.is_leftover(index)
+
+
+@pytest.mark.verify
+def test_a_locked_table_holds_up_no_look(shop):
+    shop.leave_invalid("left_before")
+    shop.hold("lock table orders in access exclusive mode")
+    with Database.open(shop.url) as database:
+        (index,) = database.invalid()
+        assert database.definition(index) == "", "for which it would wait"
+        shop.let_go()
+        assert database.definition(index).startswith("CREATE UNIQUE INDEX left_before ON")
+
+
+@pytest.mark.verify
+def test_a_watch_that_loses_its_session_goes_on(shop):
+    shop.hold()
+
+    def interfere():
+        if eventually(lambda: shop.ask(SLEEPING) == [(1,)]):
+            shop.ask(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = "
+                "'senior-backend-migrations-watch' and datname = current_database()"
+            )
+
+    threading.Thread(target=interfere).start()
+    report = shop.sql("select pg_sleep(3)", ADD_COLUMN, concurrently=True, attempts=1)
+    shop.let_go()
+    assert outcomes(report) == [["cancelled"]]
+    assert shop.said("not watched for a while")
 
 
 @pytest.mark.verify
@@ -439,18 +471,15 @@ def test_a_signal_while_waiting_to_try_again_ends_it(shop):
     shop.let_go()
 
 
-@pytest.mark.verify
 def test_what_the_command_was_at_ends_with_it(shop):
-    sleeping = "select count(*) from pg_stat_activity where query like 'select pg_sleep(%'"
-
     def interrupt():
-        if eventually(lambda: shop.ask(sleeping) == [(1,)]):
+        if eventually(lambda: shop.ask(SLEEPING) == [(1,)]):
             os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=interrupt).start()
     report = shop.sql("select pg_sleep(600)")
     assert (report.outcome, report.exit_code) == ("interrupted", 143)
-    assert shop.ask(sleeping + " and state <> 'idle'") == [(0,)]
+    assert shop.ask(SLEEPING + " and state <> 'idle'") == [(0,)]
 
 
 @pytest.mark.verify
@@ -459,6 +488,7 @@ def test_a_command_that_is_not_there(shop):
         shop.run("no-such-tool", "up")
 
 
+@pytest.mark.verify
 def test_the_password_is_never_shown(shop):
     shop.hold()
     report = shop.sql(ADD_COLUMN, attempts=1)

@@ -321,7 +321,7 @@ class _Run:
             self._foreign |= watch.foreign
             attempt.duration_s = time.monotonic() - started
             attempt.waits = watch.waits
-            if attempt.duration_s > _LONG_S and not watch.connected:
+            if attempt.duration_s > _LONG_S and not (watch.connected or watch.blind):
                 self._note(
                     "no session of the command was seen in this database: if it ran elsewhere (in "
                     "a container, over SSH, on another database), it had no lock_timeout"

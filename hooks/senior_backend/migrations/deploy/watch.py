@@ -74,6 +74,8 @@ class Watch:
         self.notes: list[str] = []
         self.connected = False
         """Whether a session of the command was seen in this database."""
+        self.blind = False
+        """Whether it could not look for a while."""
         self.certain = False
         """Whether one was seen that certainly is its own; from then on only such ones count."""
         self.foreign: set[int] = set()
@@ -111,6 +113,7 @@ class Watch:
             return
         self._thread.join(_LEAVE_S)
         if self._thread.is_alive():
+            self.blind = True
             self._note("the server does not answer: the end of the command was not watched")
 
     @property
@@ -129,6 +132,7 @@ class Watch:
                 if database is not None:
                     database.close()
                     database = None
+                self.blind = True
                 reason = error if isinstance(error, SeniorBackendError) else repr(error)
                 self._note(f"not watched for a while: {reason}")
                 if last or self._stop.wait(_AGAIN_S):
