@@ -41,6 +41,13 @@ def test_in_a_folder_of_the_repository(changed: Repository, where: str, option: 
     assert [path for _, path, _ in run.gate] == ["db/003.sql"]
 
 
+@pytest.mark.parametrize("option", [["--changed"], ["--since", "HEAD"]])
+def test_nothing_changed_is_not_nothing_there(changed: Repository, option: list[str]) -> None:
+    changed.commit()
+    run = changed.run("lint", *option)
+    assert (run.code, run.out.splitlines()[-1]) == (0, "no migration is changed")
+
+
 def test_by_a_link_to_the_repository(
     changed: Repository, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -104,6 +104,16 @@ class TestDriverIsMissing:
         assert str(error.value) == f"the PostgreSQL driver is missing: {INSTALL}"
 
 
+@pytest.mark.usefixtures("permissions_hold")
+def test_a_folder_of_the_path_that_may_not_be_entered_is_passed_over(monkeypatch, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    monkeypatch.setenv("PATH", f"{closed}:{tmp_path}")
+    assert all(closed not in one.bin_dir.parents for one in installation._system(None))
+    with pytest.raises(InputError, match="no `postgres` there"):
+        resolve(None, closed, None)
+
+
 class TestNothingFits:
     @pytest.fixture(autouse=True)
     def bare_machine(self, monkeypatch):

@@ -219,11 +219,11 @@ def lint_command(
     if text := report.render(outcome, output_format):
         click.echo(text)
     if output_format == "terminal":
-        _hint(outcome)
+        _hint(outcome, narrowed=narrowed)
     ctx.exit(outcome.exit_code(fail_on))
 
 
-def _hint(outcome: Outcome) -> None:
+def _hint(outcome: Outcome, *, narrowed: bool) -> None:
     """What to do next, for those who see the tool for the first time."""
     open_ = [f for f in outcome.ordered() if f.suppressed is None]
     if open_:
@@ -235,7 +235,11 @@ def _hint(outcome: Outcome) -> None:
             parts.append(f"`senior-backend migrations plan` writes {fixes.count('plan')} in steps")
         click.echo("; ".join(parts))
     elif not outcome.extra.get("migrations") and not outcome.not_analyzed:
-        click.echo("no migrations here; name a folder that holds some")
+        click.echo(
+            "no migration is changed"
+            if narrowed
+            else "no migrations here; name a folder that holds some"
+        )
 
 
 def _print_tables(result: Result, *, to_stderr: bool) -> None:

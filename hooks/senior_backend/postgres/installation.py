@@ -116,7 +116,7 @@ def version_in(banner: str) -> str | None:
 
 def _given(bin_dir: Path, major: int | None, user: User | None) -> Installation:
     folder = bin_dir.expanduser().absolute()
-    missing = [name for name in _PROGRAMS if not (folder / name).is_file()]
+    missing = [name for name in _PROGRAMS if not os.path.isfile(folder / name)]  # noqa: PTH113
     if missing:
         raise InputError(
             f"--pg-bin {bin_dir}: no `{missing[0]}` there; name the folder that holds the "
@@ -155,7 +155,8 @@ def _system(user: User | None) -> list[Installation]:
     folders = {
         path.resolve(): None
         for path in candidates
-        if all((path / name).is_file() for name in _PROGRAMS)
+        # `os.path`, which takes a folder that may not be looked into for one without programs.
+        if all(os.path.isfile(path / name) for name in _PROGRAMS)  # noqa: PTH113
     }
     installations = []
     for path in folders:

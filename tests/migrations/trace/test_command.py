@@ -188,6 +188,31 @@ class TestFailOnBlocking:
         assert traced({**TABLES, "db/migrations/0002_x.sql": INDEX}, "db").code == 0
 
 
+def test_revisions_of_a_folder_were_deployed_one_by_one(traced) -> None:
+    """Also by Alembic, which takes one transaction for all that one run applies."""
+    revision = """revision = "{0}"
+down_revision = {1!r}
+
+
+def upgrade():
+    op.execute("{2}")
+
+
+def downgrade():
+    pass
+"""
+    files = {
+        "alembic/env.py": "context.configure()\n",
+        "alembic/versions/1.py": "from alembic import op\n"
+        + revision.format("1", None, "create table orders (id bigint primary key, a int)"),
+        "alembic/versions/2.py": "from alembic import op\n"
+        + revision.format("2", "1", INDEX.strip().rstrip(";")),
+    }
+    done = traced(files, "--fail-on", "blocking", "--python", "no-such-python", "alembic")
+    assert done.code == 1, done.out + done.err
+    assert "alembic/versions/2.py:7: blocks: writes wait on orders" in done.out
+
+
 def test_migrations_of_one_change_ship_together(repository, server) -> None:
     """What the first makes is nobody's yet; one by one, in a folder, it is."""
     made = repository(TABLES)

@@ -1,6 +1,6 @@
 """A folder, and what of it to trace, to a trace: build what comes before, watch the rest."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +12,15 @@ from senior_backend.migrations.trace.scratch import Scratch
 from senior_backend.migrations.trace.tracer import Settings, Tracer
 from senior_backend.sources.migration import Folder, Migration
 
+Look = Callable[[str], None]
+"""What sees a database of a trace, by its URL."""
+
 UP: tuple[Direction, ...] = ("up",)
 BOTH: tuple[Direction, ...] = ("up", "down")
+
+
+def away(_url: str) -> None:
+    """Look at nothing."""
 
 
 def session_settings(production: Production, timeout_s: float) -> Settings:
@@ -56,8 +63,12 @@ def trace_each(
     settings: Settings,
     schema: Path | None = None,
     progress: Progress = silent,
+    look: Look = away,
 ) -> Trace:
-    """As ``trace``, with the directions of each migration by its path."""
+    """As ``trace``, with the directions of each migration by its path.
+
+    ``look`` is shown the database before the first that is traced, and after the last one's up.
+    """
     wanted = [m for m in folder.migrations if m.path in directions]
     if not wanted:
         return Trace(scratch.version)
@@ -69,8 +80,10 @@ def trace_each(
             url, earlier, scratch, settings, later=following, schema=schema, progress=progress
         )
         with scratch.tracer(url, settings) as tracer:
-            run = _Run(tracer, built, directions, progress)
+            run = _Run(tracer, built, directions, progress, deploys=not settings.together)
+            look(url)
             run.up(following)
+            look(url)
             run.down(following)
     finally:
         scratch.discard(url)
@@ -92,11 +105,16 @@ class _Run:
         built: Built,
         directions: Mapping[str, tuple[Direction, ...]],
         progress: Progress,
+        *,
+        deploys: bool,
     ) -> None:
         self._tracer = tracer
         self._built = built
         self._directions = directions
         self._progress = progress
+        self._deploys = deploys
+        """Whether each migration was deployed by itself, also by a tool that takes one transaction
+        for all that one run applies: in a run of all, nobody would see any of the tables yet."""
         self.traced: list[MigrationTrace] = []
         self.problems: list[Problem] = []
 
@@ -128,6 +146,8 @@ class _Run:
             self.traced.append(self._built.as_written(migration, seen))
         elif (problem := self._tracer.apply(runnable, direction)) is not None:
             self.problems.append(problem)
+        if self._deploys:
+            self._tracer.finish()
 
 
 def together(traces: Sequence[Trace]) -> Trace:
