@@ -78,6 +78,13 @@ def test_role_that_may_not_create_databases_is_told_the_remedy(address, postgres
             session.execute("drop role senior_backend_weak")
 
 
+def test_of_a_password_with_an_at_sign_nothing_is_shown():
+    with pytest.raises(NotRunError) as failure:
+        connect_to("postgresql://u:hush@hush@host.invalid/x?connect_timeout=2")
+    assert "u:***@host.invalid" in str(failure.value)
+    assert "hush" not in str(failure.value)
+
+
 def test_server_that_does_not_answer_is_an_error_at_once_without_the_password():
     port = free_port()
     with pytest.raises(NotRunError) as error:

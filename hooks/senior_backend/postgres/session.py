@@ -1,5 +1,6 @@
 """A connection to a server: the only module that knows the driver."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -48,6 +49,8 @@ class Session:
             # The last part of the first line is the cause; what follows asks the user questions.
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             reason = first.rpartition("failed: ")[2].removeprefix("FATAL:").strip()
+            # Of a password with an @ the end is taken for a part of the host.
+            reason = re.sub(r"'[^']*@", "'***@", reason)
             raise NotRunError(
                 f"cannot connect to {without_password(url)}: {reason}: start that server, "
                 "or correct the address"

@@ -145,7 +145,7 @@ def test_statements_that_block_are_estimated_until_their_transaction_ends(
     # It does nothing to the rows itself, but holds its lock while all the others work.
     later = found["alter table orders add foreign key (customer_id) references customers"]
     assert first[0].seconds > max(one.seconds for one in later.estimates) > 0
-    assert "until COMMIT, with line 3 and 4 and 5 and 6" in first[0].basis
+    assert "until COMMIT, with lines 3, 4, 5, 6 and 3 more;" in first[0].basis
     assert "from 2k and 6k rows here" in first[0].basis
     assert "rows of 160 bytes there" in first[0].basis
     assert {one.relation for one in later.estimates} == {"customers"} | {
@@ -177,6 +177,22 @@ def test_statements_that_block_are_estimated_until_their_transaction_ends(
 )
 def test_names_are_compared_as_they_are_and_not_as_they_are_quoted(written: str, name: str) -> None:
     assert plain(written) == name
+
+
+def test_a_size_of_a_table_that_is_nowhere_is_said(
+    repository: Callable[[Files], Repository], postgres_server: Databases
+) -> None:
+    made = repository(
+        {
+            "db/V1__a.sql": "create table a (id int); create table going (id int);",
+            "db/V2__b.sql": "drop table going; create schema app; create table app.new (id int);",
+        }
+    )
+    names = ("a", "public.a", '"a"', "going", "new", "app.new", "A", "app.a", "nope")
+    rows = [f"--rows={name}=5M" for name in names]
+    run = made.run("trace", "db/V2__b.sql", "--server", postgres_server.url(), *rows)
+    said = [line for line in run.out.splitlines() if "--rows" in line]
+    assert said == [f"Note: --rows: there is no table {name}" for name in ("A", "app.a", "nope")]
 
 
 @pytest.mark.verify

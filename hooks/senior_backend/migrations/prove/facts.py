@@ -8,6 +8,7 @@ from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.prove.seen import Seen
 from senior_backend.migrations.prove.verdict import listed
 from senior_backend.migrations.trace.observed import Estimate, Traffic
+from senior_backend.migrations.trace.view import milliseconds
 
 Tone = Literal["bad", "warn", "good", "plain", "quiet"]
 
@@ -115,21 +116,9 @@ def _work(seen: Seen) -> str:
     return "; ".join(parts)
 
 
-def _cost(milliseconds: float, wal: int | None) -> str:
+def _cost(taken: float, wal: int | None) -> str:
     written = f"   WAL {amount(wal):>7}" if wal is not None else ""
-    return f"{duration(milliseconds):>7}{written}"
-
-
-def duration(milliseconds: float) -> str:
-    """Such as ``0.4 ms``, ``120 ms``, ``1.2 s``, ``41 s``, ``12 min``, ``3.5 h``."""
-    seconds = milliseconds / 1000
-    if seconds >= 2 * 3600:
-        return f"{seconds / 3600:.1f} h"
-    if seconds >= 120:
-        return f"{seconds / 60:.0f} min"
-    if seconds >= 1:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
-    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
+    return f"{milliseconds(taken):>7}{written}"
 
 
 def amount(size: int) -> str:
@@ -141,9 +130,10 @@ def amount(size: int) -> str:
 
 def estimated(estimate: Estimate) -> str:
     """Such as ``≈ 41 s on orders at 50M rows (31 to 52 s)``."""
-    low, high = duration(estimate.low * 1000), duration(estimate.high * 1000)
+    spans = (estimate.seconds, estimate.low, estimate.high)
+    held, low, high = (milliseconds(seconds * 1000) for seconds in spans)
     size = f" at {count(estimate.rows)} rows" if estimate.rows is not None else ""
-    return f"≈ {duration(estimate.seconds * 1000)} on {estimate.relation}{size} ({low} to {high})"
+    return f"≈ {held} on {estimate.relation}{size} ({low} to {high})"
 
 
 def count(rows: int) -> str:

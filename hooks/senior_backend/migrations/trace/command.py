@@ -100,6 +100,7 @@ def trace(
     could not be run.
     """
     from senior_backend.migrations import sizes
+    from senior_backend.migrations.command import read_rows
     from senior_backend.migrations.trace.selection import select
 
     request = request_of(paths, since, (), schema, changed=changed)
@@ -117,7 +118,8 @@ def trace(
             click.echo(json.dumps({"version": 1, "traces": []}))
         ctx.exit(unreadable)
     python = python or project_python()
-    traces = _traces(selection, request, where, timeout, python, known.tables)
+    told = [read_rows(one)[0] for one in rows]
+    traces = _traces(selection, request, where, timeout, python, known.tables, told)
     found = _blocking(traces, request) if fail_on == "blocking" else []
     click.echo(_rendered(traces, found, output_format))
     from senior_backend.migrations.trace import verdict
@@ -134,6 +136,7 @@ def _traces(
     timeout: float,
     python: str,
     sizes: "Mapping[str, Size]",
+    told: "Sequence[str]",
 ) -> "list[Trace]":
     from senior_backend.migrations.trace import side_by_side
     from senior_backend.migrations.trace.interrupts import cleaning_up
@@ -149,6 +152,7 @@ def _traces(
             schema,
             line.say,
             sizes,
+            told=told,
             together=selection.together,
         )
 

@@ -30,6 +30,7 @@ from senior_backend.migrations.trace.scratch import Scratch
 from senior_backend.migrations.trace.sessions import AS_PLANNED_ELSEWHERE
 from senior_backend.migrations.trace.statistics import Size
 from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.verdict import listed
 from senior_backend.postgres import Session
 from senior_backend.sources.migration import Folder, Migration
 
@@ -414,7 +415,7 @@ def _took(
     span = growth.projected(points, work.rows, kind)
     measured = sorted({point.rows for point in points})
     if work.rows > measured[-1]:
-        basis = f"from {_listed(measured)} rows here, fitted {kind}"
+        basis = f"from {listed([_short(rows) for rows in measured])} rows here, fitted {kind}"
         middle, _, most = durations.measured(_works_of(statement), work.rows)
         if middle > span.seconds:
             # Caches, parallel plans and sorts on disk do not show on a small table.
@@ -469,7 +470,8 @@ def _held(
         basis = f"{rows_phrase(work.rows)} of {work.root}: {basis}"
     lines = [str(all_[n].line) for n in working if n != place]
     if lines:
-        basis += f"; until COMMIT, with line {' and '.join(dict.fromkeys(lines))}"
+        named = listed(dict.fromkeys(lines))
+        basis += f"; until COMMIT, with line{'s' if ' and ' in named else ''} {named}"
     basis += (
         f"; production's disks and load differ: 1/{growth.FASTER:g} to {growth.SLOWER:g} times that"
     )
@@ -487,8 +489,3 @@ def _held(
 def _short(rows: int) -> str:
     """Such as ``20k``."""
     return rows_phrase(rows).rpartition(" ")[0].replace(" ", "")
-
-
-def _listed(sizes: Sequence[int]) -> str:
-    named = [_short(rows) for rows in sizes]
-    return " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)

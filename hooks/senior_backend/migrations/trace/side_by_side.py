@@ -1,7 +1,7 @@
 """The same migrations on one PostgreSQL or on several: a trace each."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from senior_backend.migrations.trace.observed import Trace
 from senior_backend.migrations.trace.prepare import Progress
 from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
 from senior_backend.migrations.trace.selection import Part
-from senior_backend.migrations.trace.statistics import Size
+from senior_backend.migrations.trace.statistics import Size, names
 
 AT_ONCE: Final = 2
 """Servers: more would only take each other's time."""
@@ -29,12 +29,14 @@ def run(
     progress: Progress,
     sizes: Mapping[str, Size] | None = None,
     *,
+    told: Collection[str] = (),
     together: bool = False,
 ) -> list[Trace]:
     """Trace the parts on each major that is asked for, in that order.
 
     ``python`` runs Alembic, where a part is of it. With production's ``sizes`` it is estimated how
-    long each blocking lock would be held there. ``together``: the migrations are one change.
+    long each blocking lock would be held there; of the tables in ``told`` it is said where there is
+    none of that name. ``together``: the migrations are one change.
 
     Raises:
         InputError: what was asked for contradicts itself.
@@ -45,7 +47,7 @@ def run(
         folder, note = selection.rendered(part.folder, python)
         rendered.append(replace(part, folder=folder))
         notes += [note] if note else []
-    work = _Work(rendered, tuple(notes), where, timeout_s, schema, progress, sizes or {})
+    work = _Work(rendered, tuple(notes), where, timeout_s, schema, progress, sizes or {}, told)
     work.settings = replace(work.settings, together=together)
     if len(where.majors) < 2:
         return [work.on(None)]
@@ -70,8 +72,10 @@ class _Work:
         schema: Path | None,
         progress: Progress,
         sizes: Mapping[str, Size],
+        told: Collection[str],
     ) -> None:
         self._parts = parts
+        self._told = told
         self._sizes = sizes
         self._notes = notes
         self._where = where
@@ -87,16 +91,26 @@ class _Work:
         self._progress(f"{name}starting the server")
         with open_scratch(self._where, major) as scratch:
             self._keep(scratch)
+            there: set[str] = set()
             traces = [
-                self._one(part, scratch, lambda step: self._progress(f"{name}{step}"))
+                self._one(part, scratch, there, lambda step: self._progress(f"{name}{step}"))
                 for part in self._parts
             ]
         seen = flow.together(traces)
-        return replace(seen, notes=(*self._notes, *seen.notes))
+        unknown = [f"--rows: there is no table {one}" for one in self._told if one not in there]
+        return replace(seen, notes=(*self._notes, *unknown, *seen.notes))
 
-    def _one(self, part: Part, scratch: Scratch, progress: Progress) -> Trace:
+    def _one(self, part: Part, scratch: Scratch, there: set[str], progress: Progress) -> Trace:
         folder, settings = part.folder, self.settings
-        seen = flow.trace_each(folder, part.directions, scratch, settings, self._schema, progress)
+        seen = flow.trace_each(
+            folder,
+            part.directions,
+            scratch,
+            settings,
+            self._schema,
+            progress,
+            look=(lambda url: there.update(names(url))) if self._told else flow.away,
+        )
         if not self._sizes:
             return seen
         try:

@@ -42,6 +42,11 @@ left join pg_stat_all_tables s on s.relid = c.oid
 group by 1, 2 order by 1, 2
 """
 
+_NAMES: Final = """
+select n.nspname::text, c.relname::text from pg_class c
+join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p', 'm')
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -99,6 +104,19 @@ def read(dsn: str) -> Statistics:
             return summed(session.execute(_TABLES))
     except (InputError, NotRunError) as error:
         raise type(error)(f"--from: {error}") from None
+
+
+def names(url: str) -> set[str]:
+    """The tables of a database as sizes may name them: with their schema, and by themselves.
+
+    Raises:
+        NotRunError: it does not answer.
+    """
+    from senior_backend.postgres.session import Session
+
+    with Session(url) as session:
+        found = session.execute(_NAMES)
+    return {name for schema, table in found for name in (table, f"{schema}.{table}")}
 
 
 def summed(rows: Iterable[tuple[str, str, int, int, bool]]) -> Statistics:

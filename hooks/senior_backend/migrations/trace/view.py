@@ -243,7 +243,7 @@ def majors(numbers: Sequence[int]) -> str:
 
 
 def milliseconds(fastest: float | None, slowest: float | None = None) -> str:
-    """``0.8 ms``, ``1.2 s``, ``0.8-3 ms``; empty where it is not known."""
+    """``0.8 ms``, ``1.2 s``, ``12 min``, ``0.8-3 ms``; empty where it is not known."""
     if fastest is None:
         return ""
     if slowest is None or _number(fastest) == _number(slowest):
@@ -255,8 +255,13 @@ def milliseconds(fastest: float | None, slowest: float | None = None) -> str:
 
 
 def _number(ms: float) -> str:
-    if ms >= 1000:
-        return f"{ms / 1000:.3g} s" if ms < 100_000 else f"{ms / 1000:.0f} s"
+    seconds = ms / 1000
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.1f} h"
+    if seconds >= 120:
+        return f"{seconds / 60:.0f} min"
+    if seconds >= 1:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
     return f"{ms:.0f} ms" if ms >= 10 else f"{ms:.1f} ms"
 
 
