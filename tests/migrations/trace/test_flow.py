@@ -161,7 +161,14 @@ def test_the_lock_queue_is_a_sentence() -> None:
 
 @pytest.mark.parametrize(
     ("ms", "shown"),
-    [(0.04, "0.0 ms"), (0.84, "0.8 ms"), (12.3, "12 ms"), (1234, "1.2 s"), (123_456, "123 s")],
+    [
+        (0.04, "0.0 ms"),
+        (0.84, "0.8 ms"),
+        (12.3, "12 ms"),
+        (1234, "1.2 s"),
+        (123_456, "2 min"),
+        (12e6, "3.3 h"),
+    ],
 )
 def test_times_for_people(ms: float, shown: str) -> None:
     assert view.milliseconds(ms) == shown
