@@ -236,12 +236,19 @@ for r in select id from orders order by id loop null; end loop; end $$""",
     ("update orders set amount = 1 where id in (select id from orders where note = 'x')", set()),
     ("insert into orders (id) values (1) on conflict (id) do update set note = 'x'", set()),
     ("delete from orders where customer_id = 3 and id = 1", set()),
+    ("update seeded set b = 2 where a = 3", set()),
+    ("delete from seeded where b < 100", set()),
 ]
+SEEDED = """
+create table seeded (a int, b int); insert into seeded values (1, 1), (2, 2), (3, 3);
+alter table seeded add primary key (a); create index on seeded (b);
+"""
+"""A few rows that the server has counted, as building an index does."""
 
 
 def reads(tracer: Tracer) -> list[tuple[str, set[str]]]:
     """What was read as a whole by each of them."""
-    prepare(tracer, SCHEMA)
+    prepare(tracer, SCHEMA + SEEDED)
     parts: list[str | tuple[str, Transaction]] = [(sql, "statement") for sql, _ in READS]
     return [(one.sql, set(one.scans)) for one in tracer.trace(migration(*parts)).statements]
 

@@ -166,9 +166,10 @@ class Eye:
 
     def _now(self, block: Block, sight: Sight) -> tuple[dict[int, Relation], set[int]]:
         """The locked relations as the transaction sees them, and which it has read since."""
-        if not sight.held:
+        asked = self._to_ask(block, sight)
+        if not asked:
             return {}, set()
-        rows = self.sessions.runner.ask(relations.of_transaction([*sight.held]))
+        rows = self.sessions.runner.ask(relations.of_transaction(asked))
         counts = block.scans if block.scans is not None else {}
         after: dict[int, Relation] = {}
         scanned = set()
@@ -178,8 +179,19 @@ class Eye:
             if count > counts.get(relation.oid, 0):
                 scanned.add(relation.oid)
                 counts[relation.oid] = count
-        block.gone.update(oid for oid in sight.held if oid in self.known and oid not in after)
+        block.gone.update(oid for oid in asked if oid in self.known and oid not in after)
         return after, scanned
+
+    def _to_ask(self, block: Block, sight: Sight) -> list[int]:
+        """All that is locked; of what does not count, in a longer transaction, what is new.
+
+        A schema that is made in one transaction would be asked for anew with each statement.
+        """
+        if block.owner == "trace":
+            return [*sight.held]
+        asked = [oid for oid in sight.held if oid in self.old or oid not in block.current]
+        block.uncertain = block.uncertain or len(asked) < len(sight.held)
+        return asked
 
     def _validated(self, told: Told, sight: Sight) -> set[int]:
         """The tables on both sides of foreign keys that were validated.

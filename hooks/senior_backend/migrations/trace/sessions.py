@@ -18,10 +18,16 @@ _PLANNING: Final = _SORTS_FREELY | {"enable_seqscan": "off", "enable_indexscan":
 sort: with these it takes a bitmap of an index where one serves, and otherwise reads the table, the
 only thing that the server counts."""
 _BEFORE_DISABLED_NODES: Final = 18
-_PLANNING_BEFORE: Final = _SORTS_FREELY | {"seq_page_cost": "0", "random_page_cost": "0"}
+_PLANNING_BEFORE: Final = _SORTS_FREELY | {
+    "seq_page_cost": "0.05",
+    "random_page_cost": "0",
+    "cpu_index_tuple_cost": "0.006",
+}
 """The same where a plan that is switched off is one of an enormous cost, beside which nothing else
-counts. Tables that are known to be tiny or empty (ANALYZE) are read as a whole here."""
+counts: some entries of an index cost less than the table, all of them more. A table that is known
+to be empty (ANALYZE), or others inherit from, seems to be read as a whole here."""
 AS_PLANNED_ELSEWHERE: Final = {
+    "cpu_index_tuple_cost": "0.005",
     "cpu_operator_cost": "0.0025",
     "enable_indexonlyscan": "on",
     "enable_indexscan": "on",

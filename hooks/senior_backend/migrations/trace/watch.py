@@ -19,13 +19,15 @@ _MODES: Final[Mapping[str, Lock]] = {
     "ExclusiveLock": Lock.EXCLUSIVE,
     "AccessExclusiveLock": Lock.ACCESS_EXCLUSIVE,
 }
-# Of the system's relations only what is waited for counts: everything reads its catalogs.
+# Of the system's relations only what is waited for counts: everything reads its catalogs. A
+# transaction may hold thousands of locks: they come by mode, which is fast to read.
 _LOOK: Final = f"""
     select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint,
-           l.locktype, l.relation, l.mode, l.granted
+           l.locktype, l.mode, l.granted, string_agg(l.relation::text, ',')
     from (values (1)) one
     left join pg_lock_status() l
       on l.pid = %s and (l.relation >= {FIRST_OF_USERS} or not l.granted)
+    group by l.locktype, l.mode, l.granted
 """
 _WAL: Final = "select pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint"
 
@@ -64,15 +66,17 @@ class Watcher:
         wanted: dict[int, Lock] = {}
         waits: list[str] = []
         wal = 0
-        for wal, kind, relation, mode, granted in self._session.execute(_LOOK, (pid,)):  # noqa: B007
+        for wal, kind, mode, granted, oids in self._session.execute(_LOOK, (pid,)):  # noqa: B007
             if kind is None:
                 continue
             if not granted:
                 waits.append(kind)
             # Those of serializable transactions (SIReadLock) keep nobody waiting.
-            if kind == "relation" and relation >= FIRST_OF_USERS and mode in _MODES:
-                into = held if granted else wanted
-                into[relation] = max(into.get(relation, Lock.ACCESS_SHARE), _MODES[mode])
+            if kind == "relation" and mode in _MODES:
+                into, lock = held if granted else wanted, _MODES[mode]
+                for oid in map(int, oids.split(",")):
+                    if oid >= FIRST_OF_USERS and into.get(oid, lock) <= lock:
+                        into[oid] = lock
         return Sight(wal, held, wanted, tuple(dict.fromkeys(waits)))
 
     def wal(self) -> int:
