@@ -259,3 +259,109 @@ def test_a_dropped_column_gets_a_recipe_that_works(repository: Make, scratch: Sc
 def test_a_down_that_is_there_is_left_alone(repository: Make, scratch: Scratch) -> None:
     made = repository(TOOLS["plain"]("CREATE INDEX ON orders (pieces);", "SELECT 2;", SETUP))
     assert made.run("rollback", "--write", "db").err.strip().endswith("no down is missing")
+
+
+ALONE = "CREATE INDEX CONCURRENTLY i ON t (a);"
+FIRST = "CREATE TABLE t (a int);"
+REVISION = '''"""x"""
+from alembic import op
+
+revision = "{}"
+down_revision = {}
+
+
+def upgrade() -> None:
+    {}
+
+
+def downgrade() -> None:
+    pass
+'''
+OUTSIDE: dict[str, tuple[str, Files]] = {
+    "dbmate": (
+        "-- migrate:down transaction:false\n",
+        {
+            "db/migrations/20250101000000_a.sql": f"-- migrate:up\n{FIRST}\n\n-- migrate:down\n",
+            "db/migrations/20250102000000_b.sql": f"-- migrate:up transaction:false\n{ALONE}\n\n"
+            "-- migrate:down\n",
+        },
+    ),
+    "goose": (
+        "-- +goose Down\r\n-- Kept.\r\n-- Generated",
+        {
+            "db/00001_a.sql": f"-- +goose Up\n{FIRST}\n",
+            "db/00002_b.sql": "-- +goose NO TRANSACTION\r\n-- +goose Up\r\n"
+            f"{ALONE}\r\n-- +goose Down\r\n-- +goose StatementBegin\r\n-- Kept.\r\n",
+        },
+    ),
+    "alembic": (
+        "    with op.get_context().autocommit_block():\n        op.execute('DROP INDEX",
+        {
+            "alembic.ini": "[alembic]\nscript_location = m\n",
+            "m/env.py": "",
+            "m/versions/1.py": REVISION.format("1", None, f'op.execute("{FIRST}")'),
+            "m/versions/2.py": REVISION.format(
+                "2",
+                '"1"',
+                f'with op.get_context().autocommit_block():\n        op.execute("{ALONE}")',
+            ),
+        },
+    ),
+    "golang-migrate": (
+        "DROP INDEX CONCURRENTLY i;",
+        {
+            "db/000001_a.up.sql": FIRST,
+            "db/000001_a.down.sql": "DROP TABLE t;",
+            "db/000002_b.up.sql": ALONE,
+            "db/000002_b.down.sql": "",
+        },
+    ),
+    "diesel": (
+        "-- This file should undo anything in `up.sql`\n-- Generated",
+        {
+            "migrations/2025-01-01-000000_a/up.sql": FIRST,
+            "migrations/2025-01-01-000000_a/down.sql": "DROP TABLE t;",
+            "migrations/2025-01-02-000000_b/up.sql": ALONE,
+            "migrations/2025-01-02-000000_b/metadata.toml": "run_in_transaction = false\n",
+            "migrations/2025-01-02-000000_b/down.sql": "-- This file should undo anything in "
+            "`up.sql`\n",
+        },
+    ),
+}
+
+
+@pytest.mark.verify
+@pytest.mark.parametrize("tool", OUTSIDE)
+def test_what_runs_outside_a_transaction_says_so_and_empty_downs_are_filled(
+    repository: Make, scratch: Scratch, tool: str
+) -> None:
+    expected, files = OUTSIDE[tool]
+    made = repository(files)
+    written = _made(apply.folder(made.root), made.root, scratch)
+    assert written.refused == []
+    missing.save(written, made.root)
+    (name,) = written.files
+    assert expected in (made.root / name).read_bytes().decode()
+    again = apply.folder(made.root)
+    report = proof.prove(again, {again.migrations[-1].path}, scratch, Settings())
+    assert [(one.verdict, one.reason) for one in report.proofs] == [("identical", "")]
+    assert not missing.lacks(again.migrations[-1])
+
+
+@pytest.mark.verify
+def test_a_down_that_cannot_be_read_is_no_missing_one(repository: Make, scratch: Scratch) -> None:
+    made = repository({"db/1_a.up.sql": FIRST, "db/1_a.down.sql": b"\xc3\x28 drop table t;"})
+    report = proof.prove(apply.folder(made.root), {"db/1_a.up.sql"}, scratch, Settings())
+    (found,) = report.proofs
+    assert (found.verdict, found.fails) == ("failing", True)
+    assert "its down cannot be read: db/1_a.down.sql:1: is not UTF-8" in found.reason
+    written = missing.generate(
+        apply.folder(made.root),
+        apply.folder(made.root).migrations,
+        scratch,
+        Settings(),
+        root=made.root,
+        may_have_run=applied.nothing,
+    )
+    assert written.files == {}
+    assert any("not UTF-8" in why for why in written.refused)

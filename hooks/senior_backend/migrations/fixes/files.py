@@ -134,7 +134,7 @@ def write_new(folder: Folder, new: Sequence[NewMigration], now: datetime) -> Wri
 
 
 def save(root: Path, contents: Mapping[str, tuple[bytes, bytes]]) -> None:
-    """Write files, given as before and after; nothing before is a new file.
+    """Write files, given as before and after; nothing before is a new or an empty file.
 
     All are written beside their places first, and then moved there, so that a full disk or a
     folder that is read-only leaves every file as it was.
@@ -148,7 +148,7 @@ def save(root: Path, contents: Mapping[str, tuple[bytes, bytes]]) -> None:
         for name, (before, after) in contents.items():
             path = _place(root, name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if not before and path.exists():
+            if not before and path.exists() and path.stat().st_size:
                 raise InputError(f"{name}: is there already; nothing was written")
             if before and path.read_bytes() != before:
                 raise changed_meanwhile(name)
@@ -156,7 +156,7 @@ def save(root: Path, contents: Mapping[str, tuple[bytes, bytes]]) -> None:
             with beside.open("xb") as file:
                 written.append((beside, path))
                 file.write(after)
-            if before:
+            if path.exists():
                 shutil.copymode(path, beside)
         for beside, path in written:
             name = str(path)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from senior_backend import sql
+from senior_backend.errors import InputError
 from senior_backend.migrations.applied import Why
 from senior_backend.operations import recipes
 from senior_backend.sources import alembic, goose, sql_migrate, writing
@@ -23,10 +25,26 @@ _BESIDE: Final = {
     ".up.sql": ".down.sql",
 }
 _SECTIONS: Final = {
-    "goose": ("-- +goose Down", re.compile(r"^--[ \t]*\+goose[ \t]+down\b.*$", _FLAGS)),
-    "dbmate": ("-- migrate:down", re.compile(r"^--[ \t]*migrate:down\b.*$", _FLAGS)),
-    "sql_migrate": ("-- +migrate Down", re.compile(r"^--[ \t]*\+migrate[ \t]+down\b.*$", _FLAGS)),
+    "goose": (
+        "-- +goose Down",
+        "-- +goose",
+        re.compile(r"^--[ \t]*\+goose[ \t]+down\b.*$", _FLAGS),
+        "",  # said once for both ways
+    ),
+    "dbmate": (
+        "-- migrate:down",
+        "-- migrate:",
+        re.compile(r"^--[ \t]*migrate:down\b.*$", _FLAGS),
+        "transaction:false",
+    ),
+    "sql_migrate": (
+        "-- +migrate Down",
+        "-- +migrate",
+        re.compile(r"^--[ \t]*\+migrate[ \t]+down\b.*$", _FLAGS),
+        "notransaction",
+    ),
 }
+"""The line before a section, how lines of the tool begin, and what it says outside transactions."""
 _DOWNGRADE: Final = re.compile(
     r'^def downgrade\(\)[^\n]*:\n(?P<doc>(?:[ \t]+(?:"""[^"]*"""|#[^\n]*)\n)*)'
     r"(?P<body>[ \t]+pass[ \t]*(?:#[^\n]*)?)$",
@@ -68,12 +86,13 @@ def of(
     reason = may_have_run(folder, migration)
     if reason:
         return Down(refused=f"its down belongs into its own file, which may have run: {reason}")
+    alone = not transactional(migration, statements)
     before = (root / path).read_bytes()
     text = before.decode("utf-8", "surrogateescape")
     edited = (
-        _downgrade(text, statements)
+        _downgrade(text, statements, alone=alone)
         if folder.source == alembic.ID
-        else _section(folder.source, text, statements)
+        else _section(folder.source, text, statements, alone=alone)
     )
     if edited is None:
         return Down(refused="its file has no place for a down that could be found")
@@ -81,24 +100,38 @@ def of(
 
 
 def _new(root: Path, path: str, statements: Sequence[str]) -> Down:
-    if (root / path).exists() and (root / path).read_bytes().strip():
-        return Down(refused=f"{path} exists")
+    """A file of its own; one that is there and has no statement keeps its comments."""
     before = (root / path).read_bytes() if (root / path).exists() else b""
-    return Down({path: (before, writing.script(statements, NOTE).encode())})
+    try:
+        there = sql.read(sql.decode(path, before))
+    except InputError as error:
+        return Down(refused=str(error))
+    if there.statements or there.unparsed:
+        return Down(refused=f"{path} exists")
+    kept = before.rstrip() + b"\n" if before.strip() else b""
+    return Down({path: (before, kept + writing.script(statements, NOTE).encode())})
 
 
-def _section(source: str, text: str, statements: Sequence[str]) -> str | None:
-    mark, pattern = _SECTIONS[source]
+def _section(source: str, text: str, statements: Sequence[str], *, alone: bool) -> str | None:
+    """The text with a section for the way down; comments that stand in an empty one are kept."""
+    mark, own, pattern, outside = _SECTIONS[source]
+    line_end = "\r\n" if "\r\n" in text else "\n"
     lines = [f"-- {NOTE}", *(_statement(source, one) for one in statements)]
-    block = "\n".join(lines) + "\n"
     found = pattern.search(text)
+    mark = f"{mark} {outside}" if alone and outside else mark
     if found is None:
-        gap = "" if text.endswith("\n") else "\n"
-        return f"{text}{gap}\n{mark}\n{block}"
-    rest = text[found.end() :]
-    if re.sub(r"--[^\n]*", "", rest).strip():
-        return None
-    return f"{text[: found.end()]}\n{block}"
+        head, kept = text.rstrip("\r\n") + line_end, []
+    else:
+        rest = text[found.end() :]
+        if re.sub(r"--[^\n]*", "", rest).strip():
+            return None
+        head = text[: found.start()]
+        kept = [line.rstrip() for line in rest.splitlines() if line.strip()]
+        kept = [line for line in kept if not line.lower().startswith(own)]
+        if not (alone and outside):
+            mark = found[0].rstrip()
+    block = "\n".join((mark, *kept, *lines)).replace("\n", line_end) + line_end
+    return f"{head}{line_end if found is None else ''}{block}"
 
 
 def _statement(source: str, statement: str) -> str:
@@ -109,15 +142,20 @@ def _statement(source: str, statement: str) -> str:
     return writing.terminated(statement)
 
 
-def _downgrade(text: str, statements: Sequence[str]) -> str | None:
+def _downgrade(text: str, statements: Sequence[str], *, alone: bool) -> str | None:
     found = _DOWNGRADE.search(text)
     imported = re.findall(r"^from alembic import (.*)$", text, re.MULTILINE)
     if found is None or not any("op" in re.split(r"[\s,]+", names) for names in imported):
         return None
     indent = re.match(r"[ \t]+", found["body"])
     space = indent[0] if indent else "    "
-    body = "\n".join(f"{space}op.execute({_literal(one)})" for one in statements)
-    return f"{text[: found.start('body')]}{space}# {NOTE}\n{body}{text[found.end('body') :]}"
+    lines = [f"{space}# {NOTE}"]
+    if alone:
+        lines.append(f"{space}with op.get_context().autocommit_block():")
+    deeper = space * 2 if alone else space
+    lines += (f"{deeper}op.execute({_literal(one)})" for one in statements)
+    body = "\n".join(lines)
+    return f"{text[: found.start('body')]}{body}{text[found.end('body') :]}"
 
 
 def _literal(statement: str) -> str:

@@ -32,6 +32,7 @@ from senior_backend.sources.migration import Folder, Migration
 
 ROWS: Final = 20
 """In each table before a migration is tried: few enough to be quick."""
+_NEEDED_ELSEWHERE: Final = re.compile(r"role .* cannot be dropped because some objects depend")
 _RAISED: Final = "P0001"
 """SQLSTATE of RAISE EXCEPTION."""
 _REACHES_FAR: Final = re.compile(
@@ -248,6 +249,13 @@ class _Prover:
 
     def _without_down(self, migration: Migration) -> Proof | None:
         """What is said of a migration that has nothing to run as its down."""
+        for one in not_read(migration):
+            if (
+                one.path != migration.path
+                and not _has_down(migration)
+                and "empty" not in one.reason
+            ):
+                return Proof(migration.path, "failing", f"its down cannot be read: {one}")
         if migration.down is None:
             if not self._folder.has_downs:
                 return Proof(migration.path, "no down", "its tool has no downs")
@@ -256,7 +264,7 @@ class _Prover:
             if self._refuses(migration):
                 return Proof(migration.path, "irreversible", "its downgrade raises an error")
             return Proof(migration.path, "no down", "it has no down: --write makes one")
-        if not any(segment.text.data.strip() for segment in migration.down):
+        if not _has_down(migration):
             return Proof(migration.path, "no down", "its down is empty: --write makes one")
         return None
 
@@ -279,7 +287,10 @@ class _Prover:
             tracer.finish()
             ran = tracer.applied
         if problem is not None:
-            return Proof(migration.path, "not proved", str(problem), rows=count)
+            reason = str(problem)
+            if _NEEDED_ELSEWHERE.search(reason):
+                reason += "; it is the server's, and other databases of this proof need it as well"
+            return Proof(migration.path, "not proved", reason, rows=count)
         runnable = self.built.runnable(migration)
         with self._scratch.tracer(url, self._settings) as tracer:
             seen = tracer.trace(runnable, "down")
@@ -301,7 +312,7 @@ class _Prover:
         comparison = before.compared_with(self._state(url))
         verdict: Verdict = comparison.verdict
         reason = ""
-        if not down.statements and comparison.differs:
+        if not down.statements and (comparison.differs or comparison.lost):
             if (comment := _comment_of(migration)) is not None:
                 verdict, reason = "irreversible", f"its down holds only a comment: {comment}"
             else:
@@ -451,6 +462,20 @@ def _concerned(migration: Migration, tables: Sequence[str]) -> tuple[str, ...]:
         return tuple(tables)
     names = set(re.findall(r'[^\s"().,;:=\']+', text))
     return tuple(t for t in tables if t.rpartition(".")[2].strip('"').lower() in names)
+
+
+def _has_down(migration: Migration) -> bool:
+    return any(_holds(segment.text) for segment in migration.down or ())
+
+
+def _holds(text: sql.SqlText) -> bool:
+    """Whether anything stands there but a tool's own marks."""
+    script = sql.read(text)
+    own = ("--+", "--migrate:")
+    marks = ["".join(comment.content.split()).lower() for comment in script.comments]
+    return bool(script.statements or script.unparsed) or not all(
+        one.startswith(own) for one in marks
+    )
 
 
 def _comment_of(migration: Migration) -> str | None:

@@ -223,6 +223,7 @@ _EXISTS: Final = re.compile(
     r"(?:relation|type|schema|column|constraint|function|index|trigger|"
     r"policy|role|extension|table|view|sequence) .*already exists"
 )
+_OF_REINDEX: Final = re.compile(r'_cc(?:new|old)\d*"?\Z')
 _GONE: Final = re.compile(r"does not exist")
 
 
@@ -236,9 +237,14 @@ def _remedy(problem: Problem, piece: Piece, left: Sequence[Difference]) -> str:
     if "already pending detach" in problem.reason:
         return "finish it by hand first: ALTER TABLE ... DETACH PARTITION ... FINALIZE"
     if _EXISTS.search(problem.reason):
+        half = [part for one in left for part in one.parts if part.startswith("index ")]
+        dropped = ""
+        if half and _works_in_steps(piece):
+            name = half[0].removeprefix("index ")
+            dropped = f", and put DROP INDEX CONCURRENTLY IF EXISTS {name} before this one"
         return (
             "let each statement outside a transaction be a migration of its own, or make those "
-            "before it say IF NOT EXISTS"
+            f"before it say IF NOT EXISTS{dropped}"
         )
     if _GONE.search(problem.reason):
         return (
@@ -251,6 +257,8 @@ def _remedy(problem: Problem, piece: Piece, left: Sequence[Difference]) -> str:
 def _remedy_of(comparison: Comparison, left: Sequence[Difference]) -> str:
     """The same for a second run that ended well, in something else."""
     if invalid := _invalid(left):
+        if _OF_REINDEX.search(invalid):
+            return f"put DROP INDEX CONCURRENTLY IF EXISTS {invalid} before it, or drop it by hand"
         return (
             f"IF NOT EXISTS passes over the INVALID index that the failure leaves: put "
             f"DROP INDEX CONCURRENTLY IF EXISTS {invalid} before it"
