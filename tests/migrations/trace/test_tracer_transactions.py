@@ -258,3 +258,33 @@ def test_settings_hold_in_every_session(database_url):
         prepare(tracer, "create table t (at timestamp);")
         (seen,) = tracer.trace(migration("alter table t alter at type timestamptz")).statements
         assert seen.rewrites == ()
+
+
+COPIED = r"""copy a (id) from stdin;
+1
+2
+\.
+
+copy a (id) from stdin with (format csv, delimiter ';');
+\.
+select 1 / (count(*) = 2)::int from a;
+"""
+
+
+def test_rows_that_stand_in_the_file_are_copied_as_psql_does_it(tracer: Tracer):
+    prepare(tracer, "create table a (id int);")
+    for model in ("statement", "file"):
+        trace = tracer.trace(migration("truncate a", COPIED, transaction=model))
+        assert trace.failed is None
+        assert [(one.line, one.rows) for one in trace.statements[1:]] == [(1, 2), (6, 0), (8, 1)]
+    assert tracer.apply(migration("truncate a", COPIED, transaction="statement")) is None
+
+
+def test_rows_are_refused_like_any_statement_and_not_sent_within_a_message(tracer: Tracer):
+    prepare(tracer, "create table a (id int primary key);")
+    seen, _ = tracer.trace(migration("copy a from stdin;\n1\nx\n\\.\nselect 1;")).statements
+    assert seen.sqlstate == "22P02"
+    seen, _ = tracer.trace(
+        migration("copy a from stdin;\n1\n\\.\nselect 1;", transaction="implicit")
+    ).statements
+    assert seen.not_run == "COPY FROM STDIN: its rows come from the client"

@@ -26,7 +26,7 @@ from senior_backend.migrations.trace.execute import Outcome
 from senior_backend.migrations.trace.observation import Eye, described
 from senior_backend.migrations.trace.observed import Held, ObservedStatement, Problem
 from senior_backend.migrations.trace.outside import outside
-from senior_backend.migrations.trace.pieces import Piece, pieces
+from senior_backend.migrations.trace.pieces import NO_ROWS, Piece, pieces
 from senior_backend.migrations.trace.sessions import Sessions
 from senior_backend.sources.migration import Migration, Segment, Transaction
 
@@ -133,6 +133,10 @@ class Course:
         found = pieces(segment.text)
         model = segment.transaction
         if model == "implicit":
+            # In one message no client sends rows in between.
+            found = [
+                replace(one, not_run=NO_ROWS) if one.rows is not None else one for one in found
+            ]
             if any(piece.not_run is not None for piece in found):
                 self.notes.append(
                     "it is sent as one message: what cannot be run here may change all of it"
@@ -199,7 +203,7 @@ class Course:
             outcome, told = self._eye.run(piece)
             return described(piece, number, outcome, told), outcome
         limit = self._sessions.settings.statement_timeout_s
-        outcome = self._sessions.runner.run(piece.message, limit)
+        outcome = self._sessions.runner.run(piece.message, limit, piece.rows)
         return described(piece, number, outcome), outcome
 
     def _alone(self, piece: Piece, eye: Eye) -> tuple[ObservedStatement, Outcome]:

@@ -27,6 +27,8 @@ _AT_A_TIME: Final = 2000
 """Rows that are taken before somebody looks at the clock."""
 _MOST_MESSAGES: Final = 20_000
 """Of one statement: a loop may raise any number of notices."""
+_CHUNK: Final = 1 << 20
+"""Bytes of rows that are sent at once."""
 _CANCELLED: Final = "57014"
 _LONGEST_ERROR: Final = 400
 
@@ -87,6 +89,8 @@ class Runner:
         self._results: list[Outcome] = []
         self._rows: Rows | None = None
         """Where rows are kept; None: they are counted by the server only, however many come."""
+        self._sent_rows: bytes | None = None
+        """Of COPY FROM STDIN, until it asks for them."""
         self._copies = False
         """Rows of COPY TO STDOUT are coming."""
         self._more = False
@@ -112,9 +116,13 @@ class Runner:
         """Whether a transaction is open in which a statement has failed."""
         return self._server.transaction_status == pq.TransactionStatus.INERROR
 
-    def send(self, message: bytes) -> None:
-        """Begin with a message: one statement, or several in one implicit transaction."""
+    def send(self, message: bytes, rows: bytes | None = None) -> None:
+        """Begin with a message: one statement, or several in one implicit transaction.
+
+        ``rows`` are those of COPY FROM STDIN.
+        """
         self._results.clear()
+        self._sent_rows = rows
         self._copies = False
         self._sent_at = time.perf_counter()
         try:
@@ -138,9 +146,9 @@ class Runner:
                 self._results.append(self._lost(error))
                 return self._outcome()
 
-    def run(self, message: bytes, limit_s: float) -> Outcome:
+    def run(self, message: bytes, limit_s: float, rows: bytes | None = None) -> Outcome:
         """Send and wait; what does not end in ``limit_s`` is cancelled and is an error."""
-        self.send(message)
+        self.send(message, rows)
         return self.poll(limit_s) or self.give_up(limit_s)
 
     def ask(self, query: str) -> Rows:
@@ -200,7 +208,7 @@ class Runner:
     def _take(self, result: Any) -> None:  # noqa: ANN401 - PGresult in one of two builds
         status = result.status
         if status == pq.ExecStatus.COPY_IN:
-            self._server.put_copy_end(b"no rows are here to be copied")
+            self._copy_in()
         elif status == pq.ExecStatus.COPY_OUT:
             self._copies = True
         elif status == pq.ExecStatus.FATAL_ERROR:
@@ -212,6 +220,15 @@ class Runner:
         else:
             rows = result.command_tuples
             self._results.append(Outcome(rows=rows, duration_ms=self._elapsed_ms()))
+
+    def _copy_in(self) -> None:
+        rows, self._sent_rows = self._sent_rows, None
+        if rows is None:
+            self._server.put_copy_end(b"no rows are here to be copied")
+            return
+        for at in range(0, len(rows), _CHUNK):
+            self._server.put_copy_data(rows[at : at + _CHUNK])
+        self._server.put_copy_end()
 
     def _outcome(self) -> Outcome:
         failed = next((one for one in self._results if one.error is not None), None)

@@ -105,7 +105,7 @@ class Eye:
         """Run a statement, and what the server said of it."""
         runner = self.sessions.runner
         runner.messages.clear()
-        outcome = runner.run(piece.message, self.sessions.settings.statement_timeout_s)
+        outcome = runner.run(piece.message, self.sessions.settings.statement_timeout_s, piece.rows)
         told = tuple(runner.messages)
         if piece.kind == "VariableSetStmt" and b"client_min_messages" in piece.message.lower():
             self.listen()

@@ -15,6 +15,10 @@ from senior_backend.sql.text import SqlText
 _LONGEST: Final = 20_000
 """Characters of a statement that a trace shows."""
 
+NO_ROWS: Final = "COPY FROM STDIN: its rows come from the client"
+_COPIED: Final = re.compile(rb"[^\n;]*;[^\n]*\n(.*?)^\\\.[ \t]*\r?$", re.MULTILINE | re.DOTALL)
+"""From the end of COPY FROM STDIN: its rows, up to the line that ends them."""
+
 _COMMAND: Final = re.compile(rb"\\(\S*)")
 _FOR_PEOPLE: Final = frozenset(
     b"echo qecho warn set unset pset timing restrict unrestrict conninfo errverbose "
@@ -28,7 +32,8 @@ class Piece:
     """One statement. ``kind`` is its node's name in the grammar; empty where it was not read.
 
     ``not_run`` says why it cannot be sent; ``message`` is what to send. ``matters``: without it
-    the migration has not run.
+    the migration has not run. ``rows`` are those of COPY FROM STDIN that stand in the file after
+    it, as psql sends them.
     """
 
     path: str
@@ -38,6 +43,7 @@ class Piece:
     not_run: str | None = None
     matters: bool = True
     statement: Statement | None = None
+    rows: bytes | None = None
 
     @property
     def shown(self) -> str:
@@ -98,16 +104,25 @@ def _pieces(text: SqlText, script: Script) -> Iterator[tuple[int, Piece]]:
                 at, end = command.start - statement.start, command.end - statement.start
                 message = message[:at] + b" " * (end - at) + message[end:]
         line = statement.position.line
-        reason_not = _cannot_run(statement)
-        piece = Piece(text.path, line, message, statement.kind, reason_not, statement=statement)
+        rows = _rows(statement) if _wants_rows(statement) else None
+        why = _cannot_run(statement, rows)
+        piece = Piece(text.path, line, message, statement.kind, why, statement=statement, rows=rows)
         yield statement.start, piece
 
 
-def _cannot_run(statement: Statement) -> str | None:
+def _wants_rows(statement: Statement) -> bool:
+    if statement.kind != "CopyStmt":
+        return False
+    node = statement.node
+    return bool(node.is_from and not node.filename and not node.is_program)
+
+
+def _rows(statement: Statement) -> bytes | None:
+    found = _COPIED.match(statement.text.data, statement.end)
+    return found[1] if found is not None else None
+
+
+def _cannot_run(statement: Statement, rows: bytes | None) -> str | None:
     if statement.templated:
         return "it has a placeholder whose value is not known"
-    if statement.kind == "CopyStmt":
-        node = statement.node
-        if node.is_from and not node.filename and not node.is_program:
-            return "COPY FROM STDIN: its rows come from the client"
-    return None
+    return NO_ROWS if rows is None and _wants_rows(statement) else None
