@@ -3,7 +3,7 @@ comes to the same end, blocks nobody while it works, lints clean, and can be tak
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -11,17 +11,20 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from senior_backend.migrations.fixes import registry as fixes
-from senior_backend.migrations.rollback.compare import Difference, differences
-from senior_backend.migrations.rollback.snapshot import Snapshot, take
+from senior_backend.migrations.rollback.snapshot import take_in
 from senior_backend.migrations.rules import registry as rules
 from senior_backend.migrations.trace.observed import MigrationTrace
 from senior_backend.migrations.trace.tracer import Settings, Tracer
-from senior_backend.postgres import Databases, start
-from senior_backend.sources.migration import Folder, Migration
+from senior_backend.postgres import start
+from senior_backend.postgres.session import Session
+from senior_backend.sources.migration import Folder
 from tests.migrations import apply
 from tests.migrations.conftest import Files, Repository
+from tests.migrations.fixes.bench import QUIET, Bench, unsaid
 from tests.migrations.fixes.cases import FIXED, FOUND, PLANNED, SETUP, TABLES, Case
-from tests.migrations.fixes.examples import EXAMPLES, UNPROVED
+from tests.migrations.fixes.examples import UNPROVED
+from tests.migrations.fixes.forms import FORMS
+from tests.migrations.fixes.proofs import as_written, examples, lines, rewrite
 from tests.migrations.fixes.test_applied import EVERYWHERE, TOOLS
 
 Make = Callable[[Files], Repository]
@@ -35,30 +38,9 @@ IN_ONE_MESSAGE = {
 }
 """Cases also run by a tool that sends a file as one message."""
 
-_OF_TRANSACTION = {"file": "goose", "implicit": "prisma", "statement": "psql"}
-
-
-def _psql(up: str, _down: str, setup: str, _gone: str) -> Files:
-    return {"db/001_a.sql": setup, "db/002_b.sql": f"{up}\n"}
-
-
-FORMS: dict[str, Callable[[str, str, str, str], Files]] = {**TOOLS, "psql": _psql}
-_QUIET = Settings(probe=False, own_server=True)
-
-
-def _examples() -> Iterator[tuple[str, Case]]:
-    """The bad example of every rule whose safe form is written, by a tool that runs it so."""
-    for rule_id in sorted(fixes.written()):
-        bad = rules.rule(rule_id).bad
-        tool = _OF_TRANSACTION[bad.transaction]
-        said = EXAMPLES.get(rule_id, Case(rule_id, "", how="any"))
-        if rule_id not in UNPROVED:
-            up, down = said.up + bad.sql, bad.down or said.down
-            yield tool, replace(said, name=rule_id, up=up, down=down, setup=bad.setup)
-
 
 def _all() -> Iterator[tuple[str, Case]]:
-    yield from _examples()
+    yield from examples()
     for case in FIXED:
         for tool in TOOLS:
             if tool in ("goose", "prisma") or case.name in EVERYWHERE:
@@ -71,84 +53,55 @@ def _all() -> Iterator[tuple[str, Case]]:
         yield "goose", case
 
 
-_QUICK = {case.name for case in FIXED} | fixes.written()
+def _first_of_each() -> set[str]:
+    """The example of one rule of each fixer: the quick tests have no time for more."""
+    by_module = {fixes.by_rule()[case.name].__module__: case.name for _, case in examples()}
+    return set(by_module.values())
 
 
-def _parameter(tool: str, case: Case) -> ParameterSet:
-    quick = tool != "prisma" and case.name in _QUICK and tool in ("goose", "psql")
-    marks = () if quick else (pytest.mark.verify,)
+def _parameter(tool: str, case: Case, quick: set[str]) -> ParameterSet:
+    marks = () if case.name in quick else (pytest.mark.verify,)
     return pytest.param(tool, case, marks=marks, id=f"{case.name}-{tool}")
 
 
-CASES = [_parameter(tool, case) for tool, case in _all()]
-
-
-@dataclass
-class Templates:
-    """Databases with the setups of cases, each made once and then copied."""
-
-    server: Databases
-    made: dict[str, tuple[str, Snapshot]] = field(default_factory=dict)
-
-    def of(self, migration: Migration) -> tuple[str, Snapshot]:
-        """A database in which ``migration`` has run, and its catalogs."""
-        text = "\n".join(segment.text.data.decode() for segment in migration.up)
-        if text not in self.made:
-            url = self.server.create_database()
-            with Tracer(url, _QUIET) as tracer:
-                assert tracer.apply(migration) is None
-            self.made[text] = url, take(url)
-        return self.made[text]
-
-    def copy(self, url: str) -> str:
-        """A database like another one, to which nobody is connected."""
-        name = url.partition("?")[0].rpartition("/")[2]
-        return self.server.create_database(template=name)
-
-
-@pytest.fixture(scope="module")
-def templates(postgres_server: Databases) -> Iterator[Templates]:
-    made = Templates(postgres_server)
-    yield made
-    for url, _ in made.made.values():
-        postgres_server.drop_database(url)
+CASES = [_parameter(tool, case, _first_of_each()) for tool, case in _all()]
 
 
 @pytest.mark.parametrize(("tool", "case"), CASES)
 def test_a_fix_comes_to_the_same_end_without_blocking_and_can_be_taken_back(
-    repository: Make, templates: Templates, tool: str, case: Case
+    repository: Make, bench: Bench, tool: str, case: Case
 ) -> None:
     before, after = rewritten(repository, tool, case)
     if not case.declined:
-        prove(templates, before, after, tool, case)
+        prove(bench, before, after, tool, case)
 
 
 @pytest.mark.verify
 @pytest.mark.xdist_group("majors")
-def test_the_examples_are_proved_on_every_major(tmp_path: Path) -> None:
-    """What is written to be safe on 14 is the same SQL for all of them."""
-    written = []
-    for number, (tool, case) in enumerate(_examples()):
-        made = Repository(tmp_path / str(number))
-        made.root.mkdir()
-        made.git("init", "-q", "-b", "main")
-        written.append((*rewritten(_writer(made), tool, case), tool, case))
+@pytest.mark.parametrize("major", [14, 15, 16, 17])
+def test_a_third_of_the_examples_is_proved_on_each_older_major(tmp_path: Path, major: int) -> None:
+    """Together all of them: what is written to be safe on 14 is the same SQL for each."""
     wrong = []
-    for major in (14, 15, 16, 17):
-        with start(pg=major) as server:
-            templates = Templates(server)
-            for before, after, tool, case in written:
-                if rules.rule(case.name).bad.since > major:
+    with start(pg=major) as server:
+        url = server.create_database()
+        with Session(url) as session:
+            bench = Bench(url, session)
+            for number, (tool, case) in enumerate(examples()):
+                if number % 3 != major % 3 or rules.rule(case.name).bad.since > major:
                     continue
+                made = Repository(tmp_path / str(number))
+                made.root.mkdir()
+                before, after = rewritten(_writer(made), tool, case)
                 try:
-                    prove(templates, before, after, tool, case)
+                    prove(bench, before, after, tool, case)
                 except AssertionError as error:
-                    wrong.append(f"{case.name} on {major}: {error}")
+                    wrong.append(f"{case.name}: {error}")
     assert wrong == []
 
 
 def _writer(made: Repository) -> Make:
     def write(files: Files) -> Repository:
+        made.git("init", "-q", "-b", "main")
         made.write(files)
         return made
 
@@ -159,95 +112,46 @@ def rewritten(repository: Make, tool: str, case: Case) -> tuple[Folder, Folder]:
     """The folder as it was and as it is then; what is offered and what is left is as said."""
     made = repository(FORMS[tool](case.up, case.down, case.setup, "SELECT 1;\n"))
     before = apply.folder(made.root)
-    left = _rewritten(made, case)
+    left = rewrite(made, case)
     after = apply.folder(made.root)
     if case.declined:
-        offered = _lines(after) - _lines(before)
+        offered = lines(after) - lines(before)
         assert {line for line in offered if b"lock_timeout" not in line} == set()
     else:
-        assert _lines(after) != _lines(before), "nothing is offered"
+        assert lines(after) != lines(before), "nothing is offered"
         assert sorted(left) == sorted(case.left)
     return before, after
 
 
-def prove(templates: Templates, before: Folder, after: Folder, tool: str, case: Case) -> None:
+def prove(bench: Bench, before: Folder, after: Folder, tool: str, case: Case) -> None:
     """All that is promised of the rewritten form of a case."""
-    start_url, first = templates.of(before.migrations[0])
-    kept = apply.rows(start_url, case.kept)
-    end, rows = (None, None) if case.fails else _as_written(templates, start_url, before, case)
-    url = templates.copy(start_url)
-    try:
-        with Tracer(url, Settings(own_server=True)) as tracer:
-            traces = []
-            for number, migration in enumerate(after.migrations[1:]):
-                traces.append(tracer.trace(migration))
-                if case.between and not number:
-                    with psycopg.connect(url, autocommit=True) as connection:
-                        connection.execute(case.between.encode())
-            tracer.finish()
-        assert [str(trace.failed) for trace in traces if trace.failed] == []
-        assert sorted(_blocked_while_working(traces)) == sorted(case.blocks)
-        if case.rows and not case.fails:
-            assert apply.rows(url, case.rows) == rows
-        if case.right:
-            assert apply.rows(url, case.right) == [(True,)]
-        if end is not None:
-            assert _unsaid(differences(end, take(url)), case.staged) == []
-        if case.back is None or not case.down or tool in ("flyway", "psql"):
-            return
-        with Tracer(url, _QUIET) as tracer:
-            for migration in reversed(after.migrations[1:]):
-                assert tracer.apply(migration, "down") is None
-        assert _unsaid(differences(first, take(url)), case.back) == []
-        assert apply.rows(url, case.kept) == kept
-    finally:
-        templates.server.drop_database(url)
-
-
-def _as_written(
-    templates: Templates, start: str, folder: Folder, case: Case
-) -> tuple[Snapshot | None, object]:
-    """What the migration itself leads to."""
-    url = templates.copy(start)
-    try:
-        with Tracer(url, _QUIET) as tracer:
-            problem = tracer.apply(folder.migrations[1])
-        if problem is not None:
-            assert case.how == "any" or case.fails, problem
-            return None, None
-        return take(url), apply.rows(url, case.rows)
-    finally:
-        templates.server.drop_database(url)
-
-
-def _rewritten(made: Repository, case: Case) -> set[str]:
-    """Rewrite the folder; the rules of gate findings that are left or excused as planned."""
-    major = str(case.major)
-    if case.how != "plan":
-        found = made.lint("--fix", "--pg", major)
-        assert "does not parse" not in found.err
-    if case.how == "plan" or (case.how == "any" and found.gate):
-        made.run("plan", "--write", "--pg", major)
-        found = made.lint("--pg", major)
-    planned = {
-        f["rule"]
-        for f in found.document["findings"]
-        if f["class"] == "gate"
-        and f["suppressed"]
-        and f["suppressed"]["reason"] == "a planned step"
-    }
-    return planned | {rule for rule, _, _ in found.gate}
-
-
-def _lines(folder: Folder) -> set[bytes]:
-    """What the migrations after the first do."""
-    return {
-        line
-        for migration in folder.migrations[1:]
-        for segment in migration.up
-        for line in segment.text.data.split(b"\n")
-        if line.strip()
-    }
+    end, rows = (None, None) if case.fails else as_written(bench, before, case)
+    first = bench.begin(before.migrations[0])
+    url = bench.url
+    kept = apply.rows(url, case.kept)
+    with Tracer(url, Settings(own_server=True)) as tracer:
+        traces = []
+        for number, migration in enumerate(after.migrations[1:]):
+            traces.append(tracer.trace(migration))
+            if case.between and not number:
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute(case.between.encode())
+        tracer.finish()
+    assert [str(trace.failed) for trace in traces if trace.failed] == []
+    assert sorted(_blocked_while_working(traces)) == sorted(case.blocks)
+    if case.rows and not case.fails:
+        assert apply.rows(url, case.rows) == rows
+    if case.right:
+        assert apply.rows(url, case.right) == [(True,)]
+    if end is not None:
+        assert unsaid(end, take_in(bench.session), case.staged) == []
+    if case.back is None or not case.down or tool in ("flyway", "psql"):
+        return
+    with Tracer(url, QUIET) as tracer:
+        for migration in reversed(after.migrations[1:]):
+            assert tracer.apply(migration, "down") is None
+    assert unsaid(first, take_in(bench.session), case.back) == []
+    assert apply.rows(url, case.kept) == kept
 
 
 def _blocked_while_working(traces: list[MigrationTrace]) -> Iterator[str]:
@@ -268,17 +172,6 @@ def _blocked_while_working(traces: list[MigrationTrace]) -> Iterator[str]:
             ]
             if held.blocks and working:
                 yield f"{held.relation} {held.mode} kept: {working[0].split(maxsplit=3)[:3]}"
-
-
-def _unsaid(found: tuple[Difference, ...], said: tuple[str, ...]) -> list[str]:
-    """The differences that are not said, and what is said and is none.
-
-    The order of columns and the slots of dropped ones are physical: plans say so.
-    """
-    texts = [str(one) for one in found if not one.physical]
-    unsaid = [text for text in texts if not any(part in text for part in said)]
-    stale = [part for part in said if not any(part in text for text in texts)]
-    return [*unsaid, *(f"no longer: {part}" for part in stale)]
 
 
 def test_every_fixer_has_a_proof() -> None:
