@@ -25,8 +25,9 @@ SCHEMA = Path(document.__file__).parents[2] / "schemas/proof.json"
 Make = Callable[[Files], Repository]
 
 # Rule -> how its bad example is run: in a transaction, or each statement on its own.
-FAST = {"index-not-concurrent": "goose", "fk-without-not-valid": "psql"}
+FAST = {"index-not-concurrent": "goose"}
 SLOW = {
+    "fk-without-not-valid": "psql",
     "add-column-volatile-default": "goose",
     "check-without-not-valid": "goose",
     "column-type-rewrite": "goose",
@@ -233,7 +234,7 @@ def test_the_published_schema_is_that_of_the_document():
     Draft202012Validator.check_schema(document.schema())
 
 
-@pytest.mark.parametrize("package", ["rich", "psycopg"])
+@pytest.mark.parametrize("package", ["rich", pytest.param("psycopg", marks=pytest.mark.verify)])
 def test_a_missing_package_is_one_line_that_says_how_to_install_it(
     package, repository: Make, monkeypatch
 ):
@@ -244,6 +245,7 @@ def test_a_missing_package_is_one_line_that_says_how_to_install_it(
     assert INSTALL in run.err
 
 
+@pytest.mark.verify
 def test_on_a_server_that_is_given_roles_are_left_alone(
     repository: Make, postgres_server: Databases
 ) -> None:
