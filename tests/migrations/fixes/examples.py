@@ -24,6 +24,15 @@ EXAMPLES: dict[str, Case] = {
         "", how="plan", fails=True, between="UPDATE orders SET currency = 'EUR'"
     ),
     "column-type-rewrite": Case("", how="plan", left=("drop-column", "rename-column")),
+    # The row of the example fits no shorter type, which is what the rule says: one that does.
+    "type-narrowing-data-loss": Case(
+        "",
+        setup="CREATE TABLE orders (id bigint PRIMARY KEY, price numeric(10,2), code varchar(20));"
+        "\nINSERT INTO orders VALUES (1, 9.99, 'ABCDEFGHIJ');",
+        how="plan",
+        left=("drop-column", "rename-column"),
+        rows="SELECT id, code FROM orders",
+    ),
     "timestamp-to-timestamptz": Case("", how="plan", left=("drop-column", "rename-column")),
     "type-change-missing-using": Case(
         "",
@@ -44,7 +53,6 @@ EXAMPLES: dict[str, Case] = {
 """``up`` stands before the example. They are taken back where ``down`` does that."""
 
 UNPROVED: dict[str, str] = {
-    "type-narrowing-data-loss": "its row does not fit the type, in steps either: that is the rule",
     "type-change-on-fk-target": "told only: both sides of the reference have to go together",
 }
 """Rules whose bad example shows no fix, with the reason."""

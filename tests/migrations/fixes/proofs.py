@@ -25,7 +25,7 @@ def examples() -> Iterator[tuple[str, Case]]:
         said = EXAMPLES.get(rule_id, Case(rule_id, "", how="any"))
         if rule_id not in UNPROVED:
             up, down = said.up + bad.sql, bad.down or said.down
-            yield tool, replace(said, name=rule_id, up=up, down=down, setup=bad.setup)
+            yield tool, replace(said, name=rule_id, up=up, down=down, setup=said.setup or bad.setup)
 
 
 def as_written(bench: Bench, folder: Folder, case: Case) -> tuple[Snapshot | None, object]:

@@ -13,9 +13,11 @@ from senior_backend.migrations.fixes.remedy import Edit, Phase, Remedy
 from senior_backend.migrations.rules.rule import Hazard
 from senior_backend.migrations.step import Step
 from senior_backend.operations import recipes
-from senior_backend.operations.columns import AlterColumnType, ColumnDefinition
-from senior_backend.operations.constraints import Constraint
+from senior_backend.operations.columns import AlterColumnType, ColumnDefinition, ColumnOperation
+from senior_backend.operations.constraints import AddConstraint, Constraint
+from senior_backend.operations.indexes import CreateIndex
 from senior_backend.operations.names import Name
+from senior_backend.operations.operation import Operation
 from senior_backend.sql.identifiers import quote_identifier
 
 RULES: Final = (
@@ -54,7 +56,29 @@ def remedy(step: Step, hazard: Hazard) -> Remedy | None:
     ways = conversion.plan(change, known.type, zone, new_name, step.catalog)
     if isinstance(ways, str):
         return Remedy(reason=f"{ways}; the way over a new column has to be planned by hand")
+    if any(_acts_on(later, change) for later in step.later):
+        return Remedy(reason=_NAMED_LATER)
     return _new_column(step, change, known.definition, ways)
+
+
+_NAMED_LATER: Final = (
+    "a later statement of the migration is about the same column, and would be about the old one: "
+    "move it into a migration of its own, then plan again"
+)
+
+
+def _acts_on(later: Operation, change: AlterColumnType) -> bool:
+    if isinstance(later, ColumnOperation):
+        return later.table.name == change.table.name and later.column == change.column
+    if isinstance(later, AddConstraint):
+        columns = later.constraint.columns
+        return later.table.name == change.table.name and change.column in columns
+    if isinstance(later, CreateIndex):
+        # One that is not built CONCURRENTLY moves behind all of the steps.
+        keys = {part for key in later.keys for part in (key.column, *key.reads)}
+        same = later.table.name == change.table.name and later.concurrently
+        return same and change.column in {*keys, *later.include}
+    return False
 
 
 def _using(step: Step, change: AlterColumnType, definition: ColumnDefinition) -> Remedy:

@@ -26,8 +26,8 @@ from senior_backend.operations.objects import AlterDomain, Drop, DropFromTable, 
 from senior_backend.operations.operation import Operation
 from senior_backend.operations.session import SetVariable
 from senior_backend.operations.tables import AttachPartition, CreateTable, DetachPartition
-from senior_backend.sources import drizzle, registry, writing
-from senior_backend.sources.migration import Folder, NewMigration, Segment
+from senior_backend.sources import drizzle, flyway, registry, writing
+from senior_backend.sources.migration import Folder, Insertion, NewMigration, Segment
 from senior_backend.sql.script import Statement
 from senior_backend.sql.text import SqlText, Verbatim
 
@@ -148,7 +148,12 @@ def _phases(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) -> 
         only = not phases[0].transactional and all(map(_is_setting, place.others))
         gone = _without_settings(place, local_only=True) if only else []
         edits = (*gone, _replace(problem, place.statement, statements))
-        return Change(edits, (), remedy.safe, remedy.reason)
+        mixed = any(phase.transactional for phase in phases)
+        insertion = _still_outside(problem, place, folder) if mixed else None
+        if insertion is None:
+            return Change(edits, (), remedy.safe, remedy.reason)
+        edits = (*edits, _inserted(place, insertion))
+        return Change(edits, (), remedy.safe, remedy.reason, insertion.remarks)
     if problem.transaction == "explicit":
         return _beside(problem, remedy, "the script opens the transaction itself: split it by hand")
     later = bool(folder.migrations) and folder.migrations[-1].path != problem.migration.path
@@ -224,13 +229,24 @@ def _outside(problem: Problem, place: _Place, remedy: Remedy, folder: Folder) ->
     if insertion.alone and len(phases[0].up) > 1:
         return None
     cleanup = () if insertion.alone else phases[0].cleanup
-    at = insertion.offset
     edits = [
         *_without_settings(place),
         _replace(problem, place.statement, (*cleanup, *phases[0].up)),
-        FileEdit(insertion.path, at, at, _content(place.segment.text, insertion.text)),
+        _inserted(place, insertion),
     ]
     return Change(tuple(edits), (), remedy.safe, remedy.reason, insertion.remarks)
+
+
+def _inserted(place: _Place, insertion: Insertion) -> FileEdit:
+    at = insertion.offset
+    return FileEdit(insertion.path, at, at, _content(place.segment.text, insertion.text))
+
+
+def _still_outside(problem: Problem, place: _Place, folder: Folder) -> Insertion | None:
+    """What Flyway has to be told: by itself it runs only what all refuses a transaction without."""
+    if folder.source != flyway.ID or folder.settings.get("executeInTransaction") == "false":
+        return None
+    return flyway.outside_transaction(folder, problem.migration, (place.segment,))
 
 
 def _without_settings(place: _Place, *, local_only: bool = False) -> list[FileEdit]:

@@ -27,7 +27,8 @@ writes until the whole statement is done, the rewrite included.
 Widening the key of a table with many references therefore closes all of them at once. Take the
 way over new columns: add `id_big`, fill it in batches, build its unique index concurrently; add
 and fill the referencing columns; add the foreign keys `NOT VALID` and validate; swap by name in
-one short transaction.
+one short transaction. `plan` does not write these steps: columns of several tables have to go
+together, which is left to you.
 
 Without a rewrite (`varchar(10)` to `text`) the second lock is brief; that is reported as
 hygiene.""",

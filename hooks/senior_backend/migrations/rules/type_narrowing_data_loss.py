@@ -27,7 +27,8 @@ running fails when it writes such a value.
 
 State the limit as a `CHECK ... NOT VALID` first and validate it: that shows whether all values
 fit, without stopping anybody. Often the check is all that was wanted. If values have to be
-shortened, do so in an `UPDATE` of its own that can be read and reviewed.""",
+shortened, do so in an `UPDATE` of its own that can be read and reviewed. The way over a new column
+that `plan` writes stops at the first value that does not fit, before anything is swapped.""",
     source="ALTER TABLE, SET DATA TYPE; 10.4 Value Storage",
     bad=Example(
         "ALTER TABLE orders ALTER COLUMN code TYPE varchar(10);",
