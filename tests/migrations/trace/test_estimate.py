@@ -250,4 +250,3 @@ def test_a_table_smaller_than_what_is_measured_is_measured_as_it_is(
     ((one,),) = (s.estimates for s in trace.migrations[0].statements)
     assert one.rows == 10_500
     assert 0 < one.low <= one.seconds <= one.high
-    assert one.seconds < 5

@@ -63,7 +63,10 @@ _ASCII: Final = str.maketrans(
 
 
 def render(proof: Proof, *, width: int, colour: bool, unicode: bool = True, path: str = "") -> str:
-    """A proof as text of at most ``width`` columns; ``path`` is its file from where one works."""
+    """A proof as text of at most ``width`` columns; ``path`` is its file from where one works.
+
+    Only the command may be longer: it is one line, so that it can be copied.
+    """
     width = min(max(width, _NARROWEST), _WIDEST)
     out = io.StringIO()
     console = Console(
@@ -78,7 +81,7 @@ def render(proof: Proof, *, width: int, colour: bool, unicode: bool = True, path
         legacy_windows=False,
     )
     for part in _parts(proof, story(proof), width, path):
-        console.print(part)
+        console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
     lines = (line.rstrip() for line in out.getvalue().splitlines())
     text = "\n".join(lines).rstrip("\n")
     return text if unicode else text.translate(_ASCII)
@@ -252,4 +255,4 @@ def _summary(lines: Sequence[Line]) -> RenderableType:
 
 def _offer(proof: Proof, path: str) -> Iterator[RenderableType]:
     if offered := command(proof, path):
-        yield Text(f"$ {on_one_line(offered)}", style="bold")
+        yield Text(f"$ {on_one_line(offered)}", style="bold", no_wrap=True)
