@@ -1654,4 +1654,35 @@ FURTHER = (
         "",
         "column animals.barks: extra",
     ),
+    # Written without a look at those above.
+    Pair(
+        "a default that is nearly what it was",
+        "alter table orders alter ordered_at drop default",
+        "alter table orders alter ordered_at set default statement_timestamp()",
+        "column orders.ordered_at: default: now() → statement_timestamp()",
+    ),
+    Pair(
+        "a check that is not validated again",
+        "alter table orders drop constraint orders_total_check",
+        "alter table orders add constraint orders_total_check check (total >= 0) not valid",
+        "constraint orders_total_check on orders: validated: yes → no",
+    ),
+    Pair(
+        "a partial index that comes back whole",
+        "drop index orders_open_idx",
+        "create index orders_open_idx on orders (ordered_at desc nulls last)",
+        "index orders_open_idx: WHERE: ",
+    ),
+    Pair(
+        "a trigger that fires on replicas only",
+        "alter table orders disable trigger orders_touch",
+        "alter table orders enable replica trigger orders_touch",
+        "trigger orders_touch on orders: fires: always → as replica",
+    ),
+    Pair(
+        "options that are reset and were set",
+        "alter table cache set (fillfactor = 60)",
+        "alter table cache set (fillfactor = 80)",
+        "table cache: options: none → fillfactor=80",
+    ),
 )

@@ -216,6 +216,20 @@ def test_what_finds_no_row_is_said_to_prove_nothing(prove: Prove):
 
 
 @pytest.mark.verify
+def test_a_reason_is_one_where_rows_alone_are_gone(prove: Prove):
+    run = prove("delete from orders where note = 'x';", "-- The rows are gone for good.\n")
+    assert run.code == 0, run.out
+    assert "irreversible" in run.out
+
+
+@pytest.mark.verify
+def test_a_down_that_never_commits_is_told(prove: Prove):
+    run = prove("create table d (id int);", "begin; drop table d;")
+    assert run.code == 1
+    assert "the transaction that it begins is never committed" in run.out
+
+
+@pytest.mark.verify
 def test_a_missing_down_is_told_and_fails_nothing(prove: Prove):
     run = prove("create index i on orders (note);", None)
     assert run.code == 0
@@ -373,6 +387,26 @@ class TestResume:
         assert "left behind: index i: extra, INVALID" in run.out
         assert 'second run: db/000002_it.up.sql:1: relation "i" already exists' in run.out
         assert "remedy: put DROP INDEX CONCURRENTLY IF EXISTS i before it" in run.out
+
+    def test_what_reindex_leaves_is_to_be_dropped(
+        self, repository: Callable[..., Repository], server: Databases
+    ):
+        made = repository(
+            {
+                "db/00001_a.sql": "-- +goose Up\ncreate table a (id int);\n"
+                "create index a_id on a (id);\n-- +goose Down\ndrop table a;\n",
+                "db/00002_b.sql": "-- +goose NO TRANSACTION\n-- +goose Up\n"
+                "reindex index concurrently a_id;\n-- +goose Down\nselect 1;\n",
+                "db/00003_c.sql": "-- +goose NO TRANSACTION\n-- +goose Up\n"
+                "alter table a add c int;\ncreate index concurrently a_c on a (c);\n"
+                "-- +goose Down\nalter table a drop c;\n",
+            }
+        )
+        files = ("db/00002_b.sql", "db/00003_c.sql")
+        run = made.run("rollback", "--resume", "--server", server.url(), *files)
+        assert run.code == 1
+        assert "put DROP INDEX CONCURRENTLY IF EXISTS a_id_ccnew before it, or drop" in run.out
+        assert "IF NOT EXISTS, and put DROP INDEX CONCURRENTLY IF EXISTS a_c before" in run.out
 
     def test_if_not_exists_passes_over_it(self, prove: Prove):
         run = prove(

@@ -78,7 +78,9 @@ def rollback(
 
     Without PATHS, those of the settings, else the working directory. Two comparisons that know
     nothing of each other, of the catalogs and of pg_dump, say whether the down gives back the
-    schema; a hash of made-up rows says whether it gives back their values. Exit codes: 0 clean, 1 a
+    schema; a hash of made-up rows says whether it gives back their values. Some rows are made to
+    meet the conditions of an UPDATE or DELETE; where none does, a note says so. Roles are shared by
+    a server: an up that drops one an earlier migration made is not proved. Exit codes: 0 clean, 1 a
     down fails, or leaves the schema or rows other than before (with --resume: or a migration cannot
     be run again), 2 bad usage or unreadable input, 3 it could not be run.
     """

@@ -298,6 +298,7 @@ class _Prover:
         down = self.built.as_written(migration, seen)
         findings = tuple((self._options.findings or {}).get(migration.path, ()))
         notes = tuple(unmatched.notes(migration, ran)) if count else ()
+        notes += tuple(note for note in down.notes if "never committed" in note)
         proof = Proof(
             migration.path, "failing", down=down, rows=count, findings=findings, notes=notes
         )
