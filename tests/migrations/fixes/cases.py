@@ -39,6 +39,8 @@ class Case:
     """What people do after the first of the steps."""
     blocks: tuple[str, ...] = ()
     """Lines of steps that block while they work, as the plan says."""
+    free: tuple[str, ...] = ()
+    """Relations for which nobody is to wait at all, however short, as they do as it is."""
     major: int = 14
     """The oldest PostgreSQL to be safe on."""
     declined: bool = False
@@ -111,6 +113,7 @@ FIXED = [
         "drop index",
         "DROP INDEX orders_status_idx;",
         "CREATE INDEX orders_status_idx ON orders (status);",
+        free=("orders", "orders_status_idx"),
     ),
     Case(
         "column with foreign key and default",
@@ -167,6 +170,7 @@ FIXED = [
         "ALTER TABLE events ATTACH PARTITION events_old\n"
         "  FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');",
         setup=EVENTS,
+        free=("events",),
     ),
     Case(
         "refreshed view",

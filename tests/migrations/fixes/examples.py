@@ -44,7 +44,13 @@ EXAMPLES: dict[str, Case] = {
             "orders_pkey ACCESS EXCLUSIVE: ['ALTER', 'TABLE', 'orders']",
         ),
     ),
-    "drop-partition-locks-parent": Case("", how="plan", left=("drop-table",)),
+    "drop-partition-locks-parent": Case("", how="plan", left=("drop-table",), free=("events",)),
+    "detach-partition-not-concurrent": Case("", how="any", free=("events",)),
+    "drop-index-not-concurrent": Case("", how="any", free=("orders", "orders_status_idx")),
+    "index-not-concurrent": Case("", how="any", free=("orders",)),
+    "reindex-not-concurrent": Case("", how="any", free=("orders", "orders_status_idx")),
+    "refresh-materialized-view-not-concurrent": Case("", how="any", free=("totals",)),
+    "attach-partition-scan": Case("", how="any", free=("events",)),
     "add-column-constrained-domain": Case(
         "", how="plan", staged=("orders.pieces", "orders_pieces")
     ),

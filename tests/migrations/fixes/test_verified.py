@@ -139,6 +139,7 @@ def prove(bench: Bench, before: Folder, after: Folder, tool: str, case: Case) ->
         tracer.finish()
     assert [str(trace.failed) for trace in traces if trace.failed] == []
     assert sorted(_blocked_while_working(traces)) == sorted(case.blocks)
+    assert set(case.free) & _blocked(traces) == set()
     if case.rows and not case.fails:
         assert apply.rows(url, case.rows) == rows
     if case.right:
@@ -152,6 +153,17 @@ def prove(bench: Bench, before: Folder, after: Folder, tool: str, case: Case) ->
             assert tracer.apply(migration, "down") is None
     assert unsaid(first, take_in(bench.session), case.back) == []
     assert apply.rows(url, case.kept) == kept
+
+
+def _blocked(traces: list[MigrationTrace]) -> set[str]:
+    """All that was seen to keep others waiting."""
+    return {
+        lock.relation
+        for trace in traces
+        for statement in trace.statements
+        for lock in statement.locks
+        if lock.blocks
+    }
 
 
 def _blocked_while_working(traces: list[MigrationTrace]) -> Iterator[str]:
