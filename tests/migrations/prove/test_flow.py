@@ -182,3 +182,22 @@ def test_where_a_plan_does_not_hold_what_is_automatic_is_proved_alone(scratch, t
     assert proof.fixed.failure is None
     assert not proof.fixed.in_steps
     assert any("a plan for the rest failed" in remark for remark in proof.fixed.remarks)
+
+
+@pytest.mark.verify
+def test_what_the_estimates_lack_is_told(scratch, tmp_path):
+    """Only two rows of this table can be made."""
+    files = {
+        "db/00001_a.sql": "-- +goose Up\nCREATE TABLE flags (f boolean PRIMARY KEY, n int);\n",
+        PATH: "-- +goose Up\nCREATE INDEX flags_n_idx ON flags (n);\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(content)
+    settings = Settings(rows={"flags": 50_000_000})
+    request = Request(tmp_path, (tmp_path / PATH,), settings, row_bytes={"flags": 90.0})
+    ran = session_settings(Production(), 30)
+    (proof,) = proofs(run(request), request, scratch, ran)
+    assert any(note.startswith("flags: 2 rows could be made") for note in proof.notes)
+    ((estimate,),) = (one.estimates for one in proof.written.statements)
+    assert "rows of 90 bytes there" in estimate.basis

@@ -229,3 +229,10 @@ def test_an_index_that_is_locked_is_named_where_its_table_is_hardly_locked():
     )
     first = facts(Seen(replace(attach, locks=locks)))[0]
     assert first.text == "ACCESS EXCLUSIVE on i"
+
+
+@pytest.mark.parametrize("fixed", [PROOF.fixed, None], ids=["fixed", "no fix"])
+def test_what_is_to_be_known_of_the_estimates_is_told(fixed):
+    proof = replace(PROOF, fixed=fixed, notes=("orders: 4 rows could be made",))
+    assert "orders: 4 rows could be made" in terminal.render(proof, width=100, colour=False)
+    assert "orders: 4 rows could be made" in markdown.render([proof])

@@ -66,6 +66,7 @@ def schema() -> dict[str, Any]:
                 stubbed=_texts("What the database stood in for."),
                 problems=_problems("What came before and did not run."),
                 not_analyzed=_problems("What the linter could not look at."),
+                notes=_texts("What to know of the estimates."),
                 seconds={"type": "number", "description": "Without the start of the server."},
                 pairs={
                     "type": "array",

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from senior_backend.catalog.model import Catalog
+from senior_backend.errors import NotRunError
 from senior_backend.findings import NotAnalyzed
 from senior_backend.migrations import repair
 from senior_backend.migrations.lint import Linted
@@ -106,9 +107,10 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
                 said = f"a plan for the rest fails behind the migrations after it: {fixed.failure}"
             mended = replace(less, remarks=(*less.remarks, said))
             written, fixed = _both(case, start, mended)
-    written = _sized(case, written, case.folder.folder)
+    written, notes = _sized(case, written, case.folder.folder)
     if fixed is not None and mended is not None and fixed.failure is None:
-        fixed = replace(fixed, side=_sized(case, fixed.side, mended.folder))
+        side, more = _sized(case, fixed.side, mended.folder)
+        fixed, notes = replace(fixed, side=side), (*notes, *more)
     return Proof(
         path=migration.path,
         postgres=schema.scratch.version,
@@ -121,6 +123,7 @@ def _prove(case: _Case, catalog: Catalog | None, fixers: Fixers) -> Proof:
         stubbed=schema.built.stubbed,
         problems=schema.problems,
         not_analyzed=_not_analyzed(case),
+        notes=tuple(dict.fromkeys(notes)),
         seconds=time.monotonic() - began,
     )
 
@@ -142,19 +145,26 @@ def _not_analyzed(case: _Case) -> tuple[NotAnalyzed, ...]:
     return (*of_files, *case.linted.not_analyzed)
 
 
-def _sized(case: _Case, side: Side, folder: Folder) -> Side:
-    """With how long its locks would be held on tables of the sizes that are known."""
+def _sized(case: _Case, side: Side, folder: Folder) -> tuple[Side, tuple[str, ...]]:
+    """With how long its locks would be held on tables of known sizes, and what to know of that."""
     rows, schema = case.request.settings.rows, case.schema
     if not rows or side.failed is not None:
-        return side
+        return side, ()
     from senior_backend.migrations.trace.estimate import estimate
     from senior_backend.migrations.trace.statistics import Size
 
     case.progress("measuring on tables of several sizes")
-    sizes = {table: Size(count) for table, count in rows.items()}
+    widths = case.request.row_bytes
+    sizes = {
+        table: Size(count, round(widths[table] * count) if table in widths else None)
+        for table, count in rows.items()
+    }
     trace = Trace(schema.scratch.version, side.migrations)
-    sized = estimate(trace, folder, schema.scratch, sizes, schema.settings, schema=schema.dump)
-    return replace(side, migrations=sized.migrations)
+    try:
+        sized = estimate(trace, folder, schema.scratch, sizes, schema.settings, schema=schema.dump)
+    except NotRunError as error:  # what was observed is worth having without them
+        return side, (f"nothing could be estimated: {error}",)
+    return replace(side, migrations=sized.migrations), sized.notes
 
 
 def _both(case: _Case, start: Snapshot, mended: Mended | None) -> tuple[Side, Fixed | None]:

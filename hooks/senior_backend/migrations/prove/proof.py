@@ -136,6 +136,8 @@ class Proof:
     problems: tuple[Problem, ...] = ()
     not_analyzed: tuple[NotAnalyzed, ...] = ()
     """What the linter could not look at: a proof without findings is then no clean one."""
+    notes: tuple[str, ...] = ()
+    """What to know of the estimates, as sentences."""
     seconds: float = 0.0
 
     @property
@@ -174,6 +176,7 @@ class Proof:
                 {"path": one.path, "line": one.line, "reason": one.reason}
                 for one in self.not_analyzed
             ],
+            "notes": list(self.notes),
             "seconds": round(self.seconds, 3),
         }
 

@@ -110,6 +110,7 @@ def _summary(proof: Proof) -> Iterator[Line]:
             f"FAILED on the server, so it is not offered; please report it: {fixed.failure}",
         )
         return
+    yield from (Line("aside", "note", note) for note in proof.notes)
     yield from _traffic(proof)
     if fixed.end is None:
         runs = "runs" if fixed.side.failed is None else "does not run either"
@@ -173,6 +174,7 @@ def _without_fix(proof: Proof) -> Iterator[Line]:
         yield Line("yes", "linter", "finds nothing")
     elif not proof.open:
         yield Line("yes", "linter", "finds nothing that is not suppressed")
+    yield from (Line("aside", "note", note) for note in proof.notes)
     way_back = proof.written.way_back
     if way_back.outcome != "not tried":
         yield _way_back("way back", way_back)
