@@ -92,6 +92,7 @@ def test_a_tracer_that_was_told_nothing_of_its_server_is_careful(database_url: s
     assert not has_role(database_url)
 
 
+@pytest.mark.verify
 def test_on_a_server_of_our_own_all_is_run() -> None:
     with open_scratch(Where()) as scratch:
         url = scratch.database()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.migrations.trace.scratch import TRACE_PREFIX, Where, open_scratch
+from senior_backend.migrations.trace.scratch import TRACE_PREFIX, Scratch, Where, open_scratch
 from senior_backend.postgres import Databases, Session, start
 from senior_backend.postgres.address import with_database
 from tests.postgres.processes import eventually, has_ended
@@ -39,24 +39,28 @@ def databases(given: Databases) -> set[str]:
 
 
 class TestOfOurOwn:
-    def test_gives_databases_copies_of_them_and_takes_them_back(self) -> None:
+    @pytest.fixture(scope="class")
+    def scratch(self) -> Iterator[Scratch]:
         with open_scratch(Where()) as scratch:
-            assert scratch.own
-            assert scratch.version.startswith(f"{scratch.major}.")
-            assert scratch.programs is not None
-            assert (scratch.programs / "pg_dump").is_file()
-            first = scratch.database()
-            with Session(first) as session:
-                session.execute("create table t (id int)")
-            copy = scratch.database(first)
-            with Session(copy) as session:
-                assert session.execute("select count(*) from t") == [(0,)]
-            scratch.drop(copy)
-            with pytest.raises(NotRunError, match="does not exist"):
-                Session(copy)
+            yield scratch
 
-    def test_an_extension_that_it_lacks_can_be_added_while_it_runs(self) -> None:
-        with open_scratch(Where()) as scratch, Session(scratch.database()) as session:
+    def test_gives_databases_copies_of_them_and_takes_them_back(self, scratch: Scratch) -> None:
+        assert scratch.own
+        assert scratch.version.startswith(f"{scratch.major}.")
+        assert scratch.programs is not None
+        assert (scratch.programs / "pg_dump").is_file()
+        first = scratch.database()
+        with Session(first) as session:
+            session.execute("create table t (id int)")
+        copy = scratch.database(first)
+        with Session(copy) as session:
+            assert session.execute("select count(*) from t") == [(0,)]
+        scratch.drop(copy)
+        with pytest.raises(NotRunError, match="does not exist"):
+            Session(copy)
+
+    def test_an_extension_that_it_lacks_can_be_added_while_it_runs(self, scratch: Scratch) -> None:
+        with Session(scratch.database()) as session:
             scratch.add_extension(
                 "no_such", "stub", "create function f() returns int return 1;", ["2.0"]
             )
@@ -207,7 +211,9 @@ class TestKilled:
         with open_scratch(Where(server=given.url())):
             assert databases(given) == before
 
-    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    @pytest.mark.parametrize(
+        "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.verify)]
+    )
     def test_databases_on_a_given_server_go_at_once_when_it_is_asked_to_end(
         self, number: signal.Signals, sleeping: Any, given: Databases
     ) -> None:
