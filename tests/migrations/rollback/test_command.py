@@ -58,6 +58,7 @@ def proof(run: Run) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.verify
 def test_a_down_that_restores_all_is_identical_though_sequences_went_on(prove: Prove):
     run = prove(
         "create table notes (id bigserial primary key, about bigint references orders); "
@@ -133,6 +134,7 @@ def test_a_sequence_that_is_set_back_is_a_loss(prove: Prove):
     assert "sequence orders_id_seq: set back" in run.out
 
 
+@pytest.mark.verify
 def test_a_down_that_fails_on_rows_is_told_with_its_line(prove: Prove):
     run = prove(
         "alter table orders drop column note;",
@@ -451,6 +453,7 @@ class TestResume:
         assert "remedy: rows are changed twice" in run.out
 
 
+@pytest.mark.verify
 def test_on_a_server_that_is_given_roles_and_settings_are_left_alone(
     prove: Prove, server: Databases
 ):

@@ -108,7 +108,7 @@ def _made(folder: Folder, root: Path, scratch: Scratch) -> missing.Written:
     )
 
 
-QUICK = {"column", "default, NOT NULL and storage", "view with a column more"}
+QUICK = {"default, NOT NULL and storage"}
 """Those that also run in the quick tests."""
 
 
@@ -156,7 +156,7 @@ WRITTEN_WITH = {
 }
 
 
-@pytest.mark.parametrize(("tool", "path"), _cases(WRITTEN_WITH, {"goose"}))
+@pytest.mark.parametrize(("tool", "path"), _cases(WRITTEN_WITH, set()))
 def test_each_tool_gets_its_own_form_and_finds_it(
     repository: Make, scratch: Scratch, tool: str, path: str
 ) -> None:
@@ -256,6 +256,7 @@ def test_a_dropped_column_gets_a_recipe_that_works(repository: Make, scratch: Sc
     assert found.verdict != "failing"
 
 
+@pytest.mark.verify
 def test_a_down_that_is_there_is_left_alone(repository: Make, scratch: Scratch) -> None:
     made = repository(TOOLS["plain"]("CREATE INDEX ON orders (pieces);", "SELECT 2;", SETUP))
     assert made.run("rollback", "--write", "db").err.strip().endswith("no down is missing")
