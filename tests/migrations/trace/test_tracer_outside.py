@@ -178,3 +178,13 @@ def test_what_never_ends_is_cancelled(database_url):
         assert seen.sqlstate == "57014"
         assert seen.waits_for == ("older transactions",)
         assert "it left an INVALID index behind: public.slow" in seen.notes
+
+
+def test_what_a_transaction_before_it_has_made_is_known_by_its_last_name(tracer: Tracer):
+    prepare(tracer, "create table a (id int); create table b (id int);")
+    made = "create table n (id int); alter table a add column x int; alter table n rename to m"
+    trace = tracer.trace(
+        migration((made, "file"), ("create index concurrently on b (id)", "statement"))
+    )
+    assert lines(trace.statements[-1])[0] == "b SHARE UPDATE EXCLUSIVE"
+    assert not any("held up" in note for note in trace.statements[-1].notes)
