@@ -139,6 +139,23 @@ ALTER TABLE orders ALTER COLUMN note DROP NOT NULL;
     assert len(traced) > 1
 
 
+@pytest.mark.verify
+def test_what_later_migrations_leave_is_not_held_against_the_file(scratch, tmp_path):
+    not_null = """\
+-- +goose Up
+ALTER TABLE orders ALTER COLUMN note SET NOT NULL;
+-- +goose Down
+ALTER TABLE orders ALTER COLUMN note DROP NOT NULL;
+"""
+    later = "-- +goose Up\nALTER TABLE orders ADD COLUMN b int;\n-- +goose Down\nSELECT 1;\n"
+    files = {"db/00001_a.sql": SETUP, PATH: not_null, "db/00003_c.sql": later}
+    proof = prove(tmp_path, scratch, files)
+    assert proof.fixed is not None
+    assert proof.written.way_back.outcome == "others differ"
+    assert proof.fixed.side.way_back == proof.written.way_back
+    assert proof.written.way_back.details == ("column orders.b: extra",)
+
+
 def test_a_fix_that_breaks_a_later_migration_is_not_offered(scratch, tmp_path):
     def automatic(result, root, now):
         """The index moves behind a migration that drops it."""

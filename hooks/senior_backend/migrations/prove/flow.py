@@ -178,11 +178,28 @@ def _both(case: _Case, start: Snapshot, mended: Mended | None) -> tuple[Side, Fi
     # What a fix adds comes after the migrations that there are: both sides run those then.
     between = migrations[migrations.index(migration) + 1 :] if len(steps) > 1 else ()
     written = _run(schema, start, [(migration, True), *((one, False) for one in between)])
+    seen = written.side.way_back
+    of_others = (
+        between
+        and seen.outcome in ("differs", "failed")
+        and _run(schema, start, [(migration, False)]).side.way_back.outcome == "leads back"
+    )
     case.progress(f"running {migration.path} as it is fixed")
     # After a plan that fails there is one more run.
     fixed = _run(schema, start, steps, last=case.last and mended.automatic)
+    if of_others:
+        fixed = _without_others(fixed, seen)
+        written = _without_others(written, seen)
     may_have_run = case.result.may_have_run(case.folder.folder, migration)
     return written.side, _fixed(written, fixed, mended, may_have_run)
+
+
+def _without_others(ran: _Ran, others: WayBack) -> _Ran:
+    """With what the migrations in between do not take back told as theirs."""
+    if ran.side.way_back != others:
+        return ran
+    told = WayBack("others differ", others.details)
+    return replace(ran, side=replace(ran.side, way_back=told))
 
 
 def _steps(migration: Migration, mended: Mended) -> list[tuple[Migration, bool]]:

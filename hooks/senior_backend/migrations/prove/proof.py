@@ -10,7 +10,7 @@ from senior_backend.migrations.trace.observed import MigrationTrace, ObservedSta
 VERSION: Final = 1
 """Of the published form; keys are added, never renamed."""
 
-Outcome = Literal["leads back", "differs", "failed", "missing", "not tried"]
+Outcome = Literal["leads back", "others differ", "differs", "failed", "missing", "not tried"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class WayBack:
     """What the way down was seen to lead to, beside the catalog before the way up.
 
     ``missing``: some of the migrations have no way down. ``not tried``: the way up failed, or the
-    tool knows no way down. ``details`` are what differs, or why it failed, a line each.
+    tool knows no way down. ``others differ``: the migration leads back by itself, and those after it,
+    which the fix has to come after, do not. ``details`` are what differs, or why it failed, a line each.
     """
 
     outcome: Outcome

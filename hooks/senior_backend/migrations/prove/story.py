@@ -184,6 +184,7 @@ def _without_fix(proof: Proof) -> Iterator[Line]:
 
 _WAYS = {
     "leads back": "leads back to the schema before",
+    "others differ": "leads back but for what the migrations after it leave:",
     "differs": "leads elsewhere:",
     "failed": "fails:",
     "missing": "is missing:",
@@ -203,7 +204,7 @@ def _ways_back(written: WayBack, fixed: WayBack) -> Iterator[Line]:
 
 def _way_back(label: str, way: WayBack, whose: str = "") -> Line:
     mark: Mark = "yes" if way.outcome == "leads back" else "no"
-    if way.outcome == "missing":
+    if way.outcome in ("missing", "others differ"):
         mark = "aside"
     text = _WAYS[way.outcome]
     if whose == "both ":
