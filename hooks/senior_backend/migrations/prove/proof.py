@@ -18,8 +18,9 @@ class WayBack:
     """What the way down was seen to lead to, beside the catalog before the way up.
 
     ``missing``: some of the migrations have no way down. ``not tried``: the way up failed, or the
-    tool knows no way down. ``others differ``: the migration leads back by itself, and those after it,
-    which the fix has to come after, do not. ``details`` are what differs, or why it failed, a line each.
+    tool knows no way down. ``others differ``: the migration leads back by itself, and those after
+    it, which the fix has to come after, do not. ``details`` are what differs, or why it failed, a
+    line each.
     """
 
     outcome: Outcome
