@@ -89,6 +89,8 @@ REFUSED = {
     "DELETE FROM orders WHERE pieces IS NULL": "delete of rows of orders",
     "UPDATE orders SET pieces = 1": "update of rows of orders",
     "TRUNCATE orders": "TRUNCATE: the rows are gone",
+    "DO $$ BEGIN EXECUTE 'UPDATE orders SET pieces = 5'; END $$; "
+    "ALTER TABLE orders ADD COLUMN n int": "lossy: orders.pieces: ",
     "ALTER TYPE state ADD VALUE 'sent'": "cannot take a value out of one",
     "ALTER TABLE orders ALTER COLUMN customer_id TYPE smallint": "may have lost values when bigint",
     "ALTER TABLE nowhere ADD COLUMN a int": "its up does not run here",

@@ -164,9 +164,10 @@ def _segments(migration: Migration, statements: Sequence[str]) -> tuple[Segment,
 
 
 def _doubt(found: Proof) -> str:
-    said = found.reason or "; ".join(str(one) for one in found.comparison.catalog[:3])
     lost = "; ".join(str(one) for one in found.comparison.lost[:3])
-    why = said or lost or (str(found.again) if found.again else "")
+    differs = [str(one) for one in found.comparison.catalog if not one.physical]
+    again = str(found.again) if found.again else ""
+    why = found.reason or lost or "; ".join(differs[:3]) or again
     return f"what would take it back does not: {WORDS[found.verdict]}: {why}; write it by hand"
 
 
