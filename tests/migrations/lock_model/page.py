@@ -17,9 +17,9 @@ were seen to do; nothing here is from memory. Each statement ran in the tracer o
 migrations trace`: a watching session read `pg_locks`, a second session tried to read and to write
 with a short `lock_timeout` while the transaction was open, and the server itself told of rewrites,
 scans and index builds. What refuses a transaction was held up behind other sessions and looked at
-there. The tables were empty: how long work takes is not in here, that it is done is; nor what VACUUM
-does to pages that are not there (it cuts empty ones off the end under ACCESS EXCLUSIVE, for an
-instant). TimeZone was UTC: with another, timestamp to timestamptz rewrites. The tests hold the
+there. The tables were empty: how long work takes is not in here, that it is done is; nor what
+VACUUM does to pages that are not there (it cuts empty ones off the end under ACCESS EXCLUSIVE, for
+an instant). TimeZone was UTC: with another, timestamp to timestamptz rewrites. The tests hold the
 linter to the same observations.
 
 *Lock* is the strongest on the relation, and only relations that were there before count. *Waits*
@@ -31,9 +31,9 @@ until the transaction ends, whatever comes after the statement.
 | lock | what waits for it |
 |---|---|
 | ACCESS EXCLUSIVE | everything, reads too |
-| EXCLUSIVE, SHARE ROW EXCLUSIVE, SHARE | writes; reads go on (under EXCLUSIVE not SELECT FOR UPDATE) |
+| EXCLUSIVE, SHARE ROW EXCLUSIVE, SHARE | writes; reads go on (but SELECT FOR UPDATE) |
 | SHARE UPDATE EXCLUSIVE | VACUUM and other changes of the table; reads and writes go on |
-| ROW EXCLUSIVE, ROW SHARE, ACCESS SHARE | what writes and reads take: only stronger locks wait |"""
+| ROW EXCLUSIVE, ROW SHARE, ACCESS SHARE | stronger locks only: writes and reads take these |"""
 
 
 @dataclass(frozen=True)

@@ -136,7 +136,7 @@ def _estimate(estimate: Estimate) -> str:
     size = f" with {estimate.rows:,} rows" if estimate.rows is not None else ""
     low, high = milliseconds(estimate.low * 1000), milliseconds(estimate.high * 1000)
     return (
-        f"estimate, {estimate.severity}: {estimate.relation}{size} held "
+        f"estimate: {estimate.relation}{size} held "
         f"{milliseconds(estimate.seconds * 1000)}, {low} to {high} ({estimate.basis})"
     )
 

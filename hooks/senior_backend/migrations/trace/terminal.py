@@ -245,10 +245,7 @@ def _estimates(estimates: Sequence[Estimate], columns: int) -> Iterator[str]:
             for one in group
         ]
         span = milliseconds(first.low * 1000, first.high * 1000)
-        text = (
-            f"estimate ({first.severity}): {verdict.listed(on)} held "
-            f"{milliseconds(first.seconds * 1000)} ({span})"
-        )
+        text = f"estimate: {verdict.listed(on)} held {milliseconds(first.seconds * 1000)} ({span})"
         yield click.style(text, fg=_ESTIMATE_COLOURS[first.severity])
         for line in textwrap.wrap(harmless(basis), max(columns - _INDENT - 2, 40)):
             yield click.style(f"  {line}", dim=True)
