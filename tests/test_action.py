@@ -207,9 +207,16 @@ class TestLint:
 
 @pytest.mark.verify
 def test_the_first_step_installs_what_the_second_runs(runner: Runner) -> None:
-    ended = runner.run(INSTALL)
+    inputs = {"trace": "true", "comment-file": "comment.md"}
+    ended = runner.run(INSTALL, inputs=inputs)
     assert ended.code == 0, ended.printed
-    assert annotated(runner.run(LINT, base_ref="main")) == ["db/003_new.sql"]
+    ended = runner.run(LINT, base_ref="main", inputs=inputs)
+    assert (ended.code, annotated(ended)) == (1, ["db/003_new.sql"])
+    said = (runner.workspace / "comment.md").read_text()
+    assert said == ended.summary
+    linted, traced = said.index("index-not-concurrent"), said.index("PostgreSQL 18")
+    assert linted < traced < said.rindex("writes")
+    assert "002_old" not in said
 
 
 def test_a_python_that_is_too_old_is_told_so(runner: Runner) -> None:
