@@ -14,7 +14,7 @@ from senior_backend.migrations.fixes.registry import written
 from senior_backend.migrations.prove import document as proof_document
 from senior_backend.migrations.rollback import document as rollback_document
 from senior_backend.migrations.rules import pages, registry
-from senior_backend.migrations.trace import document as trace_document
+from senior_backend.migrations.trace.formats import document as trace_document
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = "references/migrations"

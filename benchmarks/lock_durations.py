@@ -23,10 +23,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import busy_seconds, processor_model
 from senior_backend.errors import SeniorBackendError
-from senior_backend.migrations.trace.estimate import ROUNDS, SIZES
-from senior_backend.migrations.trace.growth import FASTER, SLOWER, Growth, Point, amount, projected
-from senior_backend.migrations.trace.rows import fill
-from senior_backend.migrations.trace.scratch import Where, open_scratch
+from senior_backend.migrations.trace.scratch.server import Where, open_scratch
+from senior_backend.migrations.trace.sizes.estimate import ROUNDS, SIZES
+from senior_backend.migrations.trace.sizes.growth import (
+    FASTER,
+    SLOWER,
+    Growth,
+    Point,
+    amount,
+    projected,
+)
+from senior_backend.migrations.trace.sizes.rows import fill
 from senior_backend.postgres import Session
 
 LARGE: Final = (1_000_000, 5_000_000)

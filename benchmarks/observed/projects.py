@@ -16,9 +16,9 @@ from senior_backend.migrations.trace.agreement import (
     tally,
 )
 from senior_backend.migrations.trace.observed import MigrationTrace
-from senior_backend.migrations.trace.prepare import build
-from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.prepare import build
+from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from senior_backend.migrations.walk import Walk
 from senior_backend.sources.discovery import discover
 from senior_backend.sources.migration import Folder

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from senior_backend.migrations.lock_model.effect import Lock
-from senior_backend.migrations.trace.course import Course
-from senior_backend.migrations.trace.execute import Rows
-from senior_backend.migrations.trace.observation import Eye
 from senior_backend.migrations.trace.observed import ObservedStatement
-from senior_backend.migrations.trace.pieces import pieces
-from senior_backend.migrations.trace.sessions import Sessions, Settings
+from senior_backend.migrations.trace.observing.course import Course
+from senior_backend.migrations.trace.observing.execute import Rows
+from senior_backend.migrations.trace.observing.observation import Eye
+from senior_backend.migrations.trace.observing.pieces import pieces
+from senior_backend.migrations.trace.observing.sessions import Sessions, Settings
 from senior_backend.sources.migration import Migration, Segment, Transaction
 from senior_backend.sql import SqlText
 

@@ -10,7 +10,7 @@ from senior_backend.errors import InputError
 
 if TYPE_CHECKING:
     from senior_backend.migrations.run import Request
-    from senior_backend.migrations.trace.statistics import Statistics
+    from senior_backend.migrations.trace.sizes.statistics import Statistics
 
 
 def unquoted(table: str) -> str:
@@ -42,8 +42,8 @@ def known(
         NotRunError: the server does not answer.
     """
     from senior_backend.migrations.command import read_rows
-    from senior_backend.migrations.trace import statistics
-    from senior_backend.migrations.trace.statistics import Size, Statistics
+    from senior_backend.migrations.trace.sizes import statistics
+    from senior_backend.migrations.trace.sizes.statistics import Size, Statistics
 
     if write is not None and source is None:
         raise InputError("--write-statistics writes what --from reads: name a server with --from")

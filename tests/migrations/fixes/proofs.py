@@ -6,7 +6,7 @@ from dataclasses import replace
 from senior_backend.migrations.fixes import registry as fixes
 from senior_backend.migrations.rollback.snapshot import Snapshot, take_in
 from senior_backend.migrations.rules import registry as rules
-from senior_backend.migrations.trace.tracer import Tracer
+from senior_backend.migrations.trace.observing.tracer import Tracer
 from senior_backend.sources.migration import Folder
 from tests.migrations import apply
 from tests.migrations.conftest import Repository

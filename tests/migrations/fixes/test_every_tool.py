@@ -14,7 +14,7 @@ import pytest
 
 from senior_backend import sql
 from senior_backend.migrations.rollback.snapshot import take_in
-from senior_backend.migrations.trace.tracer import Tracer
+from senior_backend.migrations.trace.observing.tracer import Tracer
 from senior_backend.sources.migration import Folder
 from tests.migrations import apply
 from tests.migrations.conftest import Repository

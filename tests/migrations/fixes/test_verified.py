@@ -14,7 +14,7 @@ from senior_backend.migrations.fixes import registry as fixes
 from senior_backend.migrations.rollback.snapshot import take_in
 from senior_backend.migrations.rules import registry as rules
 from senior_backend.migrations.trace.observed import MigrationTrace
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from senior_backend.postgres import start
 from senior_backend.postgres.session import Session
 from senior_backend.sources.migration import Folder

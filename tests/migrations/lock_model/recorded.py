@@ -30,8 +30,8 @@ from senior_backend.migrations.trace.observed import (
     RelationKind,
     Traffic,
 )
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
+from senior_backend.migrations.trace.scratch.server import Scratch
 from senior_backend.migrations.walk import Walk
 from senior_backend.postgres import Session
 from senior_backend.sources.migration import Migration, Segment

@@ -10,7 +10,7 @@ import random
 
 import pytest
 
-from senior_backend.migrations.trace.scratch import Where, open_scratch
+from senior_backend.migrations.trace.scratch.server import Where, open_scratch
 from tests.migrations.lock_model import recorded
 from tests.migrations.lock_model.recorded import MAJORS, Bench, Case, Seen
 from tests.migrations.lock_model.test_truth import WRONG

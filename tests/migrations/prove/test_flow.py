@@ -11,8 +11,8 @@ from senior_backend.migrations.repair import Repair
 from senior_backend.migrations.run import Request, run
 from senior_backend.migrations.settings import Settings
 from senior_backend.migrations.trace.flow import session_settings
-from senior_backend.migrations.trace.production import Production
-from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
+from senior_backend.migrations.trace.scratch.production import Production
+from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from tests.migrations.conftest import Files
 
 PATH = "db/00002_b.sql"

@@ -10,8 +10,8 @@ from _pytest.mark.structures import ParameterSet
 
 from senior_backend.migrations import applied
 from senior_backend.migrations.rollback import missing, proof
-from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from senior_backend.sources.migration import Folder
 from tests.migrations import apply
 from tests.migrations.conftest import Files, Repository

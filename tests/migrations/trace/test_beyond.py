@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from senior_backend import sql
-from senior_backend.migrations.trace.beyond import reaches_beyond
-from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
+from senior_backend.migrations.trace.scratch.beyond import reaches_beyond
+from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from senior_backend.postgres import Databases
 from senior_backend.sql.text import SqlText
 from tests.migrations.trace.traced import migration

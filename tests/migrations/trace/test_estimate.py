@@ -11,12 +11,12 @@ import pytest
 
 from senior_backend.migrations.sizes import plain
 from senior_backend.migrations.trace import flow
-from senior_backend.migrations.trace.estimate import estimate
-from senior_backend.migrations.trace.growth import Growth, Point, Span, projected
 from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.statistics import Size
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.server import Scratch
+from senior_backend.migrations.trace.sizes.estimate import estimate
+from senior_backend.migrations.trace.sizes.growth import Growth, Point, Span, projected
+from senior_backend.migrations.trace.sizes.statistics import Size
 from senior_backend.postgres import Databases, ExistingServer, Server
 from tests.migrations.apply import folder
 from tests.migrations.conftest import Files, Repository

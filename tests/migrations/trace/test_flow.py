@@ -3,7 +3,8 @@
 import pytest
 
 from senior_backend.migrations.lock_model.effect import Lock
-from senior_backend.migrations.trace import markdown, terminal, verdict, view
+from senior_backend.migrations.trace import verdict
+from senior_backend.migrations.trace.formats import markdown, terminal, view
 from senior_backend.migrations.trace.observed import (
     Held,
     IndexBuild,

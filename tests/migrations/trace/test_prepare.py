@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from senior_backend.migrations.trace import needs
 from senior_backend.migrations.trace.flow import trace
 from senior_backend.migrations.trace.observed import MigrationTrace, Trace
-from senior_backend.migrations.trace.prepare import Built, build
-from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch import needs
+from senior_backend.migrations.trace.scratch.prepare import Built, build
+from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from senior_backend.postgres import Databases, Session
 from senior_backend.sources.discovery import discover
 from senior_backend.sources.migration import Folder, Migration, Segment

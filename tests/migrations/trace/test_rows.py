@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from senior_backend.migrations.trace.rows import fill
+from senior_backend.migrations.trace.sizes.rows import fill
 from senior_backend.postgres import Databases, Session, start
 from senior_backend.postgres.address import as_url
 from tests.migrations.trace.schemas_to_fill import HARD, Hard

@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.migrations.trace.scratch import TRACE_PREFIX, Scratch, Where, open_scratch
+from senior_backend.migrations.trace.scratch.server import (
+    TRACE_PREFIX,
+    Scratch,
+    Where,
+    open_scratch,
+)
 from senior_backend.postgres import Databases, Session, start
 from senior_backend.postgres.address import with_database
 from tests.postgres.processes import eventually, has_ended

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.migrations.trace import statistics
-from senior_backend.migrations.trace.statistics import Size, Statistics
+from senior_backend.migrations.trace.sizes import statistics
+from senior_backend.migrations.trace.sizes.statistics import Size, Statistics
 from senior_backend.postgres import Session
 
 SCHEMA = """

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from senior_backend.migrations.trace.observed import ObservedStatement
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from senior_backend.sources.migration import Transaction
 from tests.migrations.trace.traced import lines, migration, prepare
 

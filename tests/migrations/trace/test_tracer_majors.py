@@ -2,7 +2,7 @@
 
 import pytest
 
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from senior_backend.postgres import start
 from tests.migrations.trace import test_tracer, test_tracer_outside, test_tracer_transactions
 from tests.migrations.trace.traced import migration, prepare

@@ -5,7 +5,7 @@ import time
 import psycopg
 import pytest
 
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from tests.migrations.trace.traced import lines, migration, prepare
 
 SCHEMA = """

@@ -8,7 +8,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from senior_backend.errors import NotRunError
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from senior_backend.postgres import start
 from tests.migrations.trace.traced import lines, migration, prepare
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from tests.migrations.trace.traced import lines, migration, prepare
 
 SCHEMA = "create table a (id int primary key); create table b (id int primary key);"

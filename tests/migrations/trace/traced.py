@@ -1,7 +1,7 @@
 """Migrations as text, and what a trace saw of them as lines that a person can read."""
 
 from senior_backend.migrations.trace.observed import ObservedStatement
-from senior_backend.migrations.trace.tracer import Tracer
+from senior_backend.migrations.trace.observing.tracer import Tracer
 from senior_backend.sources.migration import Migration, Segment, Transaction
 from senior_backend.sql import SqlText
 

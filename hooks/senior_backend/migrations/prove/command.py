@@ -22,7 +22,7 @@ from senior_backend.migrations.run import Request, Result, run
 from senior_backend.postgres.package import INSTALL
 
 if TYPE_CHECKING:
-    from senior_backend.migrations.trace.scratch import Scratch, Where
+    from senior_backend.migrations.trace.scratch.server import Scratch, Where
 
 FORMATS: Final = ("terminal", "markdown", "json")
 _WIDTH_OF_PIPES: Final = 80
@@ -50,9 +50,9 @@ def prove(
     if output_format == "terminal":
         _require_rich()
     from senior_backend.migrations.trace.interrupts import cleaning_up
-    from senior_backend.migrations.trace.production import Production
     from senior_backend.migrations.trace.progress import ProgressLine
-    from senior_backend.migrations.trace.scratch import Where
+    from senior_backend.migrations.trace.scratch.production import Production
+    from senior_backend.migrations.trace.scratch.server import Where
 
     majors = (major,) if major is not None else ()
     timezone = request.settings.timezone or None
@@ -81,7 +81,7 @@ def _require_rich() -> None:
 def _starting(where: "Where") -> "Iterator[Callable[[], Scratch]]":
     """A server that starts while something else is done; stopped when the block ends."""
     with ThreadPoolExecutor(1, "start") as pool:
-        from senior_backend.migrations.trace.scratch import open_scratch
+        from senior_backend.migrations.trace.scratch.server import open_scratch
 
         started: Future[Scratch] = pool.submit(open_scratch, where)
         try:
@@ -131,7 +131,7 @@ def _proofs(
     from senior_backend.migrations.prove.flow import proofs
     from senior_backend.migrations.trace.flow import session_settings
     from senior_backend.migrations.trace.options import TIMEOUT_S
-    from senior_backend.migrations.trace.production import Production
+    from senior_backend.migrations.trace.scratch.production import Production
 
     settings = session_settings(Production(timezone=request.settings.timezone or None), TIMEOUT_S)
     yield from proofs(result, request, scratch(), settings, catalog, progress=progress)

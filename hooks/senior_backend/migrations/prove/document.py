@@ -8,7 +8,7 @@ from senior_backend.migrations.prove.proof import VERSION, Outcome, Proof
 from senior_backend.migrations.prove.seen import Seen
 from senior_backend.migrations.prove.story import story, verdicts
 from senior_backend.migrations.prove.verdict import Grade
-from senior_backend.migrations.trace import document as traced
+from senior_backend.migrations.trace.formats import document as traced
 
 
 def of_all(proofs: Sequence[Proof]) -> dict[str, Any]:

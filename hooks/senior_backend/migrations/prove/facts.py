@@ -7,8 +7,8 @@ from typing import Final, Literal
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.prove.seen import Seen
 from senior_backend.migrations.prove.verdict import listed
+from senior_backend.migrations.trace.formats.view import milliseconds
 from senior_backend.migrations.trace.observed import Estimate, Traffic
-from senior_backend.migrations.trace.view import milliseconds
 
 Tone = Literal["bad", "warn", "good", "plain", "quiet"]
 

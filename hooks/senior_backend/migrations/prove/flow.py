@@ -19,9 +19,9 @@ from senior_backend.migrations.rollback import compare, snapshot
 from senior_backend.migrations.rollback.snapshot import Snapshot
 from senior_backend.migrations.run import FolderResult, Request, Result
 from senior_backend.migrations.trace.observed import Problem, Trace
-from senior_backend.migrations.trace.prepare import Progress, silent
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.prepare import Progress, silent
+from senior_backend.migrations.trace.scratch.server import Scratch
 from senior_backend.sources.migration import Folder, Migration
 
 _MOST_DIFFERENCES = 20
@@ -150,8 +150,8 @@ def _sized(case: _Case, side: Side, folder: Folder) -> tuple[Side, tuple[str, ..
     rows, schema = case.request.settings.rows, case.schema
     if not rows or side.failed is not None:
         return side, ()
-    from senior_backend.migrations.trace.estimate import estimate
-    from senior_backend.migrations.trace.statistics import Size
+    from senior_backend.migrations.trace.sizes.estimate import estimate
+    from senior_backend.migrations.trace.sizes.statistics import Size
 
     case.progress("measuring on tables of several sizes")
     widths = case.request.row_bytes

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from senior_backend.migrations.trace.observed import Problem
-from senior_backend.migrations.trace.prepare import Built, build
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.prepare import Built, build
+from senior_backend.migrations.trace.scratch.server import Scratch
 from senior_backend.postgres.session import Session, StatementError, quoted
 from senior_backend.sources.migration import Folder
 

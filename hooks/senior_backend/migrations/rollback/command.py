@@ -14,7 +14,7 @@ from senior_backend.migrations.trace import options
 if TYPE_CHECKING:
     from senior_backend.migrations.rollback.verdict import Report
     from senior_backend.migrations.run import Request
-    from senior_backend.migrations.trace.scratch import Where
+    from senior_backend.migrations.trace.scratch.server import Where
     from senior_backend.migrations.trace.selection import Selection
 
 FORMATS = ("terminal", "json", "markdown")
@@ -157,7 +157,7 @@ def _rendered(found: "Sequence[Report]", output_format: str) -> str:
 
         return markdown.render(found)
     from senior_backend.migrations.rollback import terminal
-    from senior_backend.migrations.trace.terminal import printable
+    from senior_backend.migrations.trace.formats.terminal import printable
 
     return printable(terminal.render(found))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from senior_backend.migrations.rollback.verdict import VERDICTS, VERSION, Report
-from senior_backend.migrations.trace import document as traced
+from senior_backend.migrations.trace.formats import document as traced
 
 
 def of(reports: Sequence[Report]) -> dict[str, Any]:

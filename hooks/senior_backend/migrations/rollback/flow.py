@@ -10,8 +10,8 @@ from senior_backend.migrations.rollback.proof import Options, prove
 from senior_backend.migrations.rollback.verdict import Report
 from senior_backend.migrations.run import Request, run
 from senior_backend.migrations.trace import flow
-from senior_backend.migrations.trace.prepare import Progress
-from senior_backend.migrations.trace.scratch import Where, open_scratch
+from senior_backend.migrations.trace.scratch.prepare import Progress
+from senior_backend.migrations.trace.scratch.server import Where, open_scratch
 from senior_backend.migrations.trace.selection import Part, rendered
 from senior_backend.migrations.trace.side_by_side import AT_ONCE
 

@@ -14,10 +14,10 @@ from senior_backend.migrations.rollback.reverse import Reversal, renames, revers
 from senior_backend.migrations.rollback.verdict import WORDS, Proof
 from senior_backend.migrations.run import Request
 from senior_backend.migrations.trace import flow
-from senior_backend.migrations.trace.prepare import Built, Progress, build, silent
-from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.prepare import Built, Progress, build, silent
+from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from senior_backend.migrations.trace.selection import Part, rendered
-from senior_backend.migrations.trace.tracer import Settings
 from senior_backend.operations import reader
 from senior_backend.operations.data import ChangeRows
 from senior_backend.operations.tables import Truncate

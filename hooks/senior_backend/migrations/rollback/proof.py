@@ -21,11 +21,11 @@ from senior_backend.migrations.rollback.compare import differences
 from senior_backend.migrations.rollback.data import Rows
 from senior_backend.migrations.rollback.snapshot import Snapshot, take
 from senior_backend.migrations.rollback.verdict import Comparison, Proof, Range, Report, Verdict
-from senior_backend.migrations.trace import rows
 from senior_backend.migrations.trace.observed import Problem
-from senior_backend.migrations.trace.prepare import Built, Progress, build, not_read, silent
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.prepare import Built, Progress, build, not_read, silent
+from senior_backend.migrations.trace.scratch.server import Scratch
+from senior_backend.migrations.trace.sizes import rows
 from senior_backend.postgres.session import Session, quoted
 from senior_backend.sources import alembic
 from senior_backend.sources.migration import Folder, Migration

@@ -17,9 +17,9 @@ from senior_backend.migrations.rollback.compare import INVALID, Difference, diff
 from senior_backend.migrations.rollback.snapshot import take
 from senior_backend.migrations.rollback.verdict import Comparison, Interrupted
 from senior_backend.migrations.trace.observed import MigrationTrace, Problem
-from senior_backend.migrations.trace.pieces import Piece, pieces
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.pieces import Piece, pieces
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.server import Scratch
 from senior_backend.postgres.session import Session
 from senior_backend.sources.migration import Migration, Segment
 from senior_backend.sql.text import Derived, SqlText

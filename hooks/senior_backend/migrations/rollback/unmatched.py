@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from senior_backend.migrations.trace.observed import ObservedStatement
-from senior_backend.migrations.trace.pieces import Piece, pieces
+from senior_backend.migrations.trace.observing.pieces import Piece, pieces
 from senior_backend.sources.migration import Migration
 
 _CHANGING: Final = {"UpdateStmt": "updates", "DeleteStmt": "deletes", "MergeStmt": "merges"}

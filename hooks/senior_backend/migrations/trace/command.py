@@ -14,9 +14,9 @@ from senior_backend.migrations.trace import options
 if TYPE_CHECKING:
     from senior_backend.migrations.run import Request
     from senior_backend.migrations.trace.observed import Trace
-    from senior_backend.migrations.trace.scratch import Where
+    from senior_backend.migrations.trace.scratch.server import Where
     from senior_backend.migrations.trace.selection import Selection
-    from senior_backend.migrations.trace.statistics import Size
+    from senior_backend.migrations.trace.sizes.statistics import Size
     from senior_backend.migrations.trace.verdict import Blocking, FailOn
 
 FORMATS = ("terminal", "json", "markdown")
@@ -167,14 +167,14 @@ def _as_told(where: "Where", request: "Request") -> "Where":
 
 def _rendered(traces: "Sequence[Trace]", found: "Sequence[Blocking]", output_format: str) -> str:
     if output_format == "json":
-        from senior_backend.migrations.trace import document
+        from senior_backend.migrations.trace.formats import document
 
         return json.dumps(document.of(traces), indent=2, ensure_ascii=False)
     if output_format == "markdown":
-        from senior_backend.migrations.trace import markdown
+        from senior_backend.migrations.trace.formats import markdown
 
         return markdown.render(traces, found)
-    from senior_backend.migrations.trace import terminal
+    from senior_backend.migrations.trace.formats import terminal
 
     return terminal.printable(terminal.render(traces, found, terminal.width()))
 

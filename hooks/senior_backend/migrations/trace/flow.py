@@ -6,10 +6,10 @@ from pathlib import Path
 
 from senior_backend.migrations.step import Direction
 from senior_backend.migrations.trace.observed import MigrationTrace, Problem, Trace
-from senior_backend.migrations.trace.prepare import Built, Progress, build, not_read, silent
-from senior_backend.migrations.trace.production import Production
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings, Tracer
+from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
+from senior_backend.migrations.trace.scratch.prepare import Built, Progress, build, not_read, silent
+from senior_backend.migrations.trace.scratch.production import Production
+from senior_backend.migrations.trace.scratch.server import Scratch
 from senior_backend.sources.migration import Folder, Migration
 
 Look = Callable[[str], None]

@@ -67,8 +67,8 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
         table_access_method: str | None,
         **rest: Any,  # noqa: ANN401
     ) -> Any:  # noqa: ANN401
-        from senior_backend.migrations.trace import production
-        from senior_backend.migrations.trace.scratch import Where
+        from senior_backend.migrations.trace.scratch import production
+        from senior_backend.migrations.trace.scratch.server import Where
         from senior_backend.postgres.session import require_driver
 
         require_driver()

@@ -9,12 +9,12 @@ from typing import Final
 
 from senior_backend.errors import NotRunError
 from senior_backend.migrations.trace import flow, selection
-from senior_backend.migrations.trace.estimate import estimate
 from senior_backend.migrations.trace.observed import Trace
-from senior_backend.migrations.trace.prepare import Progress
-from senior_backend.migrations.trace.scratch import Scratch, Where, open_scratch
+from senior_backend.migrations.trace.scratch.prepare import Progress
+from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from senior_backend.migrations.trace.selection import Part
-from senior_backend.migrations.trace.statistics import Size, names
+from senior_backend.migrations.trace.sizes.estimate import estimate
+from senior_backend.migrations.trace.sizes.statistics import Size, names
 
 AT_ONCE: Final = 2
 """Servers: more would only take each other's time."""

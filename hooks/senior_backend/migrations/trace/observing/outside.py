@@ -7,13 +7,13 @@ from typing import Final
 import psycopg
 
 from senior_backend.migrations.lock_model.effect import Lock
-from senior_backend.migrations.trace import blocking, messages
-from senior_backend.migrations.trace.execute import Outcome
-from senior_backend.migrations.trace.observation import Eye, described, with_work
 from senior_backend.migrations.trace.observed import ObservedStatement, Traffic
-from senior_backend.migrations.trace.pieces import Piece
-from senior_backend.migrations.trace.watch import Sight
-from senior_backend.migrations.trace.work import work
+from senior_backend.migrations.trace.observing import blocking, messages
+from senior_backend.migrations.trace.observing.execute import Outcome
+from senior_backend.migrations.trace.observing.observation import Eye, described, with_work
+from senior_backend.migrations.trace.observing.pieces import Piece
+from senior_backend.migrations.trace.observing.watch import Sight
+from senior_backend.migrations.trace.observing.work import work
 
 _POLL_S: Final = 0.001
 _WAITS: Final = {

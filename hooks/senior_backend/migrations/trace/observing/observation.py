@@ -12,16 +12,16 @@ from typing import Final
 import psycopg
 
 from senior_backend.migrations.lock_model.effect import Lock
-from senior_backend.migrations.trace import blocking, messages, relations
-from senior_backend.migrations.trace.block import Block
-from senior_backend.migrations.trace.execute import Outcome
-from senior_backend.migrations.trace.messages import Told
 from senior_backend.migrations.trace.observed import ObservedLock, ObservedStatement, Traffic
-from senior_backend.migrations.trace.pieces import Piece
-from senior_backend.migrations.trace.relations import FIRST_OF_USERS, Relation
-from senior_backend.migrations.trace.sessions import TELLING, Sessions
-from senior_backend.migrations.trace.watch import Sight
-from senior_backend.migrations.trace.work import Work, work
+from senior_backend.migrations.trace.observing import blocking, messages, relations
+from senior_backend.migrations.trace.observing.block import Block
+from senior_backend.migrations.trace.observing.execute import Outcome
+from senior_backend.migrations.trace.observing.messages import Told
+from senior_backend.migrations.trace.observing.pieces import Piece
+from senior_backend.migrations.trace.observing.relations import FIRST_OF_USERS, Relation
+from senior_backend.migrations.trace.observing.sessions import TELLING, Sessions
+from senior_backend.migrations.trace.observing.watch import Sight
+from senior_backend.migrations.trace.observing.work import Work, work
 
 _SETTING: Final = frozenset({"VariableSetStmt", "TransactionStmt", "ConstraintsSetStmt"})
 _NOT_BY_LOCKS: Final = frozenset({"RenameStmt", "AlterObjectSchemaStmt", "AlterExtensionStmt"})

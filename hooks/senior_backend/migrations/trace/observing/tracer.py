@@ -9,11 +9,11 @@ the server works through), ``block`` (how long a lock is kept).
 from typing import Self
 
 from senior_backend.migrations.step import Direction
-from senior_backend.migrations.trace.block import Block
-from senior_backend.migrations.trace.course import Course
-from senior_backend.migrations.trace.observation import Eye
 from senior_backend.migrations.trace.observed import MigrationTrace, ObservedStatement, Problem
-from senior_backend.migrations.trace.sessions import Sessions, Settings
+from senior_backend.migrations.trace.observing.block import Block
+from senior_backend.migrations.trace.observing.course import Course
+from senior_backend.migrations.trace.observing.observation import Eye
+from senior_backend.migrations.trace.observing.sessions import Sessions, Settings
 from senior_backend.sources.migration import Migration
 
 __all__ = ["Settings", "Tracer"]

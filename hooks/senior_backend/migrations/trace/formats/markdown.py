@@ -4,9 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from senior_backend.migrations.trace import verdict
-from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
-from senior_backend.migrations.trace.verdict import Blocking
-from senior_backend.migrations.trace.view import (
+from senior_backend.migrations.trace.formats.view import (
     KINDS,
     Kind,
     MigrationView,
@@ -23,6 +21,8 @@ from senior_backend.migrations.trace.view import (
     stood_in_for,
     views,
 )
+from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
+from senior_backend.migrations.trace.verdict import Blocking
 from senior_backend.report.markdown import MAX_CHARACTERS, cell, code, html
 
 _MARKS: Final[Mapping[Kind, str]] = {

@@ -6,7 +6,7 @@ from typing import Literal
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.trace.observed import Held, ObservedLock, ObservedStatement, Traffic
-from senior_backend.migrations.trace.relations import Relation
+from senior_backend.migrations.trace.observing.relations import Relation
 
 Owner = Literal["tool", "script", "trace"]
 """Who began it; ``trace``: only to look at one statement, which the tool runs on its own."""

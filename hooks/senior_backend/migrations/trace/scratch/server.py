@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from senior_backend.errors import InputError, NotRunError
-from senior_backend.migrations.trace.production import Production
+from senior_backend.migrations.trace.scratch.production import Production
 from senior_backend.postgres import ExistingServer, Server, connect_to, start
 from senior_backend.postgres.databases import PREFIX, database_of
 from senior_backend.postgres.installation import OLDEST_MAJOR
@@ -19,7 +19,7 @@ from senior_backend.postgres.leftovers import Presence
 from senior_backend.postgres.session import StatementError, quoted
 
 if TYPE_CHECKING:
-    from senior_backend.migrations.trace.tracer import Settings, Tracer
+    from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 
 TRACE_PREFIX: Final = f"{PREFIX}trace_"
 
@@ -156,7 +156,7 @@ class Scratch:
 
         What reaches beyond it (roles, settings of the server) runs where nobody else is.
         """
-        from senior_backend.migrations.trace.tracer import Tracer  # with the driver
+        from senior_backend.migrations.trace.observing.tracer import Tracer  # with the driver
 
         return Tracer(url, replace(settings, own_server=self.own))
 

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from senior_backend.migrations.trace.messages import Told
 from senior_backend.migrations.trace.observed import IndexBuild
-from senior_backend.migrations.trace.pieces import Piece
-from senior_backend.migrations.trace.relations import Relation, label
+from senior_backend.migrations.trace.observing.messages import Told
+from senior_backend.migrations.trace.observing.pieces import Piece
+from senior_backend.migrations.trace.observing.relations import Relation, label
 
 _OPAQUE: Final = frozenset({"DoStmt", "SelectStmt", "CallStmt"})
 """What they run does not stand in them: only the server's word for a rewrite counts."""

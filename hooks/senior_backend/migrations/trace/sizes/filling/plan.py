@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Final
 
-from senior_backend.migrations.trace.filling.shape import Check, Column, ForeignKey, Shape, Unique
-from senior_backend.migrations.trace.filling.values import (
+from senior_backend.migrations.trace.sizes.filling.shape import (
+    Check,
+    Column,
+    ForeignKey,
+    Shape,
+    Unique,
+)
+from senior_backend.migrations.trace.sizes.filling.values import (
     ROW,
     Values,
     candidates,

@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from senior_backend.migrations.trace.filling import shape
-from senior_backend.migrations.trace.filling.plan import Parent, Plan, Planner
-from senior_backend.migrations.trace.filling.shape import ForeignKey, Shape, Types
-from senior_backend.migrations.trace.filling.values import Values
+from senior_backend.migrations.trace.sizes.filling import shape
+from senior_backend.migrations.trace.sizes.filling.plan import Parent, Plan, Planner
+from senior_backend.migrations.trace.sizes.filling.shape import ForeignKey, Shape, Types
+from senior_backend.migrations.trace.sizes.filling.values import Values
 from senior_backend.postgres.session import Session, StatementError, quoted
 
 _SESSION: Final = """

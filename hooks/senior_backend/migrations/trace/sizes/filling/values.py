@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from senior_backend.migrations.trace.filling import patterns
-from senior_backend.migrations.trace.filling.shape import Type
+from senior_backend.migrations.trace.sizes.filling import patterns
+from senior_backend.migrations.trace.sizes.filling.shape import Type
 
 ROW: Final = "\x01"
 """Stands in an expression for the number of the row, a bigint from 1."""

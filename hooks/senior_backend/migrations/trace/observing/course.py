@@ -20,14 +20,14 @@ import psycopg
 
 from senior_backend.errors import NotRunError
 from senior_backend.migrations.step import Direction
-from senior_backend.migrations.trace.beyond import reaches_beyond
-from senior_backend.migrations.trace.block import Block, Owner
-from senior_backend.migrations.trace.execute import Outcome
-from senior_backend.migrations.trace.observation import Eye, described
 from senior_backend.migrations.trace.observed import Held, ObservedStatement, Problem
-from senior_backend.migrations.trace.outside import outside
-from senior_backend.migrations.trace.pieces import NO_ROWS, Piece, pieces
-from senior_backend.migrations.trace.sessions import Sessions
+from senior_backend.migrations.trace.observing.block import Block, Owner
+from senior_backend.migrations.trace.observing.execute import Outcome
+from senior_backend.migrations.trace.observing.observation import Eye, described
+from senior_backend.migrations.trace.observing.outside import outside
+from senior_backend.migrations.trace.observing.pieces import NO_ROWS, Piece, pieces
+from senior_backend.migrations.trace.observing.sessions import Sessions
+from senior_backend.migrations.trace.scratch.beyond import reaches_beyond
 from senior_backend.sources.migration import Migration, Segment, Transaction
 
 _PLAIN: Final = frozenset(

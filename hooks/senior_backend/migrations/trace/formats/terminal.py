@@ -10,9 +10,7 @@ import click
 
 from senior_backend.migrations.lock_model.wording import rows_phrase
 from senior_backend.migrations.trace import verdict
-from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
-from senior_backend.migrations.trace.verdict import Blocking
-from senior_backend.migrations.trace.view import (
+from senior_backend.migrations.trace.formats.view import (
     Kind,
     LockGroup,
     MigrationView,
@@ -29,6 +27,8 @@ from senior_backend.migrations.trace.view import (
     stood_in_for,
     views,
 )
+from senior_backend.migrations.trace.observed import Estimate, ObservedStatement, Trace
+from senior_backend.migrations.trace.verdict import Blocking
 from senior_backend.report.terminal import harmless, on_one_line
 
 _NARROWEST: Final = 60

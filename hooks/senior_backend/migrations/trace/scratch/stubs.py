@@ -13,8 +13,8 @@ from importlib import resources
 from typing import Final
 
 from senior_backend.errors import NotRunError
-from senior_backend.migrations.trace.needs import Needs, Substitution
-from senior_backend.migrations.trace.scratch import Scratch
+from senior_backend.migrations.trace.scratch.needs import Needs, Substitution
+from senior_backend.migrations.trace.scratch.server import Scratch
 from senior_backend.postgres.session import Session, StatementError, quoted
 
 VERSION: Final = "stub"

@@ -20,8 +20,8 @@ from typing import Final
 
 import psycopg
 
-from senior_backend.migrations.trace.onlooker import Onlooker
-from senior_backend.migrations.trace.relations import Relation
+from senior_backend.migrations.trace.observing.onlooker import Onlooker
+from senior_backend.migrations.trace.observing.relations import Relation
 
 _MOST: Final = 1000
 """Tables; each lock takes room in the server's table of locks."""

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from senior_backend.migrations.lock_model.effect import Lock
 from senior_backend.migrations.trace.observed import ObservedLock, Traffic
-from senior_backend.migrations.trace.relations import KINDS, Relation, ancestors
+from senior_backend.migrations.trace.observing.relations import KINDS, Relation, ancestors
 
 Waiting = Mapping[int, tuple[Traffic, ...]]
 """What was seen to wait, by table."""

@@ -15,8 +15,6 @@ from senior_backend.migrations import durations
 from senior_backend.migrations.lock_model.wording import rows_phrase
 from senior_backend.migrations.sizes import plain
 from senior_backend.migrations.step import SMALL, Direction
-from senior_backend.migrations.trace import growth
-from senior_backend.migrations.trace.growth import Growth, Point, Span
 from senior_backend.migrations.trace.observed import (
     Estimate,
     MigrationTrace,
@@ -24,12 +22,14 @@ from senior_backend.migrations.trace.observed import (
     ObservedStatement,
     Trace,
 )
-from senior_backend.migrations.trace.prepare import Built, Progress, build, silent
-from senior_backend.migrations.trace.rows import fill
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.sessions import AS_PLANNED_ELSEWHERE
-from senior_backend.migrations.trace.statistics import Size
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.sessions import AS_PLANNED_ELSEWHERE
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch.prepare import Built, Progress, build, silent
+from senior_backend.migrations.trace.scratch.server import Scratch
+from senior_backend.migrations.trace.sizes import growth
+from senior_backend.migrations.trace.sizes.growth import Growth, Point, Span
+from senior_backend.migrations.trace.sizes.rows import fill
+from senior_backend.migrations.trace.sizes.statistics import Size
 from senior_backend.migrations.trace.verdict import listed
 from senior_backend.postgres import Session
 from senior_backend.sources.migration import Folder, Migration

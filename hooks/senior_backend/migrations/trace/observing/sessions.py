@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from senior_backend.errors import NotRunError
-from senior_backend.migrations.trace.execute import Runner
-from senior_backend.migrations.trace.parking import Parking
-from senior_backend.migrations.trace.probe import Prober
-from senior_backend.migrations.trace.watch import Watcher
+from senior_backend.migrations.trace.observing.execute import Runner
+from senior_backend.migrations.trace.observing.parking import Parking
+from senior_backend.migrations.trace.observing.probe import Prober
+from senior_backend.migrations.trace.observing.watch import Watcher
 
 TELLING: Final = {"client_min_messages": "debug1", "lc_messages": "C"}
 """With these the server says what it works through, in the words that ``messages`` knows."""

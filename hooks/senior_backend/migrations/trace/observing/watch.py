@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from senior_backend.migrations.lock_model.effect import Lock
-from senior_backend.migrations.trace import relations
-from senior_backend.migrations.trace.onlooker import Onlooker
-from senior_backend.migrations.trace.relations import FIRST_OF_USERS, Relation
+from senior_backend.migrations.trace.observing import relations
+from senior_backend.migrations.trace.observing.onlooker import Onlooker
+from senior_backend.migrations.trace.observing.relations import FIRST_OF_USERS, Relation
 
 _MODES: Final[Mapping[str, Lock]] = {
     "AccessShareLock": Lock.ACCESS_SHARE,

@@ -10,8 +10,8 @@ from typing import Final
 import psycopg
 
 from senior_backend.migrations.trace.observed import Traffic
-from senior_backend.migrations.trace.onlooker import Onlooker
-from senior_backend.migrations.trace.relations import Relation
+from senior_backend.migrations.trace.observing.onlooker import Onlooker
+from senior_backend.migrations.trace.observing.relations import Relation
 
 _OPTIONS: Final = {
     # Nobody else works in the database: whoever waits at all, waits for the migration.

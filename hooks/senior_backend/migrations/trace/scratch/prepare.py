@@ -7,11 +7,11 @@ from typing import Final
 
 from senior_backend import sql
 from senior_backend.errors import InputError
-from senior_backend.migrations.trace import ledgers, needs, stubs
-from senior_backend.migrations.trace.needs import Substitution
 from senior_backend.migrations.trace.observed import MigrationTrace, ObservedStatement, Problem
-from senior_backend.migrations.trace.scratch import Scratch
-from senior_backend.migrations.trace.tracer import Settings
+from senior_backend.migrations.trace.observing.tracer import Settings
+from senior_backend.migrations.trace.scratch import ledgers, needs, stubs
+from senior_backend.migrations.trace.scratch.needs import Substitution
+from senior_backend.migrations.trace.scratch.server import Scratch
 from senior_backend.postgres import Session
 from senior_backend.sources.migration import Migration, Segment
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import psycopg
 
-from senior_backend.migrations.trace.execute import connect
+from senior_backend.migrations.trace.observing.execute import connect
 
 _OPTIONS: Final = {
     "client_min_messages": "error",

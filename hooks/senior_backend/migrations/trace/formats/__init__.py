@@ -1,0 +1,1 @@
+"""Traces as they are shown: on a terminal, as Markdown, as JSON."""
