@@ -12,7 +12,7 @@ from senior_backend.load.comparison import document as comparison
 from senior_backend.load.scenario import model as scenario
 from senior_backend.migrations.fixes.registry import written
 from senior_backend.migrations.prove import document as proof_document
-from senior_backend.migrations.rollback import document as rollback_document
+from senior_backend.migrations.rollback.formats import document as rollback_document
 from senior_backend.migrations.rules import pages, registry
 from senior_backend.migrations.trace.formats import document as trace_document
 

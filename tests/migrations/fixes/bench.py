@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from senior_backend.migrations.rollback.compare import differences
-from senior_backend.migrations.rollback.snapshot import Snapshot, take_in
+from senior_backend.migrations.rollback.comparing.compare import differences
+from senior_backend.migrations.rollback.comparing.snapshot import Snapshot, take_in
 from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from senior_backend.postgres.session import Session
 from senior_backend.sources.migration import Migration

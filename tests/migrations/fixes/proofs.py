@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from senior_backend.migrations.fixes import registry as fixes
-from senior_backend.migrations.rollback.snapshot import Snapshot, take_in
+from senior_backend.migrations.rollback.comparing.snapshot import Snapshot, take_in
 from senior_backend.migrations.rules import registry as rules
 from senior_backend.migrations.trace.observing.tracer import Tracer
 from senior_backend.sources.migration import Folder

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from senior_backend import sql
-from senior_backend.migrations.rollback.snapshot import take_in
+from senior_backend.migrations.rollback.comparing.snapshot import take_in
 from senior_backend.migrations.trace.observing.tracer import Tracer
 from senior_backend.sources.migration import Folder
 from tests.migrations import apply

@@ -11,7 +11,7 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from senior_backend.migrations.fixes import registry as fixes
-from senior_backend.migrations.rollback.snapshot import take_in
+from senior_backend.migrations.rollback.comparing.snapshot import take_in
 from senior_backend.migrations.rules import registry as rules
 from senior_backend.migrations.trace.observed import MigrationTrace
 from senior_backend.migrations.trace.observing.tracer import Settings, Tracer

@@ -9,7 +9,8 @@ import pytest
 from _pytest.mark.structures import ParameterSet
 
 from senior_backend.migrations import applied
-from senior_backend.migrations.rollback import missing, proof
+from senior_backend.migrations.rollback import proof
+from senior_backend.migrations.rollback.downs import missing
 from senior_backend.migrations.trace.observing.tracer import Settings
 from senior_backend.migrations.trace.scratch.server import Scratch, Where, open_scratch
 from senior_backend.sources.migration import Folder

@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from senior_backend.errors import NotRunError
-from senior_backend.migrations.rollback.compare import Difference
+from senior_backend.migrations.rollback.comparing.compare import Difference
 from senior_backend.postgres import Databases
 from senior_backend.postgres.session import Session
 from tests.migrations.rollback.pairs import Pair

@@ -6,9 +6,13 @@ from contextlib import contextmanager
 import pytest
 
 from senior_backend.errors import NotRunError
-from senior_backend.migrations.rollback import catalogs
-from senior_backend.migrations.rollback.compare import Difference, differences, only_physical
-from senior_backend.migrations.rollback.snapshot import Snapshot, take_in
+from senior_backend.migrations.rollback.comparing import catalogs
+from senior_backend.migrations.rollback.comparing.compare import (
+    Difference,
+    differences,
+    only_physical,
+)
+from senior_backend.migrations.rollback.comparing.snapshot import Snapshot, take_in
 from senior_backend.postgres import Databases, start
 from senior_backend.postgres.session import Session
 from tests.migrations.rollback.pairs import FURTHER, LEFT, PROTOTYPES, SETUP, UNDONE, Pair

@@ -43,12 +43,13 @@ def databases(given: Databases) -> set[str]:
         return {name for (name,) in session.execute("select datname from pg_database")}
 
 
-class TestOfOurOwn:
-    @pytest.fixture(scope="class")
-    def scratch(self) -> Iterator[Scratch]:
-        with open_scratch(Where()) as scratch:
-            yield scratch
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Scratch]:
+    with open_scratch(Where()) as scratch:
+        yield scratch
 
+
+class TestOfOurOwn:
     def test_gives_databases_copies_of_them_and_takes_them_back(self, scratch: Scratch) -> None:
         assert scratch.own
         assert scratch.version.startswith(f"{scratch.major}.")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from senior_backend.migrations.rollback.compare import differences
-from senior_backend.migrations.rollback.snapshot import take
+from senior_backend.migrations.rollback.comparing.compare import differences
+from senior_backend.migrations.rollback.comparing.snapshot import take
 from senior_backend.migrations.trace.observing.tracer import Settings, Tracer
 from senior_backend.postgres import Databases, start
 from senior_backend.sources.migration import Migration, Transaction

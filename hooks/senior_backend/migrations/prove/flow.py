@@ -15,8 +15,8 @@ from senior_backend.migrations.prove.proof import End, Fixed, Proof, Side, WayBa
 from senior_backend.migrations.prove.repairs import Mend, Mended, mend
 from senior_backend.migrations.prove.schema import Schema
 from senior_backend.migrations.prove.working_copy import copied
-from senior_backend.migrations.rollback import compare, snapshot
-from senior_backend.migrations.rollback.snapshot import Snapshot
+from senior_backend.migrations.rollback.comparing import compare, snapshot
+from senior_backend.migrations.rollback.comparing.snapshot import Snapshot
 from senior_backend.migrations.run import FolderResult, Request, Result
 from senior_backend.migrations.trace.observed import Problem, Trace
 from senior_backend.migrations.trace.observing.tracer import Settings

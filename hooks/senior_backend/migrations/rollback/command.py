@@ -149,14 +149,14 @@ def _reports(
 
 def _rendered(found: "Sequence[Report]", output_format: str) -> str:
     if output_format == "json":
-        from senior_backend.migrations.rollback import document
+        from senior_backend.migrations.rollback.formats import document
 
         return json.dumps(document.of(found), indent=2, ensure_ascii=False)
     if output_format == "markdown":
-        from senior_backend.migrations.rollback import markdown
+        from senior_backend.migrations.rollback.formats import markdown
 
         return markdown.render(found)
-    from senior_backend.migrations.rollback import terminal
+    from senior_backend.migrations.rollback.formats import terminal
     from senior_backend.migrations.trace.formats.terminal import printable
 
     return printable(terminal.render(found))
@@ -166,7 +166,7 @@ def _write(
     selection: "Selection", request: "Request", where: "Where", timeout: float, python: str
 ) -> int:
     """Write the downs that are missing and can be proved; say of the others why there is none."""
-    from senior_backend.migrations.rollback import missing
+    from senior_backend.migrations.rollback.downs import missing
     from senior_backend.migrations.trace.progress import ProgressLine
 
     with ProgressLine() as line:

@@ -16,10 +16,11 @@ from typing import Final
 from senior_backend import sql
 from senior_backend.errors import NotRunError
 from senior_backend.findings import Finding
-from senior_backend.migrations.rollback import data, dump, matching, resume, trial, unmatched
-from senior_backend.migrations.rollback.compare import differences
-from senior_backend.migrations.rollback.data import Rows
-from senior_backend.migrations.rollback.snapshot import Snapshot, take
+from senior_backend.migrations.rollback import matching, resume, trial, unmatched
+from senior_backend.migrations.rollback.comparing import data, dump
+from senior_backend.migrations.rollback.comparing.compare import differences
+from senior_backend.migrations.rollback.comparing.data import Rows
+from senior_backend.migrations.rollback.comparing.snapshot import Snapshot, take
 from senior_backend.migrations.rollback.verdict import Comparison, Proof, Range, Report, Verdict
 from senior_backend.migrations.trace.observed import Problem
 from senior_backend.migrations.trace.observing.tracer import Settings

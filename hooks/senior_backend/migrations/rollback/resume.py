@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from senior_backend.migrations.rollback import data as table_rows
-from senior_backend.migrations.rollback.compare import INVALID, Difference, differences
-from senior_backend.migrations.rollback.snapshot import take
+from senior_backend.migrations.rollback.comparing import data as table_rows
+from senior_backend.migrations.rollback.comparing.compare import INVALID, Difference, differences
+from senior_backend.migrations.rollback.comparing.snapshot import take
 from senior_backend.migrations.rollback.verdict import Comparison, Interrupted
 from senior_backend.migrations.trace.observed import MigrationTrace, Problem
 from senior_backend.migrations.trace.observing.pieces import Piece, pieces

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from senior_backend.errors import NotRunError
-from senior_backend.migrations.rollback import data
-from senior_backend.migrations.rollback.compare import SLOTS
+from senior_backend.migrations.rollback.comparing import data
+from senior_backend.migrations.rollback.comparing.compare import SLOTS
 from senior_backend.migrations.rollback.verdict import Proof
 from senior_backend.postgres.session import Session
 from senior_backend.sources.migration import Migration

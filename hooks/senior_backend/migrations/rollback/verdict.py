@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from senior_backend.findings import Finding
-from senior_backend.migrations.rollback.compare import Difference, only_physical
-from senior_backend.migrations.rollback.data import Loss
+from senior_backend.migrations.rollback.comparing.compare import Difference, only_physical
+from senior_backend.migrations.rollback.comparing.data import Loss
 from senior_backend.migrations.trace.observed import MigrationTrace, Problem
 
 Verdict = Literal[

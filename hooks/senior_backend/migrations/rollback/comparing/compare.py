@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from senior_backend.migrations.rollback.catalogs import HIDDEN
-from senior_backend.migrations.rollback.snapshot import Key, Object, Snapshot
+from senior_backend.migrations.rollback.comparing.catalogs import HIDDEN
+from senior_backend.migrations.rollback.comparing.snapshot import Key, Object, Snapshot
 
 MISSING: Final = "missing"
 EXTRA: Final = "extra"

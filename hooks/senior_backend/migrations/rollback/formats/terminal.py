@@ -5,6 +5,15 @@ from typing import Final
 
 import click
 
+from senior_backend.migrations.rollback.formats.words import (
+    MOST,
+    alike,
+    backwards,
+    counts,
+    down_in_short,
+    first_line,
+    without_downs,
+)
 from senior_backend.migrations.rollback.verdict import (
     FAILS,
     WORDS,
@@ -14,15 +23,6 @@ from senior_backend.migrations.rollback.verdict import (
     Range,
     Report,
     Verdict,
-)
-from senior_backend.migrations.rollback.words import (
-    MOST,
-    alike,
-    backwards,
-    counts,
-    down_in_short,
-    first_line,
-    without_downs,
 )
 from senior_backend.report.terminal import harmless, on_one_line
 

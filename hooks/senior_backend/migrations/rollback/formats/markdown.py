@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from senior_backend.migrations.rollback.verdict import FAILS, WORDS, Comparison, Report, Verdict
-from senior_backend.migrations.rollback.words import (
+from senior_backend.migrations.rollback.formats.words import (
     MOST,
     alike,
     backwards,
@@ -13,6 +12,7 @@ from senior_backend.migrations.rollback.words import (
     first_line,
     without_downs,
 )
+from senior_backend.migrations.rollback.verdict import FAILS, WORDS, Comparison, Report, Verdict
 from senior_backend.report.markdown import MAX_CHARACTERS, cell, code, html
 
 _MARKS: Final = {"irreversible": "🟡", "no down": "🟡"}

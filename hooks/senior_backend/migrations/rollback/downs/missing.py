@@ -8,9 +8,10 @@ from typing import Final
 from senior_backend import sql
 from senior_backend.migrations import applied
 from senior_backend.migrations.fixes import files
-from senior_backend.migrations.rollback import down_files, inventory, proof
-from senior_backend.migrations.rollback.inventory import Inventory
-from senior_backend.migrations.rollback.reverse import Reversal, renames, reverse
+from senior_backend.migrations.rollback import proof
+from senior_backend.migrations.rollback.downs import down_files, inventory
+from senior_backend.migrations.rollback.downs.inventory import Inventory
+from senior_backend.migrations.rollback.downs.reverse import Reversal, renames, reverse
 from senior_backend.migrations.rollback.verdict import WORDS, Proof
 from senior_backend.migrations.run import Request
 from senior_backend.migrations.trace import flow

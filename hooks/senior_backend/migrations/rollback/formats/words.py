@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Hashable, Sequence
 from typing import Final
 
-from senior_backend.migrations.rollback.compare import EXTRA, MISSING, Difference
+from senior_backend.migrations.rollback.comparing.compare import EXTRA, MISSING, Difference
 from senior_backend.migrations.rollback.verdict import VERDICTS, WORDS, Comparison, Report
 from senior_backend.migrations.trace import verdict as traced
 from senior_backend.migrations.trace.observed import MigrationTrace

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from senior_backend.migrations.rollback.compare import short
-from senior_backend.migrations.rollback.snapshot import results
+from senior_backend.migrations.rollback.comparing.compare import short
+from senior_backend.migrations.rollback.comparing.snapshot import results
 from senior_backend.postgres.session import Session, StatementError, quoted
 
 _TABLES: Final = """

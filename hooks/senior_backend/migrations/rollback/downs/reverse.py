@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from senior_backend.migrations.rollback.inventory import Inventory, Thing
+from senior_backend.migrations.rollback.downs.inventory import Inventory, Thing
 from senior_backend.sql import keywords
 from senior_backend.sql.identifiers import quote_identifier
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from senior_backend.migrations.rollback import catalogs
-from senior_backend.migrations.rollback.catalogs import Catalog, Column
+from senior_backend.migrations.rollback.comparing import catalogs
+from senior_backend.migrations.rollback.comparing.catalogs import Catalog, Column
 from senior_backend.postgres.session import Session
 
 Key = tuple[str, str]
