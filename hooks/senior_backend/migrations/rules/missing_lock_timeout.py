@@ -84,8 +84,8 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
                 others += 1
     if first is None:
         return
-    also = f" So do {others} later statements." if others > 1 else ""
-    also = " So does a later statement." if others == 1 else also
+    also = f" The same holds for {others} later statements." if others > 1 else ""
+    also = " The same holds for a later statement." if others == 1 else also
     if without_effect is not None:
         yield Hazard(
             "SET LOCAL has no effect outside a transaction, so lock_timeout is not set: "

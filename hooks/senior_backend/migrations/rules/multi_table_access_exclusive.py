@@ -79,8 +79,8 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
             if table not in held and before:
                 yield Hazard(
                     f"Locks {step.label(table)} while the transaction still holds the lock on "
-                    f"{step.label(before[0])}: both wait for each other's open transactions, and "
-                    "a request that uses the two in the other order can deadlock with it.",
+                    f"{step.label(before[0])}: traffic of that waits until this one is free as "
+                    "well, and a request that uses both in the other order can deadlock with it.",
                     at=step,
                 )
                 return
