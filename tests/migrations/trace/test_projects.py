@@ -1,4 +1,4 @@
-"""Projects of the tools that people use, and both trees of the template, traced on every major."""
+"""Projects of the tools that people use, and both trees of the template: traced, proved, undone."""
 
 import json
 import os
@@ -49,6 +49,19 @@ def traced(
     )
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
+
+
+def ran(where: Path, *arguments: str) -> tuple[int, Any]:
+    """How a command of the migration tool ended, and its document."""
+    done = subprocess.run(
+        [sys.executable, "-m", "senior_backend", "migrations", *arguments, "--format", "json"],
+        cwd=where,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    return done.returncode, json.loads(done.stdout)
 
 
 def statements(document: Any, *, of: str = "", direction: str = "up") -> list[Any]:
@@ -120,6 +133,30 @@ def test_projects_of_every_tool_are_traced(major: int, repository: Path, python:
     assert alone["transaction"] is None
 
 
+@pytest.mark.parametrize("major", [14, 18])
+def test_the_ways_back_of_the_projects_are_tried(major: int, repository: Path, python: str) -> None:
+    code, document = ran(repository, "rollback", "--pg", str(major), "--python", python)
+    verdicts = {one["path"]: one["verdict"] for one in document["migrations"]}
+    assert code == 1
+    assert verdicts == {
+        "api/alembic/versions/0001_items.py": "identical",
+        "api/alembic/versions/0002_price.py": "physical residue",
+        "db/migrations/000001_accounts.up.sql": "identical",
+        "db/migrations/000002_fk.up.sql": "identical",
+        "db/migrations/000003_validate.up.sql": "different",  # a VALIDATE cannot be taken back
+        "svc/migrations/00001_orders.sql": "identical",
+        "svc/migrations/00002_index.sql": "identical",
+    }
+
+
+@pytest.mark.parametrize("major", [14, 18])
+def test_the_fixes_of_the_projects_hold(major: int, repository: Path) -> None:
+    _, document = ran(repository, "lint", "--prove", "--pg", str(major), ".")
+    fixed = [one["fix"] for one in document["proofs"] if one["fix"] is not None]
+    assert fixed
+    assert [one["failure"] for one in fixed if one["failure"] is not None] == []
+
+
 def test_without_alembic_its_revisions_are_read_and_that_is_said(repository: Path) -> None:
     document = traced(repository, "--python", f"{sys.executable}-none", "api")
     (note,) = document["notes"]
@@ -185,6 +222,8 @@ def test_the_migrations_of_a_new_service_block_nobody(
     service = generate(tmp_path / "svc", framework=tree, example="orders")
     document = traced(service, "--pg", str(major), "--down", "--fail-on", "blocking", folder)
     assert document["problems"] == []
+    code, undone = ran(service, "rollback", "--pg", str(major), folder)
+    assert (code, {one["verdict"] for one in undone["migrations"]}) == (0, {"identical"})
     for direction in ("up", "down"):
         found = statements(document, direction=direction)
         assert found
