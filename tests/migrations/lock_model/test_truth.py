@@ -15,16 +15,12 @@ from tests.migrations.lock_model.recorded import MAJORS, Case
 
 RECORD = recorded.read()
 
-EMPTY = "a case before it analyzed the empty table, and planners before 18 read such a one"
 ROWS = "which rows there are decides which partitions and foreign keys are looked at"
 SEQUENCE = "the model does not follow uses of sequences"
 QUERY = "the model does not look into the queries of policies, rules and functions"
 NOTHING = "nothing is to be done: it is so already"
 
 WRONG: dict[str, tuple[str, tuple[str, ...], tuple[int, ...]]] = {
-    "update child set n=n+1 where id=5": (
-        EMPTY, ("child: scan said no, seen yes",), (14, 15, 16, 17)
-    ),
     "alter index orders_note depends on extension citext": (
         "not modelled: it locks the index, so the planner of every query waits",
         ("orders: blocks said nothing, seen reads and writes",),
