@@ -8,6 +8,7 @@ from senior_backend.catalog import prisma_schema, replay
 from senior_backend.catalog.model import BEFORE, Catalog
 from senior_backend.errors import InputError
 from senior_backend.sql.script import Script, Statement
+from senior_backend.sql.text import SqlText
 
 
 def from_file(path: Path) -> Catalog:
@@ -15,19 +16,27 @@ def from_file(path: Path) -> Catalog:
 
     Raises InputError (one line) for a file that is unreadable, not text, or holds no schema.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    if data.startswith(b"PGDMP"):
-        raise InputError(f"{path}: a dump in custom format: make it with pg_dump --format=plain")
-    text = sql.decode(str(path), data)
+    text = text_of(path)
     if path.suffix == ".prisma":
         return prisma_schema.read(str(path), text.data.decode("utf-8"))
     catalog = from_scripts([sql.read(text)])
     if not (catalog.tables or catalog.enums or catalog.functions or catalog.schemas):
         raise InputError(f"{path}: creates no table: give the output of pg_dump --schema-only")
     return catalog
+
+
+def text_of(path: Path) -> SqlText:
+    """What the file of a schema says.
+
+    Raises InputError (one line) for one that is unreadable, not text, or a dump in another format.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    if data.startswith(b"PGDMP"):
+        raise InputError(f"{path}: a dump in custom format: make it with pg_dump --format=plain")
+    return sql.decode(str(path), data)
 
 
 def from_scripts(scripts: Iterable[Script]) -> Catalog:

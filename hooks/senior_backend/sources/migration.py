@@ -1,6 +1,6 @@
 """What every migration tool's folder comes down to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -95,6 +95,14 @@ class Folder:
     settings: Mapping[str, str] = field(default_factory=dict)
     """What the tool's own configuration says and rules ask for, such as Flyway's
     ``postgresql.transactional.lock``."""
+
+    def around(self, wanted: Sequence[Migration]) -> tuple[tuple[Migration, ...], ...]:
+        """The migrations before the first of ``wanted``, and from it to the last of them.
+
+        ``wanted`` are some of the folder's, in its order.
+        """
+        first, last = (self.migrations.index(one) for one in (wanted[0], wanted[-1]))
+        return self.migrations[:first], self.migrations[first : last + 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from senior_backend.load.comparison.document import (
     Verdict,
 )
 from senior_backend.load.formats import units
-from senior_backend.load.formats.console import console_for
+from senior_backend.report.console import console_for
 from senior_backend.report.github import attribute, data
 from senior_backend.report.markdown import cell, code
 from senior_backend.report.terminal import on_one_line

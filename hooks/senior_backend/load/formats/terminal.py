@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from senior_backend.load.formats import tables, units
-from senior_backend.load.formats.console import console_for
 from senior_backend.load.formats.verdict import Verdict, Word, verdict
 from senior_backend.load.result import Percentiles, Result
+from senior_backend.report.console import console_for
 from senior_backend.report.terminal import on_one_line
 
 WIDTH: Final = 100

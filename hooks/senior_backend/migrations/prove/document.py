@@ -4,6 +4,15 @@ from collections.abc import Sequence
 from typing import Any, get_args
 
 from senior_backend.findings import Class, Severity
+from senior_backend.migrations.json_schema import (
+    DRAFT,
+    PLACE,
+    an_object,
+    list_of,
+    number,
+    text,
+    texts,
+)
 from senior_backend.migrations.prove.proof import VERSION, Outcome, Proof
 from senior_backend.migrations.prove.seen import Seen
 from senior_backend.migrations.prove.story import story, verdicts
@@ -40,64 +49,64 @@ def _place(seen: Seen) -> dict[str, Any]:
 def schema() -> dict[str, Any]:
     """The JSON Schema of ``of_all``."""
     trace = traced.schema()["$defs"]
-    place = _object("", path=_text(), line=_number())
+    place = an_object("", path=text(), line=number())
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://github.com/org/senior-backend/hooks/senior_backend/schemas/proof.json",
+        "$schema": DRAFT,
+        "$id": f"{PLACE}proof.json",
         "title": "Migrations and their fixes on a real PostgreSQL",
         "description": "`senior-backend migrations lint --prove --format json`. Keys are added, "
         "never renamed: readers must allow for further ones.",
-        **_object("", version={"const": VERSION}, proofs=_list("proof")),
+        **an_object("", version={"const": VERSION}, proofs=list_of("proof")),
         "$defs": {
-            "proof": _object(
+            "proof": an_object(
                 "One migration.",
-                path=_text(),
-                postgres=_text("The server's version, such as 18.6."),
-                linted_for=_number("The oldest major that was linted for."),
-                earlier_migrations=_number("That were run before it."),
-                findings=_list("finding"),
+                path=text(),
+                postgres=text("The server's version, such as 18.6."),
+                linted_for=number("The oldest major that was linted for."),
+                earlier_migrations=number("That were run before it."),
+                findings=list_of("finding"),
                 as_written={"$ref": "#/$defs/side"},
                 fix={"oneOf": [{"type": "null"}, {"$ref": "#/$defs/fix"}]},
                 no_fix={
                     "type": "array",
                     "description": "Why nothing is offered, by rule and line of the file as fixed.",
-                    "items": _object("", rule=_text(), line=_number(), reason=_text()),
+                    "items": an_object("", rule=text(), line=number(), reason=text()),
                 },
-                stubbed=_texts("What the database stood in for."),
+                stubbed=texts("What the database stood in for."),
                 problems=_problems("What came before and did not run."),
                 not_analyzed=_problems("What the linter could not look at."),
-                notes=_texts("What to know of the estimates."),
+                notes=texts("What to know of the estimates."),
                 seconds={"type": "number", "description": "Without the start of the server."},
                 pairs={
                     "type": "array",
                     "description": "Statements, and those of the fix that stand for them.",
-                    "items": _object(
+                    "items": an_object(
                         "",
                         as_written={"type": "array", "items": place},
                         as_fixed={"type": "array", "items": place},
-                        rules=_texts("Of the findings there."),
+                        rules=texts("Of the findings there."),
                         before={"oneOf": [{"type": "null"}, {"$ref": "#/$defs/verdict"}]},
                         after={"oneOf": [{"type": "null"}, {"$ref": "#/$defs/verdict"}]},
                     ),
                 },
             ),
-            "side": _object(
+            "side": an_object(
                 "What was seen of one form.",
-                migrations=_list("migration"),
-                way_back=_object(
+                migrations=list_of("migration"),
+                way_back=an_object(
                     "Where the downs led.",
                     outcome={"enum": list(get_args(Outcome))},
-                    details=_texts(),
+                    details=texts(),
                 ),
             ),
-            "fix": _object(
+            "fix": an_object(
                 "The migration after its fixes.",
                 kind={"enum": ["safe", "plan"]},
                 in_steps={"type": "boolean"},
                 offered={"type": "boolean", "description": "False: it failed on the server."},
                 failure={"type": ["string", "null"]},
-                reasons=_texts("Why a person has to look, or what has to be decided."),
-                remarks=_texts(),
+                reasons=texts("Why a person has to look, or what has to be decided."),
+                remarks=texts(),
                 deploys={
                     "type": "object",
                     "additionalProperties": {"type": "string"},
@@ -108,28 +117,28 @@ def schema() -> dict[str, Any]:
                 end={
                     "oneOf": [
                         {"type": "null"},
-                        _object(
+                        an_object(
                             "The schemas in which both end.",
                             same={"type": "boolean"},
-                            differences=_texts(),
-                            residue=_texts("What only the catalogs show."),
+                            differences=texts(),
+                            residue=texts("What only the catalogs show."),
                         ),
                     ]
                 },
-                findings=_list("finding"),
+                findings=list_of("finding"),
             ),
-            "finding": _object(
+            "finding": an_object(
                 "As lint has it, in short.",
-                rule=_text(),
+                rule=text(),
                 **{"class": {"enum": list(get_args(Class))}},
                 severity={"enum": list(get_args(Severity))},
-                path=_text(),
-                line=_number(),
-                message=_text(),
+                path=text(),
+                line=number(),
+                message=text(),
                 suppressed={"type": ["string", "null"]},
             ),
-            "verdict": _object(
-                "What traffic pays.", text=_text(), grade={"enum": list(get_args(Grade))}
+            "verdict": an_object(
+                "What traffic pays.", text=text(), grade={"enum": list(get_args(Grade))}
             ),
             **{
                 name: trace[name] for name in ("migration", "statement", "lock", "held", "estimate")
@@ -138,33 +147,6 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _object(description: str, **properties: dict[str, Any]) -> dict[str, Any]:
-    described = {"description": description} if description else {}
-    return {
-        "type": "object",
-        **described,
-        "required": list(properties),
-        "properties": properties,
-    }
-
-
-def _list(name: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}}
-
-
 def _problems(description: str) -> dict[str, Any]:
-    item = _object("", path=_text(), line=_number(), reason=_text())
+    item = an_object("", path=text(), line=number(), reason=text())
     return {"type": "array", "description": description, "items": item}
-
-
-def _text(description: str = "") -> dict[str, Any]:
-    return {"type": "string", **({"description": description} if description else {})}
-
-
-def _number(description: str = "") -> dict[str, Any]:
-    return {"type": "integer", **({"description": description} if description else {})}
-
-
-def _texts(description: str = "") -> dict[str, Any]:
-    described = {"description": description} if description else {}
-    return {"type": "array", "items": {"type": "string"}, **described}

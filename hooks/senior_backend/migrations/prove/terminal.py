@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.box import Box
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -27,6 +27,7 @@ from senior_backend.migrations.prove.story import (
     verdicts,
 )
 from senior_backend.migrations.prove.verdict import Grade
+from senior_backend.report.console import console_for
 from senior_backend.report.terminal import harmless, on_one_line
 
 SIDE_BY_SIDE: Final = 100
@@ -69,17 +70,7 @@ def render(proof: Proof, *, width: int, colour: bool, unicode: bool = True, path
     """
     width = min(max(width, _NARROWEST), _WIDEST)
     out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    console = console_for(out, colour=colour, width=width)
     for part in _parts(proof, story(proof), width, path):
         console.print(part, soft_wrap=isinstance(part, Text) and bool(part.no_wrap))
     lines = (line.rstrip() for line in out.getvalue().splitlines())

@@ -17,17 +17,12 @@ if TYPE_CHECKING:
     from senior_backend.migrations.trace.scratch.server import Where
     from senior_backend.migrations.trace.selection import Selection
 
-FORMATS = ("terminal", "json", "markdown")
 _ROWS = 20
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.which
 @options.where
-@click.option(
-    "--since", metavar="REV|FILE", help="Only what changed since a Git revision, or after a file."
-)
-@click.option("--changed", is_flag=True, help="Only what is not committed yet.")
 @click.option(
     "--resume",
     is_flag=True,
@@ -35,29 +30,13 @@ _ROWS = 20
 )
 @click.option("--write", is_flag=True, help="Write the downs that are missing, where one exists.")
 @click.option(
-    "--schema",
-    type=click.Path(path_type=Path),
-    help="What was there before the first migration: a dump made with pg_dump --schema-only.",
-)
-@click.option(
     "--sample-rows",
     type=click.IntRange(0, 10_000),
     default=_ROWS,
     show_default=True,
     help="Rows made up in each table before a migration is tried; 0: on empty tables.",
 )
-@click.option(
-    "--python",
-    help="The interpreter that has Alembic and the project.  [default: .venv/bin/python, python]",
-)
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(FORMATS),
-    default="terminal",
-    show_default=True,
-    help="How to show what was proved.",
-)
+@options.output_format("what was proved")
 @click.pass_context
 def rollback(
     ctx: click.Context,

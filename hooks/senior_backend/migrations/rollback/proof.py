@@ -106,8 +106,7 @@ def prove(
         return Report(scratch.version)
     if not folder.has_downs and not chosen.resume:
         return Report(scratch.version, without_downs=(folder.source,))
-    first, last = (folder.migrations.index(m) for m in (wanted[0], wanted[-1]))
-    earlier, following = folder.migrations[:first], folder.migrations[first : last + 1]
+    earlier, following = folder.around(wanted)
     url = scratch.database()
     prover = _Prover(folder, scratch, settings, chosen, progress)
     try:
@@ -250,6 +249,8 @@ class _Prover:
 
     def _without_down(self, migration: Migration) -> Proof | None:
         """What is said of a migration that has nothing to run as its down."""
+        if not _has_down(migration) and not any(_holds(one.text) for one in migration.up):
+            return Proof(migration.path, "no down", "it does nothing, so nothing is to take back")
         for one in not_read(migration):
             if (
                 one.path != migration.path

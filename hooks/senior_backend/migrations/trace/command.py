@@ -19,22 +19,11 @@ if TYPE_CHECKING:
     from senior_backend.migrations.trace.sizes.statistics import Size
     from senior_backend.migrations.trace.verdict import Blocking, FailOn
 
-FORMATS = ("terminal", "json", "markdown")
-
 
 @click.command()
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@options.which
 @options.where
-@click.option(
-    "--since", metavar="REV|FILE", help="Only what changed since a Git revision, or after a file."
-)
-@click.option("--changed", is_flag=True, help="Only what is not committed yet.")
 @click.option("--down", is_flag=True, help="The ways down too, after all ups, newest first.")
-@click.option(
-    "--schema",
-    type=click.Path(path_type=Path),
-    help="What was there before the first migration: a dump made with pg_dump --schema-only.",
-)
 @click.option(
     "--rows",
     multiple=True,
@@ -53,18 +42,7 @@ FORMATS = ("terminal", "json", "markdown")
     metavar="FILE",
     help="Keep the sizes that --from read, for where production cannot be reached.",
 )
-@click.option(
-    "--python",
-    help="The interpreter that has Alembic and the project.  [default: .venv/bin/python, python]",
-)
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(FORMATS),
-    default="terminal",
-    show_default=True,
-    help="How to show what was observed.",
-)
+@options.output_format("what was observed")
 @click.option(
     "--fail-on",
     type=click.Choice(["failed", "blocking"]),

@@ -72,8 +72,7 @@ def trace_each(
     wanted = [m for m in folder.migrations if m.path in directions]
     if not wanted:
         return Trace(scratch.version)
-    first, last = (folder.migrations.index(m) for m in (wanted[0], wanted[-1]))
-    earlier, following = folder.migrations[:first], folder.migrations[first : last + 1]
+    earlier, following = folder.around(wanted)
     url = scratch.database()
     try:
         built = build(

@@ -11,9 +11,8 @@ from typing import Any, Final
 import click
 
 from senior_backend.errors import InputError
+from senior_backend.migrations.settings import MAJORS
 
-MAJORS: Final = range(14, 19)
-"""Those that can be had on every machine."""
 ALL: Final = "all"
 TIMEOUT_S: Final = 30.0
 
@@ -51,6 +50,46 @@ _OPTIONS: Final = (
         help="Seconds after which a statement is cancelled.",
     ),
 )
+
+_WHICH: Final = (
+    click.argument("paths", nargs=-1, type=click.Path(path_type=Path)),
+    click.option(
+        "--since",
+        metavar="REV|FILE",
+        help="Only what changed since a Git revision, or after a file.",
+    ),
+    click.option("--changed", is_flag=True, help="Only what is not committed yet."),
+    click.option(
+        "--schema",
+        type=click.Path(path_type=Path),
+        help="What was there before the first migration: a dump made with pg_dump --schema-only.",
+    ),
+    click.option(
+        "--python",
+        help="The interpreter that has Alembic and the project.  "
+        "[default: .venv/bin/python, python]",
+    ),
+)
+FORMATS: Final = ("terminal", "json", "markdown")
+
+
+def which(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a click command PATHS and the options that say which migrations are meant."""
+    for option in reversed(_WHICH):
+        command = option(command)
+    return command
+
+
+def output_format(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The option ``--format``; ``what`` is shown in it, such as ``what was proved``."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(FORMATS),
+        default="terminal",
+        show_default=True,
+        help=f"How to show {what}.",
+    )
 
 
 def where(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -182,8 +182,7 @@ def _ways(
     written: Written,
 ) -> list[tuple[Migration, tuple[str, ...]]]:
     """The statements that lead back, of those that have a way."""
-    first, last = (folder.migrations.index(m) for m in (wanted[0], wanted[-1]))
-    earlier, following = folder.migrations[:first], folder.migrations[first : last + 1]
+    earlier, following = folder.around(wanted)
     url = scratch.database()
     ways = []
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from senior_backend.migrations.json_schema import DRAFT, PLACE, an_object, list_of, text, texts
 from senior_backend.migrations.rollback.verdict import VERDICTS, VERSION, Report
 from senior_backend.migrations.trace.formats import document as traced
 
@@ -18,36 +19,36 @@ def schema() -> dict[str, Any]:
     """The JSON Schema of ``of``."""
     trace = traced.schema()["$defs"]
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://github.com/org/senior-backend/hooks/senior_backend/schemas/rollback.json",
+        "$schema": DRAFT,
+        "$id": f"{PLACE}rollback.json",
         "title": "What migrations leave after up and down on a real PostgreSQL",
         "description": "`senior-backend migrations rollback --format json`. Keys are added, never "
         "renamed: readers must allow for further ones.",
         "oneOf": [
             {"$ref": "#/$defs/report"},
-            _object(
+            an_object(
                 "Several majors (--pg all), or nothing to prove.",
                 version={"const": VERSION},
-                reports={"type": "array", "items": {"$ref": "#/$defs/report"}},
+                reports=list_of("report"),
             ),
         ],
         "$defs": {
-            "report": _object(
+            "report": an_object(
                 "Proofs on one server.",
                 version={"const": VERSION},
-                postgres=_text("Its version, such as 18.6."),
-                migrations=_list("proof"),
-                ranges={"type": "array", "items": {"$ref": "#/$defs/range"}},
-                without_downs=_texts("Tools among those asked for that have no downs."),
-                stubbed=_texts("What the scratch database stood in for."),
-                problems=_list("problem"),
-                notes=_texts(),
+                postgres=text("Its version, such as 18.6."),
+                migrations=list_of("proof"),
+                ranges=list_of("range"),
+                without_downs=texts("Tools among those asked for that have no downs."),
+                stubbed=texts("What the scratch database stood in for."),
+                problems=list_of("problem"),
+                notes=texts(),
             ),
-            "proof": _object(
+            "proof": an_object(
                 "One migration: up, down, compared with before.",
-                path=_text(),
+                path=text(),
                 verdict={"enum": list(VERDICTS)},
-                reason=_text("More of it, where there is no comparison."),
+                reason=text("More of it, where there is no comparison."),
                 comparison={"$ref": "#/$defs/comparison"},
                 down={"oneOf": [{"$ref": "#/$defs/migration"}, {"type": "null"}]},
                 again={"oneOf": [{"$ref": "#/$defs/problem"}, {"type": "null"}]},
@@ -55,26 +56,26 @@ def schema() -> dict[str, Any]:
                 findings={
                     "type": "array",
                     "description": "The linter's on the down.",
-                    "items": _object(
+                    "items": an_object(
                         "",
-                        **{name: _text() for name in ("rule", "class", "severity", "path")},
+                        **{name: text() for name in ("rule", "class", "severity", "path")},
                         line={"type": "integer"},
-                        message=_text(),
+                        message=text(),
                     ),
                 },
-                notes=_texts(),
-                resume=_list("interrupted"),
+                notes=texts(),
+                resume=list_of("interrupted"),
             ),
-            "range": _object(
+            "range": an_object(
                 "All ups, then all downs, compared with the start.",
                 migrations={"type": "integer"},
                 verdict={"enum": list(VERDICTS)},
                 comparison={"$ref": "#/$defs/comparison"},
                 problem={"oneOf": [{"$ref": "#/$defs/problem"}, {"type": "null"}]},
             ),
-            "comparison": _object(
+            "comparison": an_object(
                 "In two ways that know nothing of each other.",
-                differences=_list("difference"),
+                differences=list_of("difference"),
                 pg_dump={
                     "type": ["array", "null"],
                     "items": {"type": "string"},
@@ -84,58 +85,35 @@ def schema() -> dict[str, Any]:
                 lost={
                     "type": "array",
                     "description": "Rows, values and numbers that did not come back.",
-                    "items": _object("", object=_text(), reason=_text()),
+                    "items": an_object("", object=text(), reason=text()),
                 },
             ),
-            "difference": _object(
+            "difference": an_object(
                 "One thing in the catalogs that is not as it was.",
-                object=_text("As people say it: index orders_status_idx."),
-                what=_text("missing, extra, or the property that changed."),
-                before=_text(),
-                after=_text(),
+                object=text("As people say it: index orders_status_idx."),
+                what=text("missing, extra, or the property that changed."),
+                before=text(),
+                after=text(),
                 physical={
                     "type": "boolean",
                     "description": "A slot of a dropped column, or the order of columns.",
                 },
-                parts=_texts("What is missing or extra with it."),
+                parts=texts("What is missing or extra with it."),
             ),
-            "interrupted": _object(
+            "interrupted": an_object(
                 "A migration cut off at one statement, and run again.",
-                path=_text(),
+                path=text(),
                 line={"type": "integer"},
-                sql=_text(),
+                sql=text(),
                 resumes={"type": "boolean"},
-                left=_list("difference"),
+                left=list_of("difference"),
                 error={"type": ["string", "null"]},
                 comparison={"$ref": "#/$defs/comparison"},
-                remedy=_text(),
+                remedy=text(),
             ),
-            "problem": _object("", path=_text(), line={"type": "integer"}, reason=_text()),
+            "problem": an_object("", path=text(), line={"type": "integer"}, reason=text()),
             **{
                 name: trace[name] for name in ("migration", "statement", "lock", "held", "estimate")
             },
         },
     }
-
-
-def _object(description: str, **properties: dict[str, Any]) -> dict[str, Any]:
-    described = {"description": description} if description else {}
-    return {
-        "type": "object",
-        **described,
-        "required": list(properties),
-        "properties": properties,
-    }
-
-
-def _list(name: str) -> dict[str, Any]:
-    return {"type": "array", "items": {"$ref": f"#/$defs/{name}"}}
-
-
-def _text(description: str = "") -> dict[str, Any]:
-    return {"type": "string", **({"description": description} if description else {})}
-
-
-def _texts(description: str = "") -> dict[str, Any]:
-    described = {"description": description} if description else {}
-    return {"type": "array", "items": {"type": "string"}, **described}

@@ -208,15 +208,14 @@ def _lock(group: LockGroup, folded: int, longest: int, columns: int) -> str:
 
 
 def _fitting(names: Sequence[str], room: int) -> str:
-    """As many names as fit, and the number of the others."""
+    """As many names as fit, but one at least and whole, and the number of the others."""
+    text = ""
     for count in range(len(names), 0, -1):
         left = len(names) - count
         text = ", ".join(names[:count]) + (f" and {left} more" if left else "")
         if len(text) <= room:
-            return text
-    left = len(names) - 1
-    tail = f" and {left} more" if left else ""
-    return f"{names[0][: max(room - len(tail) - 1, 8)]}…{tail}"
+            break
+    return text
 
 
 def waiting_on(found: Blocking) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from senior_backend import sql
+from senior_backend.catalog import load
 from senior_backend.errors import InputError
 from senior_backend.migrations.trace.observed import MigrationTrace, ObservedStatement, Problem
 from senior_backend.migrations.trace.observing.tracer import Settings
@@ -117,15 +117,10 @@ def dump(path: Path) -> Migration:
     Raises:
         InputError: it cannot be read, or is no SQL.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    if data.startswith(b"PGDMP"):
-        raise InputError(f"{path}: a dump in custom format: make it with pg_dump --format=plain")
+    text = load.text_of(path)
     if path.suffix == ".prisma":
         raise InputError(
             f"{path}: a server cannot run it: name a dump made with pg_dump --schema-only"
         )
-    segment = Segment(sql.decode(str(path), data), "statement")
+    segment = Segment(text, "statement")
     return Migration("plain_sql", str(path), "", path.name, (segment,), files=(str(path),))
