@@ -3,6 +3,7 @@
 import pytest
 
 pytest_plugins = [
+    "tests.fixtures.alembic",
     "tests.fixtures.observer",
     "tests.fixtures.permissions",
     "tests.fixtures.postgres",

@@ -88,19 +88,6 @@ def repository() -> Iterator[Path]:
         yield root
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter that has Alembic."""
-    environment = tmp_path_factory.mktemp("alembic") / "venv"
-    interpreter = environment / "bin" / "python"
-    for arguments in (
-        ["venv", "--quiet", "--python", sys.executable, environment],
-        ["pip", "install", "--quiet", "--python", interpreter, "alembic"],
-    ):
-        subprocess.run([sys.executable, "-m", "uv", *map(str, arguments)], check=True)
-    return str(interpreter)
-
-
 def says_what_each_project_does(document: Any) -> None:
     assert document["problems"] == []
     for statement in statements(document) + statements(document, direction="down"):
@@ -122,8 +109,10 @@ def says_what_each_project_does(document: Any) -> None:
 
 
 @pytest.mark.parametrize("major", MAJORS)
-def test_projects_of_every_tool_are_traced(major: int, repository: Path, python: str) -> None:
-    document = traced(repository, "--pg", str(major), "--down", "--python", python)
+def test_projects_of_every_tool_are_traced(
+    major: int, repository: Path, python_with_alembic: str
+) -> None:
+    document = traced(repository, "--pg", str(major), "--down", "--python", python_with_alembic)
     assert document["postgres"].startswith(f"{major}.")
     says_what_each_project_does(document)
     assert document["notes"] == []
@@ -134,8 +123,12 @@ def test_projects_of_every_tool_are_traced(major: int, repository: Path, python:
 
 
 @pytest.mark.parametrize("major", [14, 18])
-def test_the_ways_back_of_the_projects_are_tried(major: int, repository: Path, python: str) -> None:
-    code, document = ran(repository, "rollback", "--pg", str(major), "--python", python)
+def test_the_ways_back_of_the_projects_are_tried(
+    major: int, repository: Path, python_with_alembic: str
+) -> None:
+    code, document = ran(
+        repository, "rollback", "--pg", str(major), "--python", python_with_alembic
+    )
     verdicts = {one["path"]: one["verdict"] for one in document["migrations"]}
     assert code == 1
     assert verdicts == {
@@ -189,12 +182,12 @@ def usable_by(user: User, environment: dict[str, str]) -> str | None:
     return None
 
 
-@pytest.mark.skipif(server_user() is None, reason="only root can become another user")
 def test_the_same_as_an_unprivileged_user(repository: Path) -> None:
-    user = server_user()
+    user = server_user()  # None: we are one
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        os.chown(home, user.uid, user.gid)
+        if user is not None:
+            os.chown(home, user.uid, user.gid)
         home.chmod(0o700)
         places = {
             "HOME": str(home),
@@ -202,7 +195,7 @@ def test_the_same_as_an_unprivileged_user(repository: Path) -> None:
             "TMPDIR": str(home),
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
-        interpreter = usable_by(user, places)
+        interpreter = sys.executable if user is None else usable_by(user, places)
         if interpreter is None:
             pytest.skip("the other user reaches no interpreter of this version")
         document = traced(

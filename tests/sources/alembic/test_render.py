@@ -1,6 +1,5 @@
 """What Alembic itself says, and that reading without running it says the same."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -45,25 +44,6 @@ def test_nothing_is_run_where_everything_was_read(tmp_path: Path):
     assert render(found, ["no-python"]) is found
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """An interpreter that has Alembic."""
-    environment = tmp_path_factory.mktemp("alembic") / "venv"
-    interpreter = environment / "bin" / "python"
-    for arguments in (
-        ["venv", "--quiet", "--python", sys.executable, environment],
-        ["pip", "install", "--quiet", "--python", interpreter, "alembic"],
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "uv", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-    return str(interpreter)
-
-
 def lines(segments: tuple[Segment, ...] | None) -> list[tuple[str, str, int]]:
     """Segments as (transaction, SQL in one line, line of the file)."""
     return [
@@ -81,14 +61,16 @@ def offline(root: Path, text: str) -> Folder:
 
 
 @pytest.mark.verify
-def test_what_was_not_read_is_what_alembic_renders_with_its_lines(tmp_path: Path, python: str):
+def test_what_was_not_read_is_what_alembic_renders_with_its_lines(
+    tmp_path: Path, python_with_alembic: str
+):
     block = "with op.get_context().autocommit_block():\n    op.execute('vacuum t')"
     up = f"op.execute('select 1')\n{LOOP}\n{block}"
     text = revision("1", up=up, downgrade="op.drop_table(sorted({'t'})[0])")
     first = text.splitlines().index("def upgrade():") + 2
     found = offline(tmp_path, text)
     assert found.migrations[0].not_read
-    (migration,) = render(found, [python]).migrations
+    (migration,) = render(found, [python_with_alembic]).migrations
     assert lines(migration.up) == [
         ("file", "select 1", first),
         ("file", "drop table a", first + 2),
@@ -101,10 +83,10 @@ def test_what_was_not_read_is_what_alembic_renders_with_its_lines(tmp_path: Path
 
 @pytest.mark.verify
 def test_a_revision_that_needs_a_database_is_named_and_nothing_connects(
-    tmp_path: Path, python: str
+    tmp_path: Path, python_with_alembic: str
 ):
     up = "for row in op.get_bind().execute(sa.text('select 1')):\n    op.execute('select 2')"
-    (migration,) = render(offline(tmp_path, revision("1", up=up)), [python]).migrations
+    (migration,) = render(offline(tmp_path, revision("1", up=up)), [python_with_alembic]).migrations
     assert "Alembic could not render its upgrade" in migration.not_read[-1].reason
     env = (
         "import sqlalchemy\nfrom alembic import context\n"
@@ -113,15 +95,15 @@ def test_a_revision_that_needs_a_database_is_named_and_nothing_connects(
     found = folder(
         tmp_path / "online", {"1.py": revision("1", up=LOOP)}, {**INI, "migrations/env.py": env}
     )
-    (migration,) = render(found, [python]).migrations
+    (migration,) = render(found, [python_with_alembic]).migrations
     assert "connects without asking context.is_offline_mode()" in migration.not_read[-1].reason
 
 
 @pytest.mark.verify
-def test_operations_are_read_as_alembic_renders_them(tmp_path: Path, python: str):
+def test_operations_are_read_as_alembic_renders_them(tmp_path: Path, python_with_alembic: str):
     every = "\n".join(up for up, _ in OPERATIONS)
     found = offline(tmp_path, revision("1", up=every))
-    rendered = render(found, [python], {"1"})
+    rendered = render(found, [python_with_alembic], {"1"})
     read, said = (lines(one.migrations[0].up) for one in (found, rendered))
     assert [sql for _, sql, _ in read] == [sql for _, sql, _ in said]
     assert rendered.migrations[0].not_read == ()
