@@ -239,6 +239,14 @@ def test_a_missing_down_is_told_and_fails_nothing(prove: Prove):
 
 
 @pytest.mark.verify
+@pytest.mark.parametrize("down", ["", None], ids=["empty", "none"])
+def test_a_migration_that_does_nothing_needs_no_down(prove: Prove, down: str | None):
+    run = prove("", down)
+    assert "it does nothing, so nothing is to take back" in run.out
+    assert "--write" not in run.out
+
+
+@pytest.mark.verify
 def test_rows_that_an_up_refuses_are_ours_and_blame_nobody(prove: Prove):
     run = prove(
         "alter table orders add constraint c check (note like '%@example.org');",

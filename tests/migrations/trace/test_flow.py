@@ -1,5 +1,6 @@
 """What follows from a trace: who is kept waiting by what, and how it is shown."""
 
+import click
 import pytest
 
 from senior_backend.migrations.lock_model.effect import Lock
@@ -197,3 +198,10 @@ def test_what_a_file_is_called_cannot_break_the_output() -> None:
     rows = [line for line in markdown.render([seen]).splitlines() if line.startswith("| 🟡")]
     assert rows
     assert all(line.count("`` a \\|b`<i>.sql:1 ``") or "| 1 |" in line for line in rows)
+
+
+def test_a_long_name_is_shown_whole() -> None:
+    name = "oauth2_device_code_session_of_the_clients_of_all_tenants"
+    seen = trace(statement(1, lock(name, Lock.ACCESS_EXCLUSIVE, *READS_TOO)))
+    shown = click.unstyle(terminal.render([seen]))
+    assert f"ACCESS EXCLUSIVE  {name}  reads and writes wait: seen" in shown
