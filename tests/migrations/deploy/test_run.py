@@ -366,11 +366,13 @@ def test_a_session_with_a_name_of_its_own_is_bounded_when_its_port_is_the_comman
 
 @pytest.mark.verify
 def test_what_another_session_failed_to_build_is_left_to_it(shop):
-    shop.other.execute("create table many as select g % 200000 a from generate_series(1, 300000) g")
+    shop.other.execute("create table many (a int)")
+    shop.hold("lock table many in row exclusive mode")
 
     def build():
         with Session(shop.url) as session, contextlib.suppress(StatementError):
-            session.execute("create unique index concurrently many_a on many (a)")
+            session.execute("set lock_timeout = '1s'")  # long enough to be seen at it
+            session.execute("create index concurrently many_a on many (a)")
 
     threading.Timer(0.5, build).start()
     report = shop.sql("select pg_sleep(3)")
