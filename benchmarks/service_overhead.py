@@ -23,14 +23,17 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import processor_model
+from benchmarks.overhead.api import Api
 from benchmarks.overhead.cores import leave_one_free
 from benchmarks.overhead.express_tree import EXPRESS
 from benchmarks.overhead.fastapi_tree import FASTAPI
-from benchmarks.overhead.measure import KINDS, Lengths, Load, Run, measure
+from benchmarks.overhead.go_tree import GO
+from benchmarks.overhead.graphql_tree import GRAPHQL
+from benchmarks.overhead.measure import Lengths, Load, Run, measure
 from benchmarks.overhead.seed import seed
-from benchmarks.overhead.subjects import Running, Subject, get, serve
+from benchmarks.overhead.subjects import Running, Subject, serve
 from benchmarks.overhead.table import comparison, layer_costs, verdict
-from benchmarks.overhead.tree import SERVICE, TUNED, Service, Tree
+from benchmarks.overhead.tree import SERVICE, Service, Tree
 from benchmarks.overhead.wrk import Requests, find_wrk
 from senior_backend.errors import InputError, NotRunError, SeniorBackendError
 from senior_backend.postgres import start
@@ -45,7 +48,7 @@ class Plan:
     layer_kinds: tuple[str, ...]
 
 
-TREES = {"fastapi": FASTAPI, "express": EXPRESS}
+TREES = {"fastapi": FASTAPI, "express": EXPRESS, "graphql": GRAPHQL, "go": GO}
 
 # Above this part of the time without a core, what is measured is also the neighbours.
 QUIET = 0.05
@@ -142,9 +145,11 @@ def measure_tree(
         service.migrate(url)
         seeded = seed(url)
         requests = Requests(service.token(url), seeded.customer_id, seeded.order_ids)
-        load = Load(wrk, requests, options.connections, core)
+        load = Load(wrk, tree.api, requests, options.connections, core)
 
-        compared = take_turns(load, tree.peers(service, url, logs), tuple(KINDS), plan.comparison)
+        compared = take_turns(
+            load, tree.peers(service, url, logs), tuple(tree.api.kinds), plan.comparison
+        )
         layered = []
         if tree.variants and not options.no_layers:
             variants = tree.variants(service, url, logs)
@@ -178,19 +183,21 @@ def take_turns(
     load: Load, subjects: Sequence[Subject], kinds: Sequence[str], lengths: Lengths
 ) -> list[Run]:
     """Serve all subjects at once, see that they answer alike, and measure them in turn."""
-    with serve(subjects, load.requests.token, load.core) as running:
-        check_same_documents(running, load.requests)
+    with serve(subjects, load.core) as running:
+        check_same_documents(load.api, running, load.requests)
         return list(measure(load, running, kinds, lengths, say))
 
 
-def check_same_documents(subjects: Sequence[Running], requests: Requests) -> None:
+def check_same_documents(api: Api, subjects: Sequence[Running], requests: Requests) -> None:
     """Raise ``NotRunError`` unless all subjects answer with the same order and the same page."""
-    for path in (f"/v1/orders/{requests.order_ids[0]}", "/v1/orders?limit=20"):
-        documents = [json.loads(get(subject.url + path, requests.token)) for subject in subjects]
-        for subject, document in zip(subjects, documents, strict=True):
-            document.pop("nextCursor", None)  # opaque, and each has its own form
-            if document != documents[0]:
-                raise NotRunError(f"{path}: {subject.name} answers otherwise than the first")
+    answers = []
+    for subject in subjects:
+        try:
+            answers.append(api.documents(subject.url, requests))
+        except OSError as error:
+            raise NotRunError(f"{subject.name} does not answer as it should: {error}") from None
+        if answers[-1] != answers[0]:
+            raise NotRunError(f"{subject.name} answers otherwise than {subjects[0].name}")
 
 
 def describe(service: Service, postgres: str) -> dict[str, str]:
@@ -219,8 +226,8 @@ def report(
         "fast as it goes, so p99 is one of a server at its limit. "
     )
     paragraphs = [
-        comparison(compared, tree.columns, tree.bare),
-        verdict(compared, SERVICE, (tree.bare, TUNED)),
+        comparison(compared, tree.api.kinds, tree.columns, tree.bare),
+        verdict(compared, tree.api.kinds, SERVICE, tree.baselines, tree.goal),
         how + tree.how,
     ]
     if layered:
@@ -228,7 +235,8 @@ def report(
             "CPU a request of the service less that of the service without the layer, in turn: "
             f"median of {plan.layers.rounds} rounds of {plan.layers.seconds} s (middle half)."
         )
-        paragraphs += [layer_costs(layered, SERVICE, plan.layer_kinds), how]
+        kinds = {kind: tree.api.kinds[kind] for kind in plan.layer_kinds}
+        paragraphs += [layer_costs(layered, SERVICE, kinds), how]
     versions = ", ".join(f"{name} {version}" for name, version in surroundings.items())
     return "\n\n".join([*paragraphs, f"{versions}."])
 

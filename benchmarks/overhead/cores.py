@@ -5,6 +5,8 @@ machine with a single core they share it all the same.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def leave_one_free() -> int | None:
@@ -19,7 +21,15 @@ def leave_one_free() -> int | None:
     return last
 
 
-def move(pid: int, core: int | None) -> None:
-    """Put a process that has just started on a core, with all threads it will have."""
-    if core is not None:
-        os.sched_setaffinity(pid, {core})
+@contextmanager
+def placed(core: int | None) -> Iterator[None]:
+    """Start what is started in this block on `core`: all of its threads, from the first one on."""
+    if core is None:
+        yield
+        return
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)

@@ -90,4 +90,4 @@ def _variants(service: Service, url: str, logs: Path) -> list[Subject]:
     ]
 
 
-FASTAPI = Tree(BARE, SYNC, HOW, _prepare, _peers, _variants)
+FASTAPI = Tree(BARE, SYNC, HOW, 1.4, _prepare, _peers, _variants)

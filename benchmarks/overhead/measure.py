@@ -4,16 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
+from benchmarks.overhead.api import Api
 from benchmarks.overhead.processor_time import processor_seconds, waiting_seconds
 from benchmarks.overhead.subjects import Running
 from benchmarks.overhead.wrk import Answers, Requests, send
 from senior_backend.errors import NotRunError
-
-KINDS = {
-    "get": "GET /v1/orders/{id}",
-    "list": "GET /v1/orders?limit=20",
-    "post": "POST /v1/orders",
-}
 
 
 @dataclass(frozen=True)
@@ -21,6 +16,7 @@ class Load:
     """What each run sends; `core` is where the servers are, apart from the client."""
 
     wrk: str
+    api: Api
     requests: Requests
     connections: int
     core: int | None
@@ -116,6 +112,7 @@ def _load(load: Load, subject: Running, kind: str, seconds: int) -> Answers:
     try:
         return send(
             load.wrk,
+            load.api.script,
             subject.url,
             kind,
             load.requests,
@@ -123,7 +120,9 @@ def _load(load: Load, subject: Running, kind: str, seconds: int) -> Answers:
             connections=load.connections,
         )
     except NotRunError as error:
-        raise NotRunError(f"{KINDS[kind]} of the {subject.name} does not count: {error}") from None
+        raise NotRunError(
+            f"{load.api.kinds[kind]} of the {subject.name} does not count: {error}"
+        ) from None
 
 
 def values(

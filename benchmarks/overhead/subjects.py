@@ -1,16 +1,15 @@
 """Servers that are measured: how each is started, and when it is ready."""
 
 import os
+import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.overhead.cores import move
+from benchmarks.overhead.cores import placed
 from senior_backend.errors import NotRunError
 
 START_SECONDS = 60
@@ -35,10 +34,14 @@ class Subject:
         """Where it listens."""
         return f"http://127.0.0.1:{self.environment['PORT']}"
 
+    def with_environment(self, **more: str) -> "Subject":
+        """The same, with other variables as well."""
+        return replace(self, environment={**self.environment, **more})
+
 
 @dataclass(frozen=True)
 class Running:
-    """A subject that answers; `pid` is the root of its process tree."""
+    """A subject that listens; `pid` is the root of its process tree."""
 
     name: str
     url: str
@@ -46,36 +49,28 @@ class Running:
 
 
 @contextmanager
-def serve(subjects: Sequence[Subject], token: str, core: int | None) -> Iterator[list[Running]]:
+def serve(subjects: Sequence[Subject], core: int | None) -> Iterator[list[Running]]:
     """Run all subjects, on one core if its number is given, until the block ends.
 
-    Raises ``NotRunError`` when one does not answer a list request with 200 in time.
+    Raises ``NotRunError`` when one does not listen in time.
     """
     processes: list[subprocess.Popen[bytes]] = []
     try:
         for subject in subjects:
-            processes.append(_start(subject))
-            move(processes[-1].pid, core)
+            with placed(core):
+                processes.append(_start(subject))
         running = [
             Running(subject.name, subject.url, process.pid)
             for subject, process in zip(subjects, processes, strict=True)
         ]
         for subject, process in zip(subjects, processes, strict=True):
-            _wait(subject, process, token)
+            _wait(subject, process)
         yield running
     finally:
         for process in processes:
             process.terminate()
         for process in processes:
             _end(process)
-
-
-def get(url: str, token: str) -> bytes:
-    """The body of a GET that is answered 200; raises ``OSError`` otherwise."""
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request, timeout=10) as response:
-        body: bytes = response.read()
-        return body
 
 
 def _start(subject: Subject) -> subprocess.Popen[bytes]:
@@ -90,15 +85,13 @@ def _start(subject: Subject) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait(subject: Subject, process: subprocess.Popen[bytes], token: str) -> None:
+def _wait(subject: Subject, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS
     while True:
         try:
-            get(f"{subject.url}/v1/orders?limit=1", token)
+            socket.create_connection(("127.0.0.1", int(subject.environment["PORT"])), 5).close()
         except OSError as error:
-            # An answer that is not 200 will not become one; a refused connection may.
-            answered = isinstance(error, urllib.error.HTTPError)
-            if answered or process.poll() is not None or time.monotonic() > until:
+            if process.poll() is not None or time.monotonic() > until:
                 raise NotRunError(
                     f"{subject.name} does not serve ({error}); it wrote: {_last_line(subject.log)}"
                 ) from None

@@ -1,18 +1,18 @@
 """What was measured, as Markdown."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
-from benchmarks.overhead.measure import KINDS, Run, Spread, differences, ratios, values
-
-GOAL = 1.4
+from benchmarks.overhead.measure import Run, Spread, differences, ratios, values
 
 
-def comparison(runs: Sequence[Run], subjects: Sequence[str], baseline: str) -> str:
+def comparison(
+    runs: Sequence[Run], kinds: Mapping[str, str], subjects: Sequence[str], baseline: str
+) -> str:
     """Each request's cost for each subject, and as a multiple of the baseline's."""
     rows = []
-    for kind, request in KINDS.items():
+    for kind, request in kinds.items():
         for subject in subjects:
             used = _spread(runs, subject, kind, cpu)
             ratio = Spread.of(ratios(runs, subject, baseline, kind, cpu))
@@ -43,13 +43,12 @@ def comparison(runs: Sequence[Run], subjects: Sequence[str], baseline: str) -> s
     return _markdown(header, rows, numbers_from=2)
 
 
-def layer_costs(runs: Sequence[Run], service: str, kinds: Iterable[str]) -> str:
+def layer_costs(runs: Sequence[Run], service: str, kinds: Mapping[str, str]) -> str:
     """What each layer adds: the service's cost less that of the service without the layer.
 
     Differences of a few microseconds drown in what else a machine does, so: many short rounds, the
     median, and the middle half of the values.
     """
-    kinds = tuple(kinds)
     rows = []
     for name in (*LAYERS.values(), EVERY_LAYER):
         costs = []
@@ -61,18 +60,24 @@ def layer_costs(runs: Sequence[Run], service: str, kinds: Iterable[str]) -> str:
                 f"{cost.median / whole.median:.0%}"
             )
         rows.append((name, *costs))
-    header = ("layer", *(f"`{KINDS[kind]}`, µs" for kind in kinds))
+    header = ("layer", *(f"`{request}`, µs" for request in kinds.values()))
     return _markdown(header, rows, numbers_from=1)
 
 
-def verdict(runs: Sequence[Run], service: str, baselines: Sequence[str]) -> str:
+def verdict(
+    runs: Sequence[Run],
+    kinds: Mapping[str, str],
+    service: str,
+    baselines: Sequence[str],
+    goal: float,
+) -> str:
     """The goal, and what came of it: a line for each baseline."""
-    lines = [f"Goal: at most {GOAL}x a bare handler's CPU per request."]
+    lines = [f"Goal: at most {goal:g}x a bare handler's CPU per request."]
     for baseline in baselines:
         parts = []
-        for kind, request in KINDS.items():
+        for kind, request in kinds.items():
             ratio = median(ratios(runs, service, baseline, kind, cpu))
-            parts.append(f"{request} {ratio:.2f}x ({'met' if ratio <= GOAL else 'not met'})")
+            parts.append(f"{request} {ratio:.2f}x ({'met' if ratio <= goal else 'not met'})")
         lines.append(f"- To the {baseline}: {'; '.join(parts)}.")
     return "\n".join([lines[0], "", *lines[1:]])
 

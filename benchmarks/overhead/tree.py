@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.overhead.api import REST, Api
 from benchmarks.overhead.preparation import read_env, run
 from benchmarks.overhead.seed import TENANT
 from benchmarks.overhead.subjects import Subject, surroundings
@@ -51,9 +52,9 @@ class Service(ABC):
         """Bring a database to the service's schema."""
         self._run("migrate", environment=self.environment(database_url))
 
-    def token(self, database_url: str) -> str:
+    def token(self, database_url: str, scopes: str = SCOPES) -> str:
         """A development token of the benchmark's tenant."""
-        asked = ("token", "--tenant", TENANT, "--scope", SCOPES)
+        asked = ("token", "--tenant", TENANT, "--scope", scopes)
         return self._run(*asked, environment=self.environment(database_url)).strip()
 
     def subject(
@@ -100,11 +101,21 @@ class Tree:
     bare: str
     rival: str
     how: str
+    goal: float
+    """The most that a request may cost, as a multiple of the bare handler's."""
     prepare: Callable[[Path | None, Path], Service]
     peers: Callable[[Service, str, Path], list[Subject]]
     variants: Callable[[Service, str, Path], list[Subject]] | None = None
+    api: Api = REST
+    tuned: bool = True
+    """Whether a second bare handler has the service's tuning, which is no layer."""
+
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """What the service is judged by."""
+        return (self.bare, TUNED) if self.tuned else (self.bare,)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Who is compared, in the table's order."""
-        return (self.bare, TUNED, SERVICE, self.rival)
+        return (*self.baselines, SERVICE, self.rival)

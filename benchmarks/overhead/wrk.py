@@ -10,7 +10,6 @@ from pathlib import Path
 
 from senior_backend.errors import NotRunError
 
-SCRIPT = Path(__file__).with_name("requests.lua")
 GRACE_SECONDS = 30
 
 
@@ -27,7 +26,8 @@ class Requests:
 class Answers:
     """What one run of wrk saw; latencies are those of a closed loop at fixed connections.
 
-    `unexpected` counts answers that are not 2xx; `unexpected_status` is the status of one of them.
+    `unexpected` counts answers that are not 2xx, or that tell of an error in GraphQL's way;
+    `unexpected_status` is the status of one of them.
     """
 
     requests: int
@@ -48,19 +48,25 @@ def find_wrk() -> str:
 
 
 def send(
-    wrk: str, url: str, kind: str, requests: Requests, *, seconds: int, connections: int
+    wrk: str,
+    script: Path,
+    url: str,
+    kind: str,
+    requests: Requests,
+    *,
+    seconds: int,
+    connections: int,
 ) -> Answers:
-    """Send requests of one kind (get, list or post) to `url` for `seconds`.
+    """Send requests of one kind, as `script` writes it, to `url` for `seconds`.
 
     Raises ``NotRunError`` when an answer was not 2xx or a connection failed: such a run measures
     something else.
     """
     nonce = secrets.token_hex(8)  # so that no Idempotency-Key is ever used twice
     command = [wrk, "--threads", "1", "--connections", str(connections)]
-    command += ["--duration", f"{seconds}s", "--timeout", "10s", "--script", str(SCRIPT), url, "--"]
+    command += ["--duration", f"{seconds}s", "--timeout", "10s", "--script", str(script), url, "--"]
     command += [kind, requests.token, requests.customer_id, nonce]
-    if kind == "get":
-        command += requests.order_ids
+    command += requests.order_ids
     run = subprocess.run(
         command, capture_output=True, text=True, timeout=seconds + GRACE_SECONDS, check=False
     )
@@ -71,7 +77,7 @@ def send(
     answers = Answers(**json.loads(lines[-1]))
     if answers.unexpected:
         raise NotRunError(
-            f"{answers.unexpected} of {answers.requests} answers were not 2xx "
+            f"{answers.unexpected} of {answers.requests} answers were not as expected "
             f"(such as {answers.unexpected_status})"
         )
     if answers.socket_errors or not answers.requests:

@@ -14,8 +14,8 @@ from threading import Thread
 import pytest
 
 from benchmarks import service_overhead
+from benchmarks.overhead.api import REST
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
-from benchmarks.overhead.measure import KINDS
 from benchmarks.overhead.tree import SERVICE
 from benchmarks.overhead.wrk import Requests, find_wrk, send
 from senior_backend.errors import NotRunError
@@ -54,25 +54,25 @@ def test_a_quick_run_measures_every_server_and_layer(wrk: str, framework: str, t
     measured = json.loads(file.read_text())[framework]
     compared = measured["comparison"]
     assert {(run["subject"], run["kind"]) for run in compared} == {
-        (subject, kind) for subject in tree.columns for kind in KINDS
+        (subject, kind) for subject in tree.columns for kind in tree.api.kinds
     }
     layers = {SERVICE, *LAYERS.values(), EVERY_LAYER} if tree.variants else set()
     assert {run["subject"] for run in measured["layers"]} == layers
     for run in compared + measured["layers"]:
         assert run["requests"] > 20
-        # Less is impossible in Python and Node, more a broken clock.
-        assert 20 < run["cpu_us"] < 100_000
+        # Less is impossible, more a broken clock.
+        assert 10 < run["cpu_us"] < 100_000
         assert 0 < run["p50_ms"] <= run["p99_ms"]
-        # One process with one event loop cannot use much more than one core.
+        # On a core of its own, or with one event loop, none can use much more than one core.
         assert run["cpu_us"] * run["requests_per_second"] / 1e6 < 1.6
 
     cpu = {(run["subject"], run["kind"]): run["cpu_us"] for run in compared}
-    for kind in KINDS:
+    for kind, asked in tree.api.kinds.items():
         ratio = cpu[SERVICE, kind] / cpu[tree.bare, kind]
         assert math.isfinite(ratio)
         assert 0.8 < ratio < 5
-    assert "| `POST /v1/orders` | generated service |" in done.stdout
-    assert "Goal: at most 1.4x" in done.stdout
+        assert f"| `{asked}` | generated service |" in done.stdout
+    assert f"Goal: at most {tree.goal:g}x" in done.stdout
     assert all(name in done.stdout for name in measured["surroundings"])
 
 
@@ -122,9 +122,9 @@ def test_one_kind_of_answer_that_is_not_2xx_spoils_the_run(wrk: str, odd: int):
     requests = Requests(token="t", customer_id="c", order_ids=["o"])
     with (
         answering([200] * 49 + [odd]) as url,
-        pytest.raises(NotRunError, match=rf"were not 2xx .such as {odd}"),
+        pytest.raises(NotRunError, match=rf"were not as expected .such as {odd}"),
     ):
-        send(wrk, url, "get", requests, seconds=1, connections=2)
+        send(wrk, REST.script, url, "get", requests, seconds=1, connections=2)
 
 
 def test_a_server_that_is_not_there_spoils_the_run(wrk: str):
@@ -132,7 +132,7 @@ def test_a_server_that_is_not_there_spoils_the_run(wrk: str):
         pass
     requests = Requests(token="t", customer_id="c", order_ids=["o"])
     with pytest.raises(NotRunError):
-        send(wrk, url, "get", requests, seconds=1, connections=2)
+        send(wrk, REST.script, url, "get", requests, seconds=1, connections=2)
 
 
 def test_posts_carry_a_new_key_each_and_the_token(wrk: str):
@@ -156,7 +156,7 @@ def test_posts_carry_a_new_key_each_and_the_token(wrk: str):
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
         for _ in range(2):  # the keys of one run are not those of the next
-            send(wrk, url, "post", requests, seconds=1, connections=2)
+            send(wrk, REST.script, url, "post", requests, seconds=1, connections=2)
         server.shutdown()
     assert len(seen) > 20
     assert {token for token, _ in seen} == {"Bearer the-token"}

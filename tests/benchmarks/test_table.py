@@ -1,10 +1,13 @@
 """Ratios are taken round by round, and the table says what the runs say."""
 
+from benchmarks.overhead.api import REST
 from benchmarks.overhead.fastapi_tree import BARE, SYNC
 from benchmarks.overhead.layers import EVERY_LAYER, LAYERS
-from benchmarks.overhead.measure import KINDS, Run, Spread, ratios
+from benchmarks.overhead.measure import Run, Spread, ratios
 from benchmarks.overhead.table import comparison, layer_costs, verdict
 from benchmarks.overhead.tree import SERVICE
+
+KINDS = REST.kinds
 
 
 def run(subject: str, number: int, cpu_us: float, kind: str = "get") -> Run:
@@ -43,7 +46,9 @@ def test_a_spread_is_the_median_and_the_extremes_or_the_quartiles():
 
 
 def test_the_comparison_has_a_row_for_each_request_and_server():
-    text = comparison(all_kinds({BARE: 400, SERVICE: 520, SYNC: 1600}), (BARE, SERVICE, SYNC), BARE)
+    text = comparison(
+        all_kinds({BARE: 400, SERVICE: 520, SYNC: 1600}), KINDS, (BARE, SERVICE, SYNC), BARE
+    )
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()]
     assert [row[:4] for row in rows[2:5]] == [
         ["`GET /v1/orders/{id}`", BARE, "400", "1"],
@@ -57,12 +62,12 @@ def test_the_comparison_has_a_row_for_each_request_and_server():
 def test_the_verdict_judges_each_request_by_itself():
     runs = all_kinds({BARE: 100, SERVICE: 140})
     runs += [run(BARE, 2, 100, "post"), run(SERVICE, 2, 190, "post")]
-    text = verdict(runs, SERVICE, (BARE,))
+    text = verdict(runs, KINDS, SERVICE, (BARE,), 1.4)
     assert "GET /v1/orders/{id} 1.40x (met)" in text
     assert "POST /v1/orders 1.65x (not met)" in text
 
 
 def test_a_layer_costs_what_its_absence_saves():
     costs = {SERVICE: 500.0} | dict.fromkeys((*LAYERS.values(), EVERY_LAYER), 460.0)
-    text = layer_costs(all_kinds(costs), SERVICE, ["get"])
+    text = layer_costs(all_kinds(costs), SERVICE, {"get": KINDS["get"]})
     assert text.count("40 (40 to 40), 8%") == len(LAYERS) + 1
