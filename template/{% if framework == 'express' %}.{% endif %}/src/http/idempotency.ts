@@ -2,12 +2,11 @@
 
 import { hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Principal } from "../auth/principal.ts";
-import type { Database, Transaction } from "../database/database.ts";
-import type { Metrics } from "../observability/metrics.ts";
-import { claim, type KeyScope, type StoredReply } from "../repositories/idempotency-keys.ts";
+import type { Transaction } from "../database/database.ts";
+import type { StoredReply } from "../repositories/idempotency-keys.ts";
+import * as writes from "../services/idempotent-writes.ts";
 import { canonicalJson } from "./json-body.ts";
 import type { HeaderParameter } from "./openapi.ts";
 import { entityTag } from "./preconditions.ts";
@@ -34,10 +33,6 @@ export const IDEMPOTENCY_KEY: HeaderParameter = {
   },
 };
 
-const KEY = /^[\x21-\x7e]{1,255}$/;
-const PATIENCE_MS = 1_000;
-const POLL_MS = 50;
-
 /** What of a request decides whether it repeats an earlier one. */
 export interface KeyedRequest {
   readonly method: string;
@@ -55,21 +50,10 @@ export interface Created {
   readonly document: { readonly version: number };
 }
 
-/** Carries out writes with their key in the same transaction. */
-export class IdempotentWrites {
-  readonly #database: Database;
-  readonly #metrics: Metrics;
-
-  constructor(database: Database, metrics: Metrics) {
-    this.#database = database;
-    this.#metrics = metrics;
-  }
-
+/** Carries out creations with their key in the same transaction. */
+export class IdempotentWrites extends writes.IdempotentWrites {
   /**
    * Carry out `write` and store the reply, or give the reply that is stored already.
-   *
-   * The key is taken first, so `write` never runs twice: a twin that comes meanwhile waits a little
-   * for the outcome. If `write` throws, nothing is stored, and a retry executes.
    *
    * @throws Problem the key belongs to another body (422), or to a twin that takes long (409).
    */
@@ -79,57 +63,24 @@ export class IdempotentWrites {
     write: (tx: Transaction) => Promise<void>,
   ): Promise<Reply> {
     const { caller, method, route } = request;
-    const scope: KeyScope = {
-      tenant: caller.tenant,
-      subject: caller.subject,
-      method,
-      route,
-      key: idempotencyKey(request.headers),
-    };
-    const first: StoredReply = {
-      requestHash: hash("sha256", canonicalJson(request.json), "buffer"),
-      status: 201,
-      contentType: "application/json",
-      location: created.location,
-      etag: entityTag(created.document.version),
-      body: Buffer.from(JSON.stringify(created.document)),
-    };
-    const deadline = performance.now() + PATIENCE_MS;
-    for (;;) {
-      const claimed = await this.#database.transaction(async (tx) => {
-        const outcome = await claim(tx, scope, first);
-        if (outcome === "taken") {
-          await write(tx);
-        }
-        return outcome;
-      });
-      if (claimed === "taken") {
-        return replyOf(first);
-      }
-      if (claimed !== "in progress") {
-        return this.#replay(claimed, first);
-      }
-      if (performance.now() >= deadline) {
+    const key = idempotencyKey(request.headers);
+    const scope = { tenant: caller.tenant, subject: caller.subject, method, route, key };
+    const written = await this.once(scope, firstReply(request, created), write);
+    switch (written) {
+      case "in progress":
         throw new Problem(
           IDEMPOTENCY_IN_PROGRESS,
           "The first request with this key is still at work.",
           { headers: { "Retry-After": "1" } },
         );
-      }
-      await sleep(POLL_MS); // with no connection held
+      case "reused":
+        throw new Problem(
+          IDEMPOTENCY_KEY_REUSED,
+          "This key was used with another body; take a new key for a new write.",
+        );
+      default:
+        return replyOf(written);
     }
-  }
-
-  #replay(stored: StoredReply, wanted: StoredReply): Reply {
-    if (Buffer.compare(stored.requestHash, wanted.requestHash) !== 0) {
-      throw new Problem(
-        IDEMPOTENCY_KEY_REUSED,
-        "This key was used with another body; take a new key for a new write.",
-      );
-    }
-    this.#metrics.idempotentReplays.inc();
-    const reply = replyOf(stored);
-    return { ...reply, headers: { ...reply.headers, "Idempotency-Replayed": "true" } };
   }
 }
 
@@ -141,7 +92,7 @@ export class IdempotentWrites {
 export function idempotencyKey(headers: IncomingHttpHeaders): string {
   // Node joins repeated headers with ", ", and a key has no space.
   const key = headers["idempotency-key"];
-  if (typeof key !== "string" || !KEY.test(key)) {
+  if (typeof key !== "string" || !writes.KEY.test(key)) {
     throw new Problem(
       IDEMPOTENCY_KEY_MISSING,
       "Send one Idempotency-Key header of 1 to 255 visible ASCII characters.",
@@ -150,13 +101,26 @@ export function idempotencyKey(headers: IncomingHttpHeaders): string {
   return key;
 }
 
-function replyOf({ status, contentType, location, etag, body }: StoredReply): Reply {
+function firstReply({ json }: KeyedRequest, { location, document }: Created): StoredReply {
+  return {
+    requestHash: hash("sha256", canonicalJson(json), "buffer"),
+    status: 201,
+    contentType: "application/json",
+    location,
+    etag: entityTag(document.version),
+    body: Buffer.from(JSON.stringify(document)),
+  };
+}
+
+function replyOf({ reply, replayed }: writes.Written): Reply {
+  const { status, contentType, location, etag, body } = reply;
   return {
     status,
     headers: {
       "Content-Type": contentType,
       ...(location !== null && { Location: location }),
       ...(etag !== null && { ETag: etag }),
+      ...(replayed && { "Idempotency-Replayed": "true" }),
     },
     body,
   };

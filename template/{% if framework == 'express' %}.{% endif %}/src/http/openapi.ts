@@ -5,7 +5,7 @@ import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
 
 import { API_VERSION, DESCRIPTION, NAME } from "../about.ts";
 import { IDEMPOTENCY_KEY } from "./idempotency.ts";
-import { PROBLEM_MEDIA_TYPE } from "./problems.ts";
+import { PROBLEM_MEDIA_TYPE } from "./refusals.ts";
 import { mediaTypesOf, type Route } from "./route.ts";
 
 /** A header that a request may have. */

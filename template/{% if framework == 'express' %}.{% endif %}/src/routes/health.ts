@@ -3,7 +3,7 @@
 import { z } from "zod";
 
 import { ok, problems } from "../http/openapi.ts";
-import { Problem, UNAVAILABLE } from "../http/problems.ts";
+import { checkReady } from "../http/readiness.ts";
 import { json } from "../http/replies.ts";
 import { type Route, route } from "../http/route.ts";
 
@@ -31,22 +31,7 @@ const readyz = route({
   description: "No while the process drains, and no while the database does not answer its probe.",
   tags: ["health"],
   responses: { ...ok(ready), ...problems(503) },
-  handle({ parts: { lifecycle, probe, healthDetails } }) {
-    const { lastError = null } = probe;
-    if (lifecycle.draining) {
-      throw notReady("The process is shutting down.");
-    }
-    if (!probe.up) {
-      const reason = healthDetails ? ` (${String(lastError)})` : "";
-      throw notReady(`The database does not answer${reason}.`);
-    }
-    const details = { database: { up: true, lastError } };
-    return json({ status: "ready", ...(healthDetails && details) });
-  },
+  handle: ({ parts }) => json(checkReady(parts)),
 });
 
 export const routes: readonly Route[] = [livez, readyz];
-
-function notReady(detail: string): Problem {
-  return new Problem(UNAVAILABLE, detail, { headers: { "Retry-After": "1" } });
-}

@@ -1,6 +1,6 @@
-/** Errors as problem details (RFC 9457): one table of types, one place that makes replies of them. */
+/** Errors as problems: one table of kinds, one place that makes replies of them. */
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 
 import { InvalidToken } from "../auth/principal.ts";
 import { asUnavailable } from "../database/errors.ts";
@@ -13,8 +13,8 @@ import {
 } from "../domain/errors.ts";
 import type { RequestContext } from "../observability/context.ts";
 import { log } from "../observability/logs.ts";
+import { refusalOf } from "./refusals.ts";
 
-export const PROBLEM_MEDIA_TYPE = "application/problem+json";
 // A body of wrong names alone would otherwise be answered by one ten times as large.
 export const MAX_FIELD_ERRORS = 100;
 /** RFC 6750, section 3; the name of a claim may be any text. */
@@ -30,7 +30,7 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** A kind of error; `slug` is the last part of its stable `type`. */
+/** A kind of error; `slug` is its stable name. */
 export interface ProblemType {
   readonly slug: string;
   readonly status: number;
@@ -120,6 +120,13 @@ export class Problem extends Error {
   }
 }
 
+/** What a refused request is answered; `headers` are those of the request. */
+export type Refuse = (
+  problem: Problem,
+  context: RequestContext | undefined,
+  headers: IncomingHttpHeaders,
+) => { mediaType: string; document: object };
+
 /** A query parameter that cannot be used. */
 export function badParameter(name: string, code: string, message: string): Problem {
   return new Problem(BAD_REQUEST, `The query parameter '${name}' cannot be used.`, {
@@ -180,19 +187,12 @@ export function sendProblem(
   if (isLongUnread(response.req)) {
     response.shouldKeepAlive = false;
   }
-  const body = JSON.stringify({
-    type: `/problems/${problem.kind.slug}`,
-    title: problem.kind.title,
-    status: problem.kind.status,
-    detail: problem.detail,
-    instance: context === undefined ? "" : asUriPath(context.path),
-    requestId: context === undefined ? "" : context.requestId,
-    errors: problem.errors.length === 0 ? undefined : problem.errors,
-  });
+  const { mediaType, document } = refusalOf(problem, context, response.req.headers);
+  const body = JSON.stringify(document);
   response
     .writeHead(problem.kind.status, {
       ...problem.headers,
-      "Content-Type": PROBLEM_MEDIA_TYPE,
+      "Content-Type": mediaType,
       "Content-Length": Buffer.byteLength(body),
     })
     .end(body);
@@ -212,11 +212,6 @@ export function jsonPointer(path: readonly PropertyKey[]): string {
   return path
     .map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`)
     .join("");
-}
-
-/** A path as it was sent, with what no URI may hold (RFC 3986) encoded. */
-function asUriPath(path: string): string {
-  return path.replace(/%(?![\dA-Fa-f]{2})|[^\w\-.~:@!$&'()*+,;=/%]/g, encodeURIComponent);
 }
 
 function problemType(slug: string, status: number, title: string): ProblemType {
