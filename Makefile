@@ -16,7 +16,7 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 WORKERS ?= 2
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-.PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-trace bench-load bench-locks docs lock node-lock release clean
+.PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-trace bench-load bench-locks docs lock node-lock go-lock release clean
 
 help: ## List what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ lock: $(READY) ## Write the lock files anew from pyproject.toml
 
 node-lock: $(READY) ## The lock files of Node services, from package.json (UPGRADE=1: to the newest)
 	PATH="$$($(BIN)/python -c 'from tests.template.make import PATH; print(PATH)')" $(BIN)/python .ci/node_lock.py
+
+go-lock: $(READY) ## go.mod and go.sum of Go services, from what they import (UPGRADE=1: to the newest)
+	PATH="$$($(BIN)/python -c 'from tests.template.make import PATH; print(PATH)')" $(BIN)/python .ci/go_lock.py
 
 release: $(READY) ## Make and tag a release: make release VERSION=1.2.3
 	$(BIN)/python .ci/release.py "$(VERSION)"
