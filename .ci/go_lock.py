@@ -1,7 +1,7 @@
-"""Write go.mod and go.sum of the Go tree anew, so that `go mod tidy` changes neither for any answer.
+"""Write go.mod and go.sum of the Go tree anew: `go mod tidy` changes neither, whatever the answers.
 
-What only some answers import stands in a condition. Run by `make go-lock` (UPGRADE=1: everything to the
-newest version, the tools' modules as well).
+What only some answers import stands in a condition. Run by `make go-lock` (UPGRADE=1: everything to
+the newest version, the tools' modules as well).
 """
 
 import os
