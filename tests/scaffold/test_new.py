@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from senior_backend.scaffold import styles
+from senior_backend.scaffold.command import asked
 from tests.fixtures import permissions
 from tests.fixtures.template import ROOT, commit_all, git
 from tests.scaffold.conftest import Run, tree, write
@@ -75,6 +77,48 @@ def test_a_service_of_the_real_template(
     ]
 
 
+@pytest.mark.parametrize(
+    ("style", "framework", "named"),
+    [
+        ("rest", None, "fastapi"),
+        ("rest", "express", "express"),
+        ("rest", "go", "go"),
+        ("graphql", None, "graphql"),
+        ("graphql", "express", "graphql"),
+        ("graphql", "graphql", "graphql"),
+    ],
+)
+def test_style_and_framework_together_name_a_tree(
+    style: str, framework: str | None, named: str
+) -> None:
+    assert styles.framework_for(style, framework, "fastapi") == named
+
+
+def test_every_tree_of_the_template_has_a_style() -> None:
+    assert set(styles.TREES.values()) == set(asked()["framework"].choices)
+
+
+def test_a_graphql_service(run: Run, tmp_path: Path, template_repository: Path) -> None:
+    given = ["--framework", "express", "--style", "graphql"]
+    done = run("new", "svc", "--from", template_repository, *given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert answers(tmp_path / "svc")["framework"] == "graphql"
+
+
+def test_the_module_of_a_go_service(run: Run, tmp_path: Path, template_repository: Path) -> None:
+    given = ["--framework", "go", "--go-module", "github.com/acme/payments"]
+    done = run("new", "svc", "--from", template_repository, *given)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "module github.com/acme/payments\n" in (tmp_path / "svc" / "go.mod").read_text()
+
+
+def test_no_other_service_has_one(run: Run, tmp_path: Path, template_repository: Path) -> None:
+    done = run("new", "svc", "--from", template_repository, "--go-module", "example.com/svc")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "does not ask 'go_module' here" in done.stderr
+    assert tree(tmp_path) == {}
+
+
 def test_a_template_without_a_makefile_gets_no_make_steps(run: Run, tiny: Path) -> None:
     done = run("new", "svc", "--from", tiny)
     assert done.stdout.splitlines() == [
@@ -93,31 +137,38 @@ def test_ref_chooses_the_version(run: Run, tmp_path: Path, tiny: Path) -> None:
 
 def test_help_shows_every_question_with_its_choices(run: Run) -> None:
     shown = run("new", "--help").stdout
-    assert "--framework [fastapi|express]" in shown
+    assert "--framework [fastapi|express|go|graphql]" in shown
     assert "--example [orders|none]" in shown
     assert "--database [postgres|neon|supabase]" in shown
     assert "--cache [none|redis]" in shown
     assert "--ci [github|gitlab|none]" in shown
     assert "--project-name TEXT" in shown
+    assert "--go-module TEXT" in shown
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["svc", "--framework", "rails"],
-         "--framework rails: there is no such choice; choose from: fastapi, express"),
+         "--framework rails: there is no such choice; choose from: fastapi, express, go, graphql"),
         (["svc", "--framework", "fastap"],
          ("--framework fastap: there is no such choice; did you mean 'fastapi'? "
-         "choose from: fastapi, express")),
-        (["svc", "--style", "graphql"],
-         "--style graphql: there is no such template; fastapi has: rest"),
-        (["svc", "--style", "grpc", "--framework", "fastapi"],
+         "choose from: fastapi, express, go, graphql")),
+        (["svc", "--style", "grpc"],
          "--style grpc: there is no such template; fastapi has: rest"),
+        (["svc", "--style", "grpc", "--framework", "express"],
+         "--style grpc: there is no such template; express has: rest, graphql"),
+        (["svc", "--style", "graphql", "--framework", "fastapi"],
+         ("--style graphql: there is no such template; fastapi has: rest, "
+          "and graphql is there with --framework express or graphql")),
+        (["svc", "--style", "rest", "--framework", "graphql"],
+         ("--style rest: there is no such template; graphql has: graphql, "
+          "and rest is there with --framework fastapi or express or go")),
         (["svc", "--answer", "licence=MIT"],
          "the template has no question 'licence'; did you mean 'license'?"),
         (["svc", "--answer", "language=go"],
          ("the template has no question 'language'; it asks: author, cache, ci, database, "
-         "description, example, framework, license, project_name")),
+         "description, example, framework, go_module, license, project_name")),
         (["svc", "--answer", "MIT"], "'MIT' is no answer; write it as KEY=VALUE"),
         (["svc", "--license", "MIT", "--answer", "license=none"],
          "'license' is answered twice; keep one"),

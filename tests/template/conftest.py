@@ -10,7 +10,7 @@ import pytest
 from tests.fixtures.template import ROOT
 from tests.template.make import environment, succeed
 from tests.template.node import Installed
-from tests.template.trees import TREES
+from tests.template.trees import NAME, TREES
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,8 @@ def installed(
         name = "-".join([framework, example, *answers.values()])
         if name not in made:
             directory = tmp_path_factory.mktemp("services") / name
-            generate(directory, framework=framework, example=example, **answers)
+            given = {"framework": framework, "example": example, "project_name": NAME, **answers}
+            generate(directory, **given)
             set_up(directory)
             if build := TREES[framework].build:
                 subprocess.run(build, cwd=directory, env=environment(), check=True)

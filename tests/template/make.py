@@ -1,18 +1,18 @@
-"""Run a generated service's Makefile as its people do: a plain shell, their own PATH, uv, Node."""
+"""Run a generated service's Makefile as its people do: a plain shell, their PATH, uv, Node, Go."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from tests.template import node
+from tests.template import go, node
 
 TOOLS = Path(sys.executable).parent
 # Of this environment a service's make may see uv only; its own tools come from its own lock.
 MACHINE = os.pathsep.join(
     part for part in os.environ["PATH"].split(os.pathsep) if Path(part).resolve() != TOOLS.resolve()
 )
-PATH = os.pathsep.join((str(node.folder(MACHINE)), MACHINE))
+PATH = os.pathsep.join((str(node.folder(MACHINE)), str(go.folder(MACHINE)), MACHINE))
 UV = TOOLS / "uv"
 
 
@@ -22,9 +22,10 @@ def environment(**variables: str) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if name in {"HOME", "LANG", "TMPDIR", "USER", "NODE_EXTRA_CA_CERTS"}
+        or name in {"GOCACHE", "GOMODCACHE", "GOPROXY", "GOSUMDB", "GONOSUMDB"}
         or name.startswith(("PIP_", "UV_", "SSL_", "npm_config_"))
     }
-    return {**kept, "PATH": PATH, "UV_PYTHON_DOWNLOADS": "never", **variables}
+    return {**kept, **go.SETTINGS, "PATH": PATH, "UV_PYTHON_DOWNLOADS": "never", **variables}
 
 
 # For services that answer on a machine with neighbours: what is slow there shall not be refused.

@@ -10,7 +10,7 @@ import yaml
 
 from tests.fixtures.template import ROOT, answer_flags
 from tests.template.make import UV
-from tests.template.trees import PAIRWISE, TREES, Answers, name_of
+from tests.template.trees import EACH_ANSWER, TREES, Answers, name_of
 
 pytestmark = pytest.mark.verify
 
@@ -19,10 +19,10 @@ NEWEST = "copier"
 
 # What the newest renders, `make test` has seen: here it only has to do without everything else.
 ONE_OF_EACH = [
-    next(answers for answers in PAIRWISE if answers["framework"] == framework)
+    next(answers for answers in EACH_ANSWER if answers["framework"] == framework)
     for framework in TREES
 ]
-COPIES = [(OLDEST, answers) for answers in PAIRWISE] + [(NEWEST, each) for each in ONE_OF_EACH]
+COPIES = [(OLDEST, answers) for answers in EACH_ANSWER] + [(NEWEST, each) for each in ONE_OF_EACH]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def copier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     indirect=["copier"],
     ids=[f"{copier} {name_of(answers)}" for copier, answers in COPIES],
 )
-def test_every_two_answers_copy(
+def test_every_answer_copies(
     copier: Path, template_repository: Path, tmp_path: Path, answers: Answers
 ):
     service = tmp_path / "payments-api"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jinja2.sandbox import SandboxedEnvironment
 
 from tests.fixtures.template import ROOT, copier
 from tests.template.trees import OPTIONS, TREES
@@ -63,6 +64,56 @@ def test_a_name_that_is_no_slug(refusal, name: str, message: str):
 )
 def test_text_that_would_break_a_file(refusal, answer: str, value: str, message: str):
     assert message in refusal(**{answer: value})
+
+
+def refused_module(module: str) -> str:
+    """What the question says of an answer, without a copy for each."""
+    environment = SandboxedEnvironment(
+        extensions=["jinja2_ansible_filters.AnsibleCoreFiltersExtension"]
+    )
+    validator = environment.from_string(QUESTIONS["go_module"]["validator"])
+    return validator.render(go_module=module).strip()
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        ("", "Begin with a host name"),
+        ("payments", "Begin with a host name"),
+        ("net/http", "Begin with a host name"),
+        ("Example.com/payments", "Begin with a host name"),
+        ("-example.com/payments", "Begin with a host name"),
+        ("example.com/", "Begin with a host name"),
+        ("example.com//payments", "Begin with a host name"),
+        ("example.com/pay ments", "Begin with a host name"),
+        ("example.com/payments.", "Begin with a host name"),
+        ("example.com/../payments", "Begin with a host name"),
+        ("https://example.com/payments", "Begin with a host name"),
+        ("example.com/payments\n", "Begin with a host name"),
+        ('example.com/pay"ments', "Begin with a host name"),
+        ("example.com/payments/v1", "from /v2 on only"),
+        ("example.com/payments/v02", "from /v2 on only"),
+        ("example.com/" + "x" * 200, "at most 200 characters (212 given)"),
+    ],
+)
+def test_a_module_that_go_would_refuse(module: str, message: str):
+    assert message in refused_module(module)
+
+
+@pytest.mark.parametrize(
+    "module", ["example.com", "github.com/Acme/payments_api", "git.example.com/a/b.c/v2", "g.co/~x"]
+)
+def test_a_module_that_go_takes(module: str):
+    assert refused_module(module) == ""
+
+
+def test_the_module_is_where_the_service_imports_from(refusal, tmp_path: Path, generate):
+    assert "Begin with a host name" in refusal(framework="go", go_module="payments")
+    module = "github.com/acme/payments"
+    service = generate(tmp_path / "svc", framework="go", go_module=module)
+    assert (service / "go.mod").read_text().startswith(f"module {module}\n")
+    (program,) = (service / "cmd").glob("*/main.go")
+    assert f'"{module}/internal/' in program.read_text()
 
 
 @pytest.mark.parametrize("question", ["framework", *OPTIONS])
@@ -144,6 +195,10 @@ def described_as(service: Path) -> str:
         described = json.loads((service / "package.json").read_text())["description"]
         assert json.loads(constant) == described
         return described
+    if (service / "go.mod").exists():
+        about = (service / "internal" / "about" / "about.go").read_text()
+        constant = about.partition("Description = ")[2].partition("\n")[0]
+        return json.loads(constant)
     pyproject = tomllib.loads((service / "pyproject.toml").read_text())
     return pyproject["project"]["description"]
 

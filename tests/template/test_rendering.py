@@ -18,7 +18,7 @@ import yaml
 from tests.fixtures.template import ROOT, answer_flags, commit_all, copier, snapshot
 from tests.template import file_list
 from tests.template.make import environment
-from tests.template.trees import PAIRWISE, TREES, Answers, name_of
+from tests.template.trees import EACH_ANSWER, PAIRWISE, TREES, Answers, name_of
 
 RECORDED = Path(__file__).parent / "files"
 
@@ -72,7 +72,13 @@ def rendered(
     return service
 
 
-@pytest.fixture(scope="module", params=PAIRWISE, ids=name_of)
+SERVICES = [
+    pytest.param(answers, marks=[] if answers in EACH_ANSWER else pytest.mark.verify)
+    for answers in PAIRWISE
+]
+
+
+@pytest.fixture(scope="module", params=SERVICES, ids=map(name_of, PAIRWISE))
 def answers(request: pytest.FixtureRequest) -> Answers:
     return request.param
 
@@ -82,8 +88,11 @@ def service(answers: Answers, rendered: Callable[[Answers], Path]) -> Path:
     return rendered(answers)
 
 
+@pytest.mark.verify
 @pytest.mark.parametrize("framework", TREES)
-def test_the_files_are_those_recorded(framework: str, rendered: Callable[[Answers], Path]):
+def test_the_list_of_files_says_when_each_is_there(
+    framework: str, rendered: Callable[[Answers], Path]
+):
     """RECORD=1 writes the lists anew; a renamed or moved path costs users their edits on update."""
     services = [
         (answers, files_of(rendered(answers)))
@@ -94,9 +103,17 @@ def test_the_files_are_those_recorded(framework: str, rendered: Callable[[Answer
     if os.environ.get("RECORD"):
         RECORDED.mkdir(exist_ok=True)
         file_list.write(recorded, file_list.infer(services))
-    sections = file_list.read(recorded)
-    for answers, files in services:
-        assert files == file_list.expected(sections, answers), name_of(answers)
+    assert file_list.read(recorded) == file_list.infer(services)
+
+
+def test_a_service_has_the_files_that_are_recorded(service: Path, answers: Answers):
+    sections = file_list.read(RECORDED / f"{answers['framework']}.txt")
+    assert files_of(service) == file_list.expected(sections, answers)
+
+
+def test_only_a_go_service_is_asked_for_its_module(service: Path, answers: Answers):
+    recorded = yaml.safe_load((service / ".copier-answers.yml").read_text())
+    assert ("go_module" in recorded) == (answers["framework"] == "go")
 
 
 def test_no_jinja_is_left(service: Path):
@@ -137,7 +154,7 @@ process.exit(wrong);
 
 def test_node_can_run_every_source_as_it_is(service: Path, answers: Answers):
     sources = [name for name in files_of(service) if name.endswith((".ts", ".js"))]
-    assert bool(sources) == (answers["framework"] != "fastapi")
+    assert bool(sources) == (TREES[answers["framework"]].language == "node")
     if not sources:
         return
     result = subprocess.run(
@@ -149,6 +166,22 @@ def test_node_can_run_every_source_as_it_is(service: Path, answers: Answers):
         check=False,
     )
     assert result.returncode == 0, result.stderr
+
+
+def test_gofmt_would_write_every_source_as_it_is(service: Path, answers: Answers):
+    sources = [name for name in files_of(service) if name.endswith(".go")]
+    assert bool(sources) == (answers["framework"] == "go")
+    if not sources:
+        return
+    result = subprocess.run(
+        ["gofmt", "-d", *sources],
+        cwd=service,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize(
@@ -210,11 +243,11 @@ def test_example_none_leaves_no_trace_of_the_orders_domain(service: Path, answer
 
 
 def test_no_cache_leaves_no_trace_of_redis(service: Path, answers: Answers):
-    """But in the lock file of npm, which is one for both: it may hold more than is asked for."""
+    """But in lock files, which are one for both: they may hold more than is asked for."""
     named = [
         name
         for name, text in texts_of(service).items()
-        if name != "package-lock.json"
+        if name not in {"package-lock.json", "go.sum"}
         and re.search(r"(?i)\b(io)?redis(?!tribut)", f"{name}\n{text}")
     ]
     assert bool(named) == (answers["cache"] == "redis"), named

@@ -11,11 +11,17 @@ from tests.fixtures.template import ROOT, git
 Command = tuple[str, ...]
 
 
+NAME = "payments-api"
+"""What services are called whose commands are used below: a Go program is named after its service."""
+
+
 @dataclass(frozen=True)
 class Tree:
     """One framework's service; every command runs from its root."""
 
     name: str
+    language: str
+    style: str
     install: Command
     lint: Command
     test: Command
@@ -31,6 +37,9 @@ class Tree:
     """The file that no update touches."""
     last_migration: str
     """The newest one of the example orders, as `make migrate DOWN=` takes it."""
+    description: str = "openapi.json"
+    """What describes the API, and is written from the code by the target `described_by`."""
+    described_by: str = "openapi"
 
 
 TREES = {
@@ -38,6 +47,8 @@ TREES = {
     for tree in (
         Tree(
             name="fastapi",
+            language="python",
+            style="rest",
             install=("make", "setup"),
             lint=("make", "lint"),
             test=("make", "test"),
@@ -51,6 +62,8 @@ TREES = {
         ),
         Tree(
             name="express",
+            language="node",
+            style="rest",
             install=("make", "setup"),
             lint=("make", "lint"),
             test=("make", "test"),
@@ -62,8 +75,43 @@ TREES = {
             custom_routes="src/routes/custom.ts",
             last_migration="20260101000001_orders",
         ),
+        Tree(
+            name="go",
+            language="go",
+            style="rest",
+            install=("make", "setup"),
+            lint=("make", "lint"),
+            test=("make", "test"),
+            build=("make", f"bin/{NAME}"),
+            migrate=(f"bin/{NAME}", "migrate"),
+            serve=(f"bin/{NAME}",),
+            tools=".tools",
+            code="internal",
+            custom_routes="internal/api/custom.go",
+            last_migration="00002_orders",
+        ),
+        Tree(
+            name="graphql",
+            language="node",
+            style="graphql",
+            install=("make", "setup"),
+            lint=("make", "lint"),
+            test=("make", "test"),
+            build=("npm", "run", "build"),
+            migrate=("node", "dist/main.js", "migrate"),
+            serve=("node", "dist/main.js"),
+            tools="node_modules",
+            code="src",
+            custom_routes="src/schema/custom.ts",
+            last_migration="20260101000001_orders",
+            description="schema.graphql",
+            described_by="schema",
+        ),
     )
 }
+
+REST = {name: tree for name, tree in TREES.items() if tree.style == "rest"}
+"""Those that answer the same calls."""
 
 EXAMPLES = ("orders", "none")
 CI = ("github", "gitlab", "none")
@@ -80,11 +128,16 @@ OPTIONS = {
 
 Answers = dict[str, str]
 
+ROWS = [dict(zip(OPTIONS, row, strict=True)) for row in AllPairs(list(OPTIONS.values()))]
+
 # Of each framework as few services as there can be in which every two answers meet.
-PAIRWISE: list[Answers] = [
-    {"framework": framework, **dict(zip(OPTIONS, row, strict=True))}
+PAIRWISE: list[Answers] = [{"framework": framework, **row} for framework in TREES for row in ROWS]
+
+# Those of them in which every answer is given once: what is seen before each push.
+EACH_ANSWER: list[Answers] = [
+    {"framework": framework, **row}
     for framework in TREES
-    for row in AllPairs(list(OPTIONS.values()))
+    for row in ROWS[: max(map(len, OPTIONS.values()))]
 ]
 
 

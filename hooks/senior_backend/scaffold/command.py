@@ -32,7 +32,7 @@ class New(click.Command):
 
 @click.command(cls=New)
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--style", help="Kind of API; must fit the framework.  [rest]")
+@click.option("--style", help="Kind of API; must fit the framework: rest, or graphql.")
 @click.option("--answer", "pairs", metavar="KEY=VALUE", multiple=True, help="Any other answer.")
 @click.option("--defaults", is_flag=True, help="Ask nothing, also in a terminal.")
 @click.option(
@@ -71,7 +71,8 @@ def new(
             raise InputError(f"'{name}' is answered twice; keep one")
         answers[name] = value
     if style:
-        styles.refuse_unknown(style, answers.get("framework", known["framework"].default))
+        default = known["framework"].default
+        answers["framework"] = styles.framework_for(style, answers.get("framework"), default)
     answers.setdefault("project_name", directory.resolve().name)
     template = source.named(address, ref) if address else source.find(ref)
     created = creation.create(

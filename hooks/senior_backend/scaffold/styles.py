@@ -1,19 +1,44 @@
-"""``--style``: the kind of API that a framework's tree speaks. The framework decides it."""
+"""``--style``: the kind of API, which together with ``--framework`` names one tree of the template."""
 
 from senior_backend.errors import InputError
 
-STYLES = {"graphql": "graphql"}
-"""Frameworks whose API is not REST."""
+TREES = {
+    ("fastapi", "rest"): "fastapi",
+    ("express", "rest"): "express",
+    ("express", "graphql"): "graphql",
+    ("go", "rest"): "go",
+    ("graphql", "graphql"): "graphql",
+}
+"""What `framework` and `style` together are to the template, where it calls both the framework."""
 
-DEFAULT = "rest"
 
+def framework_for(style: str, framework: str | None, default: str) -> str:
+    """The answer to the template's `framework` that gives services of ``style``.
 
-def refuse_unknown(style: str, framework: str) -> None:
-    """Check that services of ``framework`` speak ``style``.
+    Args:
+        style: as it was typed.
+        framework: as it was typed, None where it was not.
+        default: what the template takes then, if that has the style.
 
     Raises:
-        InputError: they do not; the message says what exists.
+        InputError: there are none; the message says what exists.
     """
-    spoken = STYLES.get(framework, DEFAULT)
-    if style != spoken:
-        raise InputError(f"--style {style}: there is no such template; {framework} has: {spoken}")
+    if framework is None:
+        having = [tree for (_, spoken), tree in TREES.items() if spoken == style]
+        framework = default if default in having or not having else having[0]
+    tree = TREES.get((framework, style))
+    if tree is None:
+        raise InputError(
+            f"--style {style}: there is no such template; {framework} has: {_spoken(framework)}"
+            + "".join(_elsewhere(style))
+        )
+    return tree
+
+
+def _spoken(framework: str) -> str:
+    return ", ".join(style for name, style in TREES if name == framework) or "rest"
+
+
+def _elsewhere(style: str) -> list[str]:
+    having = [name for name, spoken in TREES if spoken == style]
+    return [f", and {style} is there with --framework {' or '.join(having)}"] if having else []
