@@ -113,16 +113,15 @@ func (d *Database) Transaction(ctx context.Context, work func(tx Tx) error) erro
 
 // Stats is the state of the pool.
 type Stats struct {
-	Max   int
-	InUse int
-	Idle  int
+	Max   int32
+	InUse int32
+	Idle  int32
 }
 
 // Stats gives the present state of the pool.
 func (d *Database) Stats() Stats {
 	stat := d.pool.Stat()
-	idle := int(stat.IdleConns())
-	return Stats{Max: int(stat.MaxConns()), InUse: int(stat.TotalConns()) - idle, Idle: idle}
+	return Stats{Max: stat.MaxConns(), InUse: stat.TotalConns() - stat.IdleConns(), Idle: stat.IdleConns()}
 }
 
 // Close closes every connection; one that is in use at a server that does not answer is not waited for.
