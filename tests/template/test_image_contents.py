@@ -65,8 +65,8 @@ def python_image(service: Path, directory: Path) -> tuple[Path, Path]:
     return image, packages / "bin"
 
 
-def node_image(service: Path, directory: Path) -> tuple[Path, Path]:
-    """The same; every stage stays in its working folder, so all of them can be carried out."""
+def carried_out(service: Path, directory: Path) -> Path:
+    """The folder of the last stage; each stays in its own, so that all can be carried out."""
     folders: dict[str, Path] = {}
     for name, steps in stages((service / "Dockerfile").read_text()).items():
         folder = folders[name] = directory / (name or "srv")
@@ -79,17 +79,34 @@ def node_image(service: Path, directory: Path) -> tuple[Path, Path]:
                 stage, source, target = arguments.removeprefix("--from=").split()
                 # Not as `copy` does: what a stage has built is generated.
                 made = folders[stage] / Path(source).relative_to(workdir_of(service, stage))
-                shutil.copytree(made, folder / target, symlinks=True)
-    kept = {path.name for path in (folders[""] / "node_modules").iterdir()}
+                if made.is_dir():
+                    shutil.copytree(made, folder / target, symlinks=True)
+                else:
+                    shutil.copy2(made, folder / target)
+    return folders[""]
+
+
+def node_image(service: Path, directory: Path) -> tuple[Path, Path]:
+    """The same."""
+    image = carried_out(service, directory)
+    kept = {path.name for path in (image / "node_modules").iterdir()}
     assert not {"prisma", "typescript", "vitest", "eslint"} & kept, "development packages"
-    return folders[""], node.folder(MACHINE)
+    return image, node.folder(MACHINE)
+
+
+def go_image(service: Path, directory: Path) -> tuple[Path, Path]:
+    """The same, where nothing is needed: there is no program and no C library beside the binary."""
+    image = carried_out(service, directory)
+    (binary,) = image.iterdir()
+    assert b"/ld-linux" not in binary.read_bytes(), "linked with a C library"
+    return image, directory / "no programs"
 
 
 def workdir_of(service: Path, stage: str) -> str:
     return dict(stages((service / "Dockerfile").read_text())[stage])["WORKDIR"]
 
 
-IMAGES = {"fastapi": python_image, "express": node_image}
+IMAGES = {"fastapi": python_image, "express": node_image, "go": go_image}
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -121,7 +138,7 @@ def test_the_image_migrates_serves_and_is_healthy(
     )
     assert variables["APP_ENV"] == "production"
     commands = {
-        name: json.loads(arguments[arguments.index("[") :])
+        name: json.loads(arguments[arguments.index("[") :].replace("/srv/", f"{image}/"))
         for name, arguments in steps
         if name in {"CMD", "HEALTHCHECK"}
     }
