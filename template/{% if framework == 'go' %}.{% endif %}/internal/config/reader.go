@@ -116,9 +116,9 @@ func (r *reader) flag(name string) bool {
 	return false
 }
 
-// oneOf takes one of the values, the first of which is the default.
-func (r *reader) oneOf(name string, values ...string) string {
-	value := r.text(name, values[0])
+// oneOf takes one of the values.
+func (r *reader) oneOf(name, otherwise string, values ...string) string {
+	value := r.text(name, otherwise)
 	if !slices.Contains(values, value) {
 		last := len(values) - 1
 		r.refuse(name, fmt.Sprintf("must be '%s' or '%s'", strings.Join(values[:last], "', '"), values[last]))
