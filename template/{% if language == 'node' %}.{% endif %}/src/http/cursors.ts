@@ -28,12 +28,8 @@ export function encodeCursor(lastId: string, list: List): string {
   return Buffer.concat([Buffer.of(VERSION), id, check]).toString("base64url");
 }
 
-/**
- * The id after which the page begins.
- *
- * @throws Problem 400 when the cursor is damaged, or was given out for another list or other filters.
- */
-export function decodeCursor(cursor: string, list: List): string {
+/** The id after which the page begins; undefined when the cursor is damaged or another list's. */
+export function readCursor(cursor: string, list: List): string | undefined {
   const data = Buffer.from(cursor, "base64url");
   if (data.length === 1 + ID_BYTES + CHECK_BYTES && data[0] === VERSION) {
     const hex = data.toString("hex", 1, 1 + ID_BYTES);
@@ -42,6 +38,19 @@ export function decodeCursor(cursor: string, list: List): string {
     if (cursor === encodeCursor(lastId, list)) {
       return lastId;
     }
+  }
+  return undefined;
+}
+
+/**
+ * The id after which the page begins.
+ *
+ * @throws Problem 400 when the cursor is damaged, or was given out for another list or other filters.
+ */
+export function decodeCursor(cursor: string, list: List): string {
+  const lastId = readCursor(cursor, list);
+  if (lastId !== undefined) {
+    return lastId;
   }
   throw new Problem(BAD_REQUEST, "The cursor is damaged or belongs to another list.", {
     errors: [

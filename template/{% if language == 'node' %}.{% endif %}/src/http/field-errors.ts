@@ -23,17 +23,29 @@ const FORMATS: Readonly<Record<string, string>> = {
 
 const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
 
-/** The errors of a body, each with a JSON Pointer into it. */
-export function bodyErrors(issues: readonly Issue[], body: unknown): FieldError[] {
-  const errors = issues.flatMap((issue) =>
-    placesOf(issue).map((path) => ({
-      pointer: jsonPointer(path),
-      ...faultOf(issue, valueAt(body, path)),
-    })),
+/** What is wrong at one place of a document. */
+export interface PlacedFault extends Fault {
+  readonly path: readonly PropertyKey[];
+}
+
+/** The faults of a document, each with the way to its place. */
+export function faultsIn(document: unknown, issues: readonly Issue[]): PlacedFault[] {
+  const faults = issues.flatMap((issue) =>
+    placesOf(issue).map((path) => ({ path, ...faultOf(issue, valueAt(document, path)) })),
   );
   // An integer beyond 2^53 is too large twice: for zod, and then for the field.
-  const distinct = new Map(errors.map((error) => [`${error.pointer} ${error.code}`, error]));
+  const distinct = new Map(
+    faults.map((fault) => [`${jsonPointer(fault.path)} ${fault.code}`, fault]),
+  );
   return [...distinct.values()].slice(0, MAX_FIELD_ERRORS);
+}
+
+/** The errors of a body, each with a JSON Pointer into it. */
+export function bodyErrors(issues: readonly Issue[], body: unknown): FieldError[] {
+  return faultsIn(body, issues).map(({ path, ...fault }) => ({
+    pointer: jsonPointer(path),
+    ...fault,
+  }));
 }
 
 /** The errors of a query, each with the name of its parameter. */

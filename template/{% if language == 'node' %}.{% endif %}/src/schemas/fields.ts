@@ -71,7 +71,7 @@ const TIMESTAMP =
  *
  * Times of the domain are whole milliseconds, so bounds that are rounded up select the same.
  */
-function momentOf(input: string): Date | undefined {
+export function momentOf(input: string): Date | undefined {
   const [, date, day, time, fraction = "", zone = ""] = TIMESTAMP.exec(input) ?? [];
   const midnight = new Date(`${date ?? ""}T00:00:00Z`);
   if (midnight.getUTCDate() !== Number(day)) {
