@@ -12,15 +12,15 @@ import pytest
 
 from tests.fixtures.template import git
 from tests.template.make import PATH, make, succeed
-from tests.template.trees import OPTIONS
+from tests.template.trees import NAME, OPTIONS
 
-MODULE = "example.com/payments-api"
+MODULE = f"example.com/{NAME}"
 
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory, generate: Callable[..., Path]) -> Path:
     directory = tmp_path_factory.mktemp("go") / "svc"
-    return generate(directory, framework="go", project_name="payments-api")
+    return generate(directory, framework="go", project_name=NAME)
 
 
 # ---- Which Go -----------------------------------------------------------------------------
@@ -149,7 +149,7 @@ FAULTS = {
 @pytest.fixture
 def service(installed: Callable[..., Path]) -> Iterator[Path]:
     """An installed service, put back to its first commit afterwards."""
-    directory = installed("go", "none", project_name="payments-api")
+    directory = installed("go", "none")
     yield directory
     git(directory, "reset", "--hard", "--quiet")
     git(directory, "clean", "-d", "--force", "--quiet")
