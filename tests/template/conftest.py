@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.template import ROOT
+from tests.template.go import Tools
 from tests.template.make import environment, succeed
 from tests.template.node import Installed
 from tests.template.trees import NAME, TREES
@@ -15,18 +16,20 @@ from tests.template.trees import NAME, TREES
 
 @pytest.fixture(scope="session")
 def set_up(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], None]:
-    """``set_up(service)``: `make setup`, with the packages of an earlier service where they fit."""
+    """``set_up(service)``: `make setup`, with what an earlier service installed where that fits."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     packages = Installed(shared / "node_modules")
+    tools = Tools(shared / "go-tools")
 
     def make_setup(service: Path) -> None:
-        is_node = (service / "package-lock.json").exists()
-        if is_node:
-            packages.put_into(service)
+        shared_by = {"package-lock.json": packages, "tools/go.sum": tools}
+        used = [cache for lock, cache in shared_by.items() if (service / lock).exists()]
+        for cache in used:
+            cache.put_into(service)
         succeed(service, "setup", SENIOR_BACKEND=str(ROOT))
-        if is_node:
-            packages.keep(service)
+        for cache in used:
+            cache.keep(service)
 
     return make_setup
 

@@ -15,7 +15,13 @@ pytestmark = pytest.mark.verify
 
 # ```python file=PATH: the whole file; append=PATH: what is added to one that is there.
 BLOCK = re.compile(r"^```\w+ (file|append)=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = {"fastapi": 10, "express": 11}
+# How many there are, so that none is overlooked for its form.
+BLOCKS = {"fastapi": 10, "express": 11, "go": 10, "graphql": 10}
+# What the API has then, by its style.
+ADDED = {
+    "rest": [r'"/v1/memos/\{memo_?[iI]d\}"', '"memos:write"'],
+    "graphql": [r"\bmemo\(id: ID!\): Memo\b", r"\bcreateMemo\("],
+}
 NOT_COPIED = shutil.ignore_patterns(".venv", "node_modules")
 
 
@@ -39,11 +45,11 @@ def test_the_steps_give_a_service_that_passes(
             opened.write(text)
 
     set_up(service)
-    succeed(service, "openapi")
+    succeed(service, TREES[framework].described_by)
     succeed(service, "lint")
     succeed(service, "lint-sql", SENIOR_BACKEND=str(ROOT))
     succeed(service, "load-test-check", SENIOR_BACKEND=str(ROOT))
     succeed(service, "test", SENIOR_BACKEND=str(ROOT))
-    description = (service / "openapi.json").read_text()
-    assert re.search(r'"/v1/memos/\{memo_?[iI]d\}"', description)
-    assert '"memos:write"' in description
+    description = (service / TREES[framework].description).read_text()
+    for added in ADDED[TREES[framework].style]:
+        assert re.search(added, description), added

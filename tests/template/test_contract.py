@@ -1,9 +1,8 @@
-"""Every REST tree keeps the contract: the black-box suite against each generated service."""
+"""Every tree keeps the contract of its style: the black-box suites against generated services."""
 
 import itertools
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,11 +18,14 @@ from tests.template.trees import EXAMPLES, TREES
 pytestmark = pytest.mark.verify
 
 
+SUITES = {"rest": "tests/contract", "graphql": "tests/contract_graphql"}
+
+
 def run_contract(service: Path, framework: str, example: str, *options: str) -> None:
     """The suite in a process of its own; fails with its summary."""
     tree = TREES[framework]
     command = [
-        *(sys.executable, "-m", "pytest", "tests/contract", "-q", "-p", "no:cacheprovider"),
+        *(sys.executable, "-m", "pytest", SUITES[tree.style], "-q", "-p", "no:cacheprovider"),
         f"--contract-service={service}",  # pytest would load the conftest.py of a path on its own
         *("--contract-serve", shlex.join(tree.serve)),
         *("--contract-migrate", shlex.join(tree.migrate)),
@@ -50,8 +52,8 @@ def test_the_contract_is_kept(installed: Callable[..., Path], framework: str, ex
 
 
 @needs_pgbouncer
-# Each tree with one host: what the answers change is the same in both trees, and tested for both
-# in test_pooler.py and test_supabase.py.
+# Each tree with one host: what the answers change is the same in all trees, and tested for every
+# language in test_pooler.py and test_supabase.py.
 @pytest.mark.parametrize(
     ("framework", "database"), list(zip(TREES, itertools.cycle(["supabase", "neon"]), strict=False))
 )

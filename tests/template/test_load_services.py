@@ -19,7 +19,7 @@ import yaml
 from senior_backend.load.result import Result
 from tests.fixtures.template import ROOT, git
 from tests.template.make import PATIENCE, command, environment, make, succeed
-from tests.template.trees import EXAMPLES, TREES
+from tests.template.trees import EXAMPLES, LANGUAGES, REST, TREES
 
 pytestmark = pytest.mark.verify
 
@@ -104,6 +104,7 @@ def test_a_healthy_service_passes(service: Path):
     assert_nothing_is_left(service)
 
 
+@pytest.mark.parametrize("framework", REST, scope="module")
 @pytest.mark.parametrize("example", ["orders"], scope="module")
 def test_a_service_that_refuses_fails(service: Path):
     """A token of less scope than the scenario needs, as TOKEN hands it over."""
@@ -119,6 +120,7 @@ def test_a_service_that_refuses_fails(service: Path):
     assert_nothing_is_left(service)
 
 
+@pytest.mark.parametrize("framework", LANGUAGES.values(), scope="module")
 @pytest.mark.parametrize("example", ["none"], scope="module")
 def test_control_c_reports_what_was_measured_and_stops_everything(service: Path, tmp_path: Path):
     log = tmp_path / "log"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.template import go
 from tests.template.make import PATH, UV, environment, make, succeed
-from tests.template.trees import TREES
+from tests.template.trees import LANGUAGES, NAME, TREES
 
 SHOW = """\
 show:
@@ -19,9 +20,7 @@ show:
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory: pytest.TempPathFactory, generate) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("makefile")
-    return {
-        tree: generate(folder / tree, framework=tree, project_name="payments-api") for tree in TREES
-    }
+    return {tree: generate(folder / tree, framework=tree, project_name=NAME) for tree in TREES}
 
 
 @pytest.fixture
@@ -56,7 +55,7 @@ def test_make_alone_lists_every_target(generated: dict[str, Path], tree: str, tm
             "token",
             "lint",
         ),
-        *("format", "openapi", "lock", "test", "build", "clean", "help"),
+        *("format", TREES[tree].described_by, "lock", "test", "build", "clean", "help"),
         *("load-test", "load-test-check", "load-test-report", "load-test-baseline"),
     } <= set(listed)
     assert "ours" in listed, "a target of local.mk"
@@ -212,6 +211,42 @@ def test_the_node_of_a_machine_is_named_when_it_is_not_wanted(
         )
 
 
+def test_a_machine_without_go_is_told_so(generated: dict[str, Path], tmp_path: Path):
+    service = shutil.copytree(generated["go"], tmp_path / "svc")
+    result = make(service, "lint", PATH=machine(tmp_path / "bin", "git"))
+    assert result.returncode != 0
+    assert result.stderr.splitlines()[0] == "make: Go is missing: install Go 1.26 or newer"
+    assert "Error 3" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted"),
+    [
+        ("go1.9.7", False),
+        ("go1.22.12", False),
+        ("go1.25.11", False),
+        ("go1.26", True),
+        ("go1.26.8", True),
+        ("go1.27rc1", True),
+        ("go1.30.1", True),
+    ],
+)
+def test_the_go_of_a_machine_is_named_when_it_is_too_old(
+    generated: dict[str, Path], tmp_path: Path, version: str, wanted: bool
+):
+    service = shutil.copytree(generated["go"], tmp_path / "svc")
+    path = machine(tmp_path / "bin", "git")
+    program = tmp_path / "bin" / "go"
+    program.write_text(f"#!/bin/sh\necho {version}\n")
+    program.chmod(0o755)
+    result = make(service, "go", PATH=path)
+    assert (result.returncode == 0) == wanted
+    if not wanted:
+        assert result.stderr.splitlines()[0] == (
+            f"make: Go 1.26 or newer is wanted, and {tmp_path}/bin/go is {version}"
+        )
+
+
 @pytest.mark.verify
 def test_a_machine_without_uv_gets_one_in_the_service(service: Path, tmp_path: Path):
     """Only Python, git and make: what somebody has who installed Copier and nothing else."""
@@ -248,21 +283,27 @@ USES_OF_TOOLS = {
 
 def packages(service: Path, tree: str) -> list[str]:
     """Arguments for make with which the service's packages count as installed."""
-    stamps = {"fastapi": [".venv/.ready"], "express": ["node_modules/.installed", NODE_READY]}
-    for stamp in stamps[tree]:
-        (service / stamp).parent.mkdir(exist_ok=True)
+    stamps = STAMPS[TREES[tree].language]
+    for stamp in stamps:
+        (service / stamp).parent.mkdir(exist_ok=True, parents=True)
         (service / stamp).touch()
-    return [f"--old-file={stamp}" for stamp in stamps[tree]]
+    return [f"--old-file={stamp}" for stamp in stamps]
 
 
-NODE_READY = "node_modules/.ready"
+STAMPS = {
+    "python": [".venv/.ready"],
+    "node": ["node_modules/.installed", "node_modules/.ready"],
+    "go": [f"bin/{NAME}", ".tools/.ready", *(f".tools/bin/{name}" for name in go.PROGRAMS)],
+}
 
 
 @pytest.mark.parametrize(
     ("tree", "target"),
     [
-        *((tree, target) for tree in TREES for target in USES_OF_TOOLS),
-        ("express", "hooks"),  # in Python pre-commit is one of its own packages
+        *((tree, target) for tree in LANGUAGES.values() for target in USES_OF_TOOLS),
+        # In Python pre-commit is one of its own packages.
+        ("express", "hooks"),
+        ("go", "hooks"),
     ],
 )
 def test_whatever_runs_the_tools_gets_uv_first(
@@ -287,6 +328,7 @@ def test_whatever_runs_the_tools_gets_uv_first(
     assert re.search(rf"^uv .*{asked}", done.stdout, re.MULTILINE), done.stdout
 
 
+@pytest.mark.parametrize("tree", ["express", "go"])
 @pytest.mark.parametrize(
     ("target", "variable"),
     [
@@ -295,12 +337,13 @@ def test_whatever_runs_the_tools_gets_uv_first(
         ("test", "TEST_DATABASE_URL"),
     ],
 )
-def test_with_a_database_of_its_own_a_node_service_needs_no_uv_and_no_python(
-    node_service: Path, tmp_path: Path, target: str, variable: str
+def test_with_a_database_of_its_own_a_service_of_another_language_needs_no_uv_and_no_python(
+    generated: dict[str, Path], tree: str, tmp_path: Path, target: str, variable: str
 ):
+    service = shutil.copytree(generated[tree], tmp_path / "svc")
     done = subprocess.run(
-        ["make", *packages(node_service, "express"), "APP=sh -c :", "TESTS=sh -c :", target],
-        cwd=node_service,
+        ["make", *packages(service, tree), "APP=sh -c :", "TESTS=sh -c :", target],
+        cwd=service,
         env=environment(PATH=machine(tmp_path / "bin"), **{variable: "postgresql://x/y"}),
         capture_output=True,
         text=True,

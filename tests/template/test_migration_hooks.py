@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures.template import ROOT, git
 from tests.template.make import environment, make, succeed
-from tests.template.trees import EXAMPLES, TREES
+from tests.template.trees import EXAMPLES, LANGUAGES, TREES
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
@@ -22,7 +22,7 @@ def test_the_migrations_of_a_new_service_have_no_finding_and_no_suppression(
 ):
     service = generate(tmp_path / "svc", framework=tree, example=example)
     lint = [sys.executable, "-m", "senior_backend", "migrations", "lint", "--fail-on", "note"]
-    folder = LAYOUTS[tree].folder
+    folder = LAYOUTS[TREES[tree].language].folder
     done = subprocess.run([*lint, folder], cwd=service, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.endswith("statements checked; nothing found\n")
@@ -61,7 +61,7 @@ class Layout:
     """A pattern that matches one file of every migration."""
     up: str
     down: str
-    """The files of a new migration."""
+    """The files of a new migration; one and the same where it holds both ways."""
     around: dict[str, str]
     """What else a new migration has, by path."""
     mended: dict[str, str]
@@ -69,7 +69,7 @@ class Layout:
 
 
 LAYOUTS = {
-    "fastapi": Layout(
+    "python": Layout(
         folder="migrations",
         one_each="versions/*.py",
         up="migrations/sql/20260101_change.up.sql",
@@ -88,7 +88,27 @@ create index CONCURRENTLY orders_currency_idx on orders (currency);
             ),
         },
     ),
-    "express": Layout(
+    "go": Layout(
+        folder="db/migrations",
+        one_each="*.sql",
+        up="db/migrations/00003_change.sql",
+        down="db/migrations/00003_change.sql",
+        around={},
+        mended={
+            "db/migrations/00003_change.sql": """\
+-- +goose NO TRANSACTION
+-- +goose Up
+
+DROP INDEX CONCURRENTLY IF EXISTS orders_currency_idx;
+create index CONCURRENTLY orders_currency_idx on orders (currency);
+
+-- +goose Down
+
+drop index CONCURRENTLY orders_currency_idx;
+""",
+        },
+    ),
+    "node": Layout(
         folder="prisma/migrations",
         one_each="*/migration.sql",
         up="prisma/migrations/20260102000000_change/migration.sql",
@@ -116,8 +136,8 @@ class Bad:
     rule: str
     proof: str
     revisions: int = 1
-    """In how many revisions the repair leaves it, at most: Prisma's files need no settings beside an
-    index, so the first step may take the old migration's place."""
+    """In how many revisions the repair leaves it, at most: Prisma's files need no settings beside
+    an index, so the first step may take the old migration's place."""
 
 
 BAD = {
@@ -162,14 +182,18 @@ BAD = {
 
 def write(service: Path, tree: str, bad: Bad) -> None:
     """The migration as a new one of the service."""
-    layout = LAYOUTS[tree]
+    layout = LAYOUTS[TREES[tree].language]
     texts = {layout.up: f"{SETTINGS}{bad.up}\n", layout.down: f"{SETTINGS}{bad.down}\n"}
+    if layout.up == layout.down:
+        ways = {"Up": bad.up, "Down": bad.down}
+        both = [f"-- +goose {way}\n{SETTINGS}{statements}\n" for way, statements in ways.items()]
+        texts = {layout.up: "\n".join(both)}
     for name, text in {**texts, **layout.around}.items():
         (service / name).parent.mkdir(exist_ok=True)
         (service / name).write_text(text)
 
 
-@pytest.mark.parametrize("tree", TREES)
+@pytest.mark.parametrize("tree", LANGUAGES.values())
 def test_what_is_all_of_a_migration_is_mended_in_its_place(
     tree: str, tmp_path: Path, generate: Callable[..., Path]
 ):
@@ -180,10 +204,11 @@ def test_what_is_all_of_a_migration_is_mended_in_its_place(
     assert done.returncode == 0, done.stdout + done.stderr
     changed = git(service, "status", "--porcelain", "--untracked-files=all").splitlines()
     texts = {line[3:]: (service / line[3:]).read_text().lstrip("\n") for line in changed}
-    assert texts == LAYOUTS[tree].mended
+    assert texts == LAYOUTS[TREES[tree].language].mended
 
 
-@pytest.fixture(params=TREES)
+# The migrations of all trees of one language are the same files.
+@pytest.fixture(params=LANGUAGES.values())
 def tree(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -236,7 +261,7 @@ def holds(database_url: str, proof: str) -> bool:
 def test_a_commit_of_a_bad_migration_is_stopped_mended_and_runs(
     service: Path, tree: str, bad: Bad, database_url: str, tmp_path_factory: pytest.TempPathFactory
 ):
-    layout = LAYOUTS[tree]
+    layout = LAYOUTS[TREES[tree].language]
     cache = tmp_path_factory.getbasetemp() / "pre-commit"
     start = git(service, "rev-parse", "HEAD")
     succeed(service, "migrate", DATABASE_URL=database_url)
@@ -289,7 +314,7 @@ def test_a_push_runs_what_it_holds_on_postgresql(
     said = stopped.stdout + stopped.stderr
     assert stopped.returncode == 1, said
     assert "- hook id: migration-trace\n" in said
-    assert LAYOUTS[tree].up in said
+    assert LAYOUTS[TREES[tree].language].up in said
     assert "customers" in said
     assert git(remote, "rev-parse", "main") == start
     git(service, "reset", "--hard", "--quiet", start)

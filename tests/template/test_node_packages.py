@@ -15,7 +15,11 @@ from tests.template.trees import OPTIONS
 
 pytestmark = pytest.mark.verify
 
-ANSWERS = list(itertools.product(OPTIONS["cache"], OPTIONS["license"]))
+# What the licence changes is the same in both trees.
+ANSWERS = [
+    *itertools.product(["express"], OPTIONS["cache"], OPTIONS["license"]),
+    *itertools.product(["graphql"], OPTIONS["cache"], ["MIT"]),
+]
 
 
 def npm(service: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -36,10 +40,11 @@ def service(
     tmp_path_factory: pytest.TempPathFactory,
     generate: Callable[..., Path],
 ) -> Path:
-    cache, license_ = request.param
+    framework, cache, license_ = request.param
     directory = tmp_path_factory.mktemp("packages") / "payments-api"
     text = 'Quotes " and \\ and ü'
-    return generate(directory, framework="express", cache=cache, license=license_, description=text)
+    answers = {"framework": framework, "cache": cache, "license": license_}
+    return generate(directory, description=text, **answers)
 
 
 def test_npm_accepts_the_lock_and_leaves_it_as_it_is(service: Path):

@@ -15,7 +15,7 @@ from tests.contract.conftest import SHARED_ENVIRONMENT, new_tenant, open_http
 from tests.contract.issuer import Issuer
 from tests.contract.service import Commands, free_port, run_migrations, start_process
 from tests.template.make import PATH
-from tests.template.trees import TREES
+from tests.template.trees import LANGUAGES, TREES
 
 pytestmark = pytest.mark.verify
 
@@ -119,7 +119,8 @@ def place(server: Server, request: pytest.FixtureRequest) -> Place:
     return place
 
 
-@pytest.fixture(params=TREES)
+# The migrations of all trees of one language are the same files.
+@pytest.fixture(params=LANGUAGES.values())
 def tree(request: pytest.FixtureRequest) -> str:
     return request.param
 

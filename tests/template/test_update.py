@@ -30,11 +30,17 @@ def release(template: Path) -> str:
     replace(files / "Makefile.jinja", "\tdocker build --tag", "\tdocker build --pull --tag")
     replace(files / "README.md.jinja", "## Change it", "## Change it, then test it")
     (files / "SUPPORT.md.jinja").write_text("Ask the {{ project_name }} team.\n")
-    custom = [
-        f"{{% if framework == '{name}' %}}.{{% endif %}}/{tree.custom_routes}"
-        for name, tree in TREES.items()
-    ]
-    for theirs in ("local.mk", "compose.override.yml", "loadtest/scenario.yml.jinja", *custom):
+    given = ["loadtest/scenario.yml.jinja"]
+    for name, tree in TREES.items():
+        root = files / f"{{% if framework == '{name}' %}}.{{% endif %}}"
+        given += [
+            str(path.relative_to(files))
+            for theirs in (tree.custom_routes, *tree.also_theirs)
+            for path in (root / theirs, root / f"{theirs}.jinja")
+            if path.exists()
+        ]
+    assert len(given) >= 1 + len(TREES)
+    for theirs in ("local.mk", "compose.override.yml", *given):
         (files / theirs).write_text("# The template's own text.\n")
     commit = commit_all(template, "A newer version")
     git(template, "tag", NEXT_TAG)
@@ -210,10 +216,11 @@ def test_files_of_the_people_are_never_touched(template: Path, tmp_path: Path, f
     theirs = {
         "local.mk": "ours:\n\t@echo ours\n",
         "compose.override.yml": "services:\n  mail:\n    image: axllent/mailpit:v1.27\n",
-        TREES[framework].custom_routes: "Routes of our own.\n",
         "loadtest/scenario.yml": "name: our own load\n",
     }
-    given = {TREES[framework].custom_routes, "loadtest/scenario.yml"}
+    tree = TREES[framework]
+    given = {"loadtest/scenario.yml", tree.custom_routes, *tree.also_theirs}
+    theirs |= dict.fromkeys(given - theirs.keys(), "Ours.\n")
     for name, text in theirs.items():
         assert (service / name).exists() == (name in given)
         (service / name).write_text(text)

@@ -12,7 +12,7 @@ Command = tuple[str, ...]
 
 
 NAME = "payments-api"
-"""What services are called whose commands are used below: a Go program is named after its service."""
+"""What services are called whose commands stand below: a Go program has its service's name."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Tree:
     migrate: Command
     serve: Command
     tools: str
-    """The folder of what `make setup` installs."""
+    """The folder of what `make setup` installs, and of the file `.ready` that it then makes."""
     code: str
     """The folder of the service's own modules."""
     custom_routes: str
@@ -40,6 +40,8 @@ class Tree:
     description: str = "openapi.json"
     """What describes the API, and is written from the code by the target `described_by`."""
     described_by: str = "openapi"
+    also_theirs: tuple[str, ...] = ()
+    """Other files that no update touches."""
 
 
 TREES = {
@@ -103,6 +105,7 @@ TREES = {
             tools="node_modules",
             code="src",
             custom_routes="src/schema/custom.ts",
+            also_theirs=("persisted-operations.json",),
             last_migration="20260101000001_orders",
             description="schema.graphql",
             described_by="schema",
@@ -112,6 +115,9 @@ TREES = {
 
 REST = {name: tree for name, tree in TREES.items() if tree.style == "rest"}
 """Those that answer the same calls."""
+
+LANGUAGES = {tree.language: name for name, tree in reversed(TREES.items())}
+"""The first tree of each language, for what is the same in all of one language."""
 
 EXAMPLES = ("orders", "none")
 CI = ("github", "gitlab", "none")
