@@ -1,4 +1,4 @@
-"""``--style``: the kind of API, which together with ``--framework`` names one tree of the template."""
+"""``--style``: the kind of API, which names one tree of the template together with ``--framework``."""
 
 from senior_backend.errors import InputError
 
