@@ -55,11 +55,8 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 		return principal, nil
 	}
 	parsed, err := jwt.ParseSigned(token, algorithms)
-	switch {
-	case errors.Is(err, jose.ErrUnexpectedSignatureAlgorithm):
-		return Principal{}, InvalidToken{Reason: "signed with an algorithm that is not accepted", Cause: err}
-	case err != nil:
-		return Principal{}, InvalidToken{Reason: "not a JSON Web Token", Cause: err}
+	if err != nil {
+		return Principal{}, unreadable(err)
 	}
 	header := parsed.Headers[0]
 	key, generation, err := v.keys.find(ctx, header.KeyID, jose.SignatureAlgorithm(header.Algorithm))
@@ -82,6 +79,13 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 	// Should the keys have changed meanwhile, this one may be withdrawn: it is not remembered.
 	v.remembered.add(digest, principal, generation)
 	return principal, nil
+}
+
+func unreadable(err error) InvalidToken {
+	if unexpected := new(jose.ErrUnexpectedSignatureAlgorithm); errors.As(err, &unexpected) {
+		return InvalidToken{Reason: "signed with an algorithm that is not accepted", Cause: err}
+	}
+	return InvalidToken{Reason: "not a JSON Web Token", Cause: err}
 }
 
 func unbelieved(err error) InvalidToken {

@@ -1,6 +1,6 @@
 // Package ratelimit says how often something may happen: token buckets, in this process.
 //
-// Each replica counts for itself. To count across replicas, implement Limiter over a shared store.
+// Each replica counts for itself.
 package ratelimit
 
 import (
@@ -9,15 +9,6 @@ import (
 	"sync"
 	"time"
 )
-
-// Limiter counts by key. Both methods give how long to wait until there is room again, 0 when there is;
-// with an error, when it cannot tell, callers let the request through and count that.
-type Limiter interface {
-	// Take counts one for key, if there is room for it.
-	Take(ctx context.Context, key string) (time.Duration, error)
-	// Wait is the same without counting.
-	Wait(ctx context.Context, key string) (time.Duration, error)
-}
 
 // maxKeys bounds the memory: some 200 bytes a key.
 const maxKeys = 50_000
@@ -115,12 +106,12 @@ func NewLocal(perMinute int) *Local {
 	return &Local{buckets: NewBuckets(perMinute, time.Minute/time.Duration(perMinute))}
 }
 
-// Take implements Limiter; it never fails.
+// Take counts one for key, if there is room for it; how long to wait otherwise. It never fails.
 func (l *Local) Take(_ context.Context, key string) (time.Duration, error) {
 	return l.buckets.Take(key), nil
 }
 
-// Wait implements Limiter; it never fails.
+// Wait is the same without counting.
 func (l *Local) Wait(_ context.Context, key string) (time.Duration, error) {
 	return l.buckets.Wait(key), nil
 }
