@@ -132,7 +132,12 @@ func (r *reader) readObject(shape *shape, value any, into reflect.Value, at *pla
 			seen++
 			r.readMember(field, member, target, &here)
 		case field.shape.rules.Default != nil:
-			target.Set(reflect.ValueOf(field.shape.rules.Default).Convert(target.Type()))
+			usual := reflect.ValueOf(field.shape.rules.Default).Convert(field.shape.goType)
+			if target.Kind() == reflect.Pointer {
+				target.Set(reflect.New(field.shape.goType))
+				target = target.Elem()
+			}
+			target.Set(usual)
 		case !field.optional:
 			r.refuse(&here, "missing", "Field required")
 		}
