@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // As Node finds packages; otherwise one that others import as well would be loaded twice.
+  ssr: { resolve: { conditions: ["node", "module-sync"] } },
   test: {
     include: ["tests/**/*.test.ts"],
     globalSetup: "tests/global-setup.ts",

@@ -21,7 +21,8 @@ import { forbidden } from "./field-refusals.ts";
 const PLUGIN = "scopes";
 const ROOTS = new Set(["Query", "Mutation"]);
 
-/* eslint-disable @typescript-eslint/no-unused-vars -- Pothos' own parameters, whose options these are */
+// A plugin adds options to Pothos' own interfaces, whose parameters it has to repeat.
+/* eslint-disable @typescript-eslint/no-namespace, @typescript-eslint/no-unused-vars */
 declare global {
   export namespace PothosSchemaTypes {
     export interface Plugins<Types extends SchemaTypes> {
@@ -64,7 +65,7 @@ declare global {
     }
   }
 }
-/* eslint-enable @typescript-eslint/no-unused-vars */
+/* eslint-enable @typescript-eslint/no-namespace, @typescript-eslint/no-unused-vars */
 
 export class ScopesPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override onOutputFieldConfig(

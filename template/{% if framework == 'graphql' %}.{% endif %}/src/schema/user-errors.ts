@@ -46,17 +46,16 @@ export class NotFoundError extends UserError {
   }
 }
 
-export class ConflictError extends UserError {
-  constructor(code: "conflict" | "invalid-transition", message: string, options?: ErrorOptions) {
-    super(code, message, options);
-  }
-}
+export class ConflictError extends UserError {}
 
 export class PreconditionFailedError extends UserError {
   readonly currentVersion: number;
 
   constructor(currentVersion: number) {
-    super("precondition-failed", `The resource is at version ${currentVersion} now; read it again.`);
+    super(
+      "precondition-failed",
+      `The resource is at version ${currentVersion} now; read it again.`,
+    );
     this.currentVersion = currentVersion;
   }
 }
@@ -97,7 +96,10 @@ export function asUserError(error: unknown): unknown {
 
 /** What a schema finds wrong with an input. */
 export function fieldErrors({ issues }: z.core.$ZodError, input: unknown): FieldError[] {
-  return faultsIn(input, issues).map(({ path, ...fault }) => ({ path: path.map(String), ...fault }));
+  return faultsIn(input, issues).map(({ path, ...fault }) => ({
+    path: path.map(String),
+    ...fault,
+  }));
 }
 
 const UserErrorType = builder.interfaceRef<UserError>("UserError").implement({
