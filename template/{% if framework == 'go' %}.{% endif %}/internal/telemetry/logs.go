@@ -22,7 +22,7 @@ var secrets = []string{
 // the context of a request names it. The values of fields that sound like secrets are not shown.
 func NewLogger(to io.Writer, level slog.Level) *slog.Logger {
 	options := slog.HandlerOptions{Level: level, ReplaceAttr: spell}
-	return slog.New(handler{Handler: slog.NewJSONHandler(to, &options), to: to})
+	return slog.New(handler{Handler: slog.NewJSONHandler(to, &options)})
 }
 
 // LogRequest writes the line for a request that has been answered; never its query, which may hold
@@ -56,10 +56,9 @@ func orNull(name, value string) slog.Attr {
 	return slog.String(name, value)
 }
 
-// handler names the request that a line was written for, and hurries what is urgent.
+// handler names the request that a line was written for.
 type handler struct {
 	slog.Handler
-	to io.Writer
 }
 
 func (h handler) Handle(ctx context.Context, record slog.Record) error {
@@ -73,19 +72,15 @@ func (h handler) Handle(ctx context.Context, record slog.Record) error {
 			record.AddAttrs(slog.String("span_id", request.SpanID))
 		}
 	}
-	err := h.Handler.Handle(ctx, record)
-	if output, collects := h.to.(*Output); collects && record.Level >= slog.LevelWarn {
-		output.Flush()
-	}
-	return err
+	return h.Handler.Handle(ctx, record)
 }
 
 func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return handler{Handler: h.Handler.WithAttrs(attrs), to: h.to}
+	return handler{Handler: h.Handler.WithAttrs(attrs)}
 }
 
 func (h handler) WithGroup(name string) slog.Handler {
-	return handler{Handler: h.Handler.WithGroup(name), to: h.to}
+	return handler{Handler: h.Handler.WithGroup(name)}
 }
 
 // spell gives fields the names and forms that they have in the log, and hides secrets.

@@ -7,23 +7,24 @@ import (
 )
 
 const (
-	// collectFor is how long a line waits for others, which then share its write.
-	collectFor = 10 * time.Millisecond
 	// maxWaiting bounds what is kept when nobody reads: lines beyond are dropped.
 	maxWaiting = 16 << 20
+	// maxSpare is the largest buffer that is kept for the next lines.
+	maxSpare = 64 << 10
+	// flushTimeout: a reader who has stopped must not hold up the end.
+	flushTimeout = time.Second
 )
 
-// Output collects lines and writes them together: a write costs more than a line, and a reader who is
-// slow holds up no request. Flush writes at once, which the end of the process needs.
+// Output writes lines in their order. Those that come while others are being written share the next
+// write, which costs more than a line; so a reader who is slow holds up one request and not all of them.
 type Output struct {
 	to io.Writer
 
 	mutex   sync.Mutex
 	waiting []byte
-
-	// writing is held for the time of a write, so that lines stay in order.
-	writing sync.Mutex
 	spare   []byte
+	// written is closed when nothing waits any more; nil while nothing does.
+	written chan struct{}
 }
 
 // NewOutput makes an output in front of a writer.
@@ -31,29 +32,60 @@ func NewOutput(to io.Writer) *Output {
 	return &Output{to: to}
 }
 
-// Write takes a line; it never fails.
+// Write takes a line, and never fails. It has been written when Write returns, unless others are being
+// written at the moment.
 func (o *Output) Write(line []byte) (int, error) {
 	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	if len(o.waiting) == 0 {
-		time.AfterFunc(collectFor, o.Flush)
-	}
 	if len(o.waiting)+len(line) <= maxWaiting {
 		o.waiting = append(o.waiting, line...)
+	}
+	if o.written != nil {
+		o.mutex.Unlock()
+		return len(line), nil
+	}
+	o.written = make(chan struct{})
+	o.mutex.Unlock()
+	if !o.writeWaiting() {
+		go o.writeRest() // of other requests, which this one does not wait for
 	}
 	return len(line), nil
 }
 
-// Flush writes what waits.
+// Flush waits until all lines are written, and not for ever.
 func (o *Output) Flush() {
-	o.writing.Lock()
-	defer o.writing.Unlock()
+	o.mutex.Lock()
+	written := o.written
+	o.mutex.Unlock()
+	if written != nil {
+		select {
+		case <-written:
+		case <-time.After(flushTimeout):
+		}
+	}
+}
+
+func (o *Output) writeRest() {
+	for !o.writeWaiting() {
+	}
+}
+
+// writeWaiting writes what waits; whether that was all.
+func (o *Output) writeWaiting() bool {
 	o.mutex.Lock()
 	lines := o.waiting
 	o.waiting = o.spare[:0]
 	o.mutex.Unlock()
-	if len(lines) > 0 {
-		_, _ = o.to.Write(lines) // should nobody listen, nobody can be told
+	_, _ = o.to.Write(lines) // should nobody listen, nobody can be told
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	o.spare = nil
+	if cap(lines) <= maxSpare {
+		o.spare = lines
 	}
-	o.spare = lines
+	if len(o.waiting) > 0 {
+		return false
+	}
+	close(o.written)
+	o.written = nil
+	return true
 }
