@@ -14,16 +14,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const (
+// Waits that tests shorten.
+var (
 	// margin is how much longer than a limit of the server its own answer is waited for.
-	margin       = time.Second
+	margin = time.Second
+	// cancelPatience is how long a statement that nobody waits for may take to be cancelled, before its
+	// connection is closed.
+	cancelPatience = time.Second
+)
+
+const (
 	closeTimeout = 2 * time.Second
 	idleTimeout  = time.Minute
 	// A connection that a firewall forgot silently is gone after this; servers behind a failover move.
 	recycleAfter = 30 * time.Minute
-	// cancelPatience is how long a statement that nobody waits for may take to be cancelled, before its
-	// connection is closed.
-	cancelPatience = time.Second
 )
 
 // Database is a bounded pool of connections to one PostgreSQL database.
@@ -82,7 +86,7 @@ func (d *Database) Read(ctx context.Context, work func(db DBTX) error) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Release()
+	defer release(conn)
 	reader := statements{conn: conn.Conn(), limit: d.statementLimit, every: d.settle}
 	return reasonOf(ctx, work(&reader))
 }
@@ -94,7 +98,7 @@ func (d *Database) Transaction(ctx context.Context, work func(tx Tx) error) erro
 	if err != nil {
 		return err
 	}
-	defer conn.Release() // closes a connection that is still in a transaction, such as after a panic
+	defer release(conn) // closes a connection that is still in a transaction, such as after a panic
 	tx := transaction{statements{conn: conn.Conn(), limit: d.statementLimit, first: []string{"begin"}}}
 	if d.settle != "" {
 		tx.first = append(tx.first, d.settle)
@@ -153,6 +157,16 @@ func (d *Database) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 		return nil, away(err)
 	}
 	return nil, meaningOf(err)
+}
+
+// release gives a connection back. The place of one that broke is free at once: pgx says farewell to the
+// server for up to 15 seconds, and a silent one would take the pool with it.
+func release(conn *pgxpool.Conn) {
+	if conn.Conn().IsClosed() {
+		conn.Hijack()
+		return
+	}
+	conn.Release()
 }
 
 // reasonOf gives what an error of work means to whoever asked for it.
