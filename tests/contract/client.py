@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -65,6 +65,28 @@ class Guarded:
 
     path: str
     scope: str
+    description: str = "/openapi.json"
+    """Where the service describes itself."""
+
+    @property
+    def route(self) -> str:
+        """The path without its query: what logs and metrics name."""
+        return self.path.partition("?")[0]
+
+
+class Errors(Protocol):
+    """How services of one kind say what went wrong."""
+
+    def is_error(self, response: httpx.Response) -> bool:
+        """Whether `response` tells of an error."""
+
+    def assert_shape(self, response: httpx.Response) -> None:
+        """The error is complete and says nothing beside."""
+
+    def assert_kind(
+        self, response: httpx.Response, kind: str, pointer: str | None, parameter: str | None
+    ) -> dict[str, Any]:
+        """The error is of that kind and names what is given; returned as it was told."""
 
 
 class Caller:
@@ -74,9 +96,9 @@ class Caller:
         self.http = http
         self.token = token
 
-    def as_bearer(self, token: str | None) -> "Caller":
+    def as_bearer(self, token: str | None) -> Self:
         """Another principal on the same service."""
-        return Caller(self.http, token)
+        return type(self)(self.http, token)
 
     def request(
         self,
@@ -218,8 +240,8 @@ def assert_always(response: httpx.Response) -> None:
     assert "x-powered-by" not in headers, f"{where}: X-Powered-By"
     assert "server" not in headers, f"{where}: Server: {headers.get('server')}"
     assert response.status_code != 500, f"{where}: {response.text}"
-    if response.status_code >= 400:
-        assert_is_problem(response)
+    if _errors.is_error(response):
+        _errors.assert_shape(response)
 
 
 def assert_is_problem(response: httpx.Response) -> None:
@@ -277,12 +299,47 @@ def assert_is_error_entry(error: Any, shown: str) -> None:
         assert error["parameter"], shown
 
 
+class Problems:
+    """The errors of REST services: problem details."""
+
+    def is_error(self, response: httpx.Response) -> bool:
+        """Its status says so."""
+        return response.status_code >= 400
+
+    def assert_shape(self, response: httpx.Response) -> None:
+        """A complete problem document."""
+        assert_is_problem(response)
+
+    def assert_kind(
+        self, response: httpx.Response, kind: str, pointer: str | None, parameter: str | None
+    ) -> dict[str, Any]:
+        """Status and type are those of `kind`."""
+        return assert_is_problem_of(response, kind, pointer, parameter)
+
+
+# What the service under test speaks; see `speaking`.
+_errors: Errors = Problems()
+
+
+def speaking(errors: Errors) -> None:
+    """Hold all answers from now on against `errors` instead of problem details."""
+    global _errors
+    _errors = errors
+
+
 def assert_problem(
     response: httpx.Response,
     kind: str,
     *,
     pointer: str | None = None,
     parameter: str | None = None,
+) -> dict[str, Any]:
+    """`response` is the error `kind`, and names `pointer` or `parameter` if one is given."""
+    return _errors.assert_kind(response, kind, pointer, parameter)
+
+
+def assert_is_problem_of(
+    response: httpx.Response, kind: str, pointer: str | None, parameter: str | None
 ) -> dict[str, Any]:
     """`response` is the problem `kind`, and names `pointer` or `parameter` if one is given."""
     assert response.status_code == PROBLEM_STATUS[kind], (

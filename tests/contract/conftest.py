@@ -47,6 +47,8 @@ SHARED_ENVIRONMENT = {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("contract", "the service contract")
+    if group.options:
+        return  # those of the GraphQL suite are the same
     group.addoption("--contract-service", metavar="DIR", help="service to start: its folder")
     group.addoption("--contract-serve", metavar="CMD", help="its server, run in that folder")
     group.addoption("--contract-migrate", metavar="CMD", help="its migrations, likewise")
@@ -132,9 +134,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     settings = read_settings(config)
     if settings is None or settings.example == "orders":
         return
-    foreign = [i for i in items if HERE in i.path.parents and i.get_closest_marker("orders")]
-    config.hook.pytest_deselected(items=foreign)
-    items[:] = [item for item in items if item not in foreign]
+    deselect(
+        config,
+        items,
+        lambda i: HERE in i.path.parents and i.get_closest_marker("orders") is not None,
+    )
+
+
+def deselect(
+    config: pytest.Config, items: list[pytest.Item], foreign: Callable[[pytest.Item], bool]
+) -> None:
+    """Leave out the items that are `foreign` to what was generated, and count them."""
+    gone = [item for item in items if foreign(item)]
+    config.hook.pytest_deselected(items=gone)
+    items[:] = [item for item in items if item not in gone]
 
 
 @pytest.fixture(scope="session")
@@ -155,6 +168,12 @@ def commands(settings: Settings) -> Commands:
 
 
 @pytest.fixture(scope="session")
+def shared_environment() -> dict[str, str]:
+    """What every service is told unless a test says otherwise."""
+    return SHARED_ENVIRONMENT
+
+
+@pytest.fixture(scope="session")
 def issuer(commands: Commands) -> Iterator[Issuer]:
     """The issuer that the shared service trusts; tests that disturb an issuer start their own."""
     with Issuer() as issuer:
@@ -166,7 +185,9 @@ class StartCluster(Protocol):
 
 
 @pytest.fixture(scope="session")
-def start_cluster(settings: Settings, commands: Commands, issuer: Issuer) -> StartCluster:
+def start_cluster(
+    settings: Settings, commands: Commands, issuer: Issuer, shared_environment: dict[str, str]
+) -> StartCluster:
     """Starts a PostgreSQL server of one's own, and migrates one database on it to copy from."""
 
     @contextmanager
@@ -177,7 +198,7 @@ def start_cluster(settings: Settings, commands: Commands, issuer: Issuer) -> Sta
             migrated = cluster.database()
             run_migrations(
                 commands,
-                {**SHARED_ENVIRONMENT, "OIDC_ISSUER": issuer.url, **migrated.environment()},
+                {**shared_environment, "OIDC_ISSUER": issuer.url, **migrated.environment()},
             )
             yield cluster, migrated
         finally:
@@ -215,12 +236,13 @@ def launch(
     settings: Settings,
     commands: Commands,
     issuer: Issuer,
+    shared_environment: dict[str, str],
     new_database: Callable[[], Database],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Launch:
     """Starts a service of one's own: `with launch(BODY_LIMIT_BYTES="100") as service`.
 
-    Variables add to or replace SHARED_ENVIRONMENT; None leaves one out. A database of its own
+    Variables add to or replace `shared_environment`; None leaves one out. A database of its own
     unless one is given. Waits for /readyz unless `ready` is false.
     """
     shared_issuer = issuer
@@ -238,7 +260,7 @@ def launch(
         service = start_process(
             commands,
             {
-                **SHARED_ENVIRONMENT,
+                **shared_environment,
                 "OIDC_ISSUER": (issuer or shared_issuer).url,
                 **(database or new_database()).environment(),
                 **settings.environment,
@@ -322,6 +344,12 @@ def guarded(settings: Settings) -> Guarded:
     return Guarded("/v1/customers", "customers:read")
 
 
+@pytest.fixture(scope="session")
+def caller() -> type[Caller]:
+    """What the callers of this kind of service are."""
+    return Caller
+
+
 @contextmanager
 def open_http(service: Service) -> Iterator[httpx.Client]:
     """A client that follows no redirect, heeds no proxy and reuses connections."""
@@ -344,9 +372,9 @@ def http(service: Service) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
-def nobody(http: httpx.Client) -> Caller:
+def nobody(http: httpx.Client, caller: type[Caller]) -> Caller:
     """A caller without a token."""
-    return Caller(http, None)
+    return caller(http, None)
 
 
 @pytest.fixture
@@ -356,15 +384,17 @@ def tenant() -> str:
 
 
 @pytest.fixture
-def api(http: httpx.Client, mint: Mint, tenant: str, guarded: Guarded) -> Caller:
+def api(
+    http: httpx.Client, caller: type[Caller], mint: Mint, tenant: str, guarded: Guarded
+) -> Caller:
     """A caller who may do everything in `tenant`."""
-    return Caller(http, mint(tenant=tenant, scope=all_scopes(guarded)))
+    return caller(http, mint(tenant=tenant, scope=all_scopes(guarded)))
 
 
 @pytest.fixture
-def stranger(http: httpx.Client, mint: Mint, guarded: Guarded) -> Caller:
+def stranger(http: httpx.Client, caller: type[Caller], mint: Mint, guarded: Guarded) -> Caller:
     """A caller who may do everything in another tenant."""
-    return Caller(http, mint(scope=all_scopes(guarded)))
+    return caller(http, mint(scope=all_scopes(guarded)))
 
 
 def all_scopes(guarded: Guarded) -> str:
@@ -376,13 +406,13 @@ class Calling(Protocol):
 
 
 @pytest.fixture(scope="session")
-def calling(mint: Mint, guarded: Guarded) -> Calling:
+def calling(caller: type[Caller], mint: Mint, guarded: Guarded) -> Calling:
     """A caller of a service other than the shared one, in a new tenant."""
 
     @contextmanager
     def call(service: Service, **claims: Any) -> Iterator[Caller]:
         with open_http(service) as http:
-            yield Caller(http, mint(**{"scope": all_scopes(guarded), **claims}))
+            yield caller(http, mint(**{"scope": all_scopes(guarded), **claims}))
 
     return call
 

@@ -17,7 +17,7 @@ def cors_headers(response) -> dict[str, str]:
 
 
 def head_paths(api: Caller, guarded: Guarded) -> list[str]:
-    paths = ["/livez", "/readyz", "/openapi.json", guarded.path, "/v1/nothing"]
+    paths = ["/livez", "/readyz", guarded.description, guarded.path, "/v1/nothing"]
     if guarded.path == "/v1/customers":
         order = api.order()
         paths += [

@@ -56,8 +56,8 @@ def test_a_request_is_counted_and_timed_under_its_route(
     for _ in range(3):
         api.get(guarded.path)
     after = read(metrics_url)
-    risen = {k for k in after if guarded.path in k and after[k] - before.get(k, 0) == 3}
-    assert [k for k in risen if "200" in k], f"no sample of {guarded.path} with 200 rose by 3"
+    risen = {k for k in after if guarded.route in k and after[k] - before.get(k, 0) == 3}
+    assert [k for k in risen if "200" in k], f"no sample of {guarded.route} with 200 rose by 3"
     assert [k for k in risen if "_bucket{" in k or "_count{" in k], "no duration was observed"
 
 
@@ -65,7 +65,7 @@ def test_errors_are_counted_with_their_status(nobody: Caller, guarded: Guarded, 
     before = read(metrics_url)
     nobody.get(guarded.path)
     after = read(metrics_url)
-    risen = [k for k in after if guarded.path in k and after[k] > before.get(k, 0)]
+    risen = [k for k in after if guarded.route in k and after[k] > before.get(k, 0)]
     assert [k for k in risen if "401" in k], risen
 
 

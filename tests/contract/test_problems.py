@@ -41,9 +41,13 @@ def test_an_unknown_route_is_not_found_with_and_without_a_token(
     assert_problem(nobody.post(path, {}), "not-found")
 
 
-@pytest.mark.parametrize("path", ["/livez/", "/readyz/", "/openapi.json/", "{guarded}/"])
+def at(path: str, guarded: Guarded) -> str:
+    return path.format(guarded=guarded.route, description=guarded.description)
+
+
+@pytest.mark.parametrize("path", ["/livez/", "/readyz/", "{description}/", "{guarded}/"])
 def test_a_trailing_slash_is_another_path(api: Caller, guarded: Guarded, path: str):
-    assert_problem(api.get(path.format(guarded=guarded.path)), "not-found")
+    assert_problem(api.get(at(path, guarded)), "not-found")
 
 
 @pytest.mark.orders
@@ -60,10 +64,10 @@ def allowed(header: str) -> set[str]:
     return {method.strip().upper() for method in header.split(",")}
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/openapi.json", "{guarded}"])
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "{description}", "{guarded}"])
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_another_method_is_405_with_allow(nobody: Caller, guarded: Guarded, path: str, method: str):
-    response = nobody.request(method, path.format(guarded=guarded.path))
+    response = nobody.request(method, at(path, guarded))
     assert_problem(response, "method-not-allowed")
     assert {"GET", "HEAD"} <= allowed(response.headers["allow"])
     assert method not in allowed(response.headers["allow"])

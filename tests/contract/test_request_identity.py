@@ -49,7 +49,7 @@ def test_every_answer_carries_the_id(api: Caller, nobody: Caller, guarded: Guard
         nobody.get(guarded.path),
         nobody.get("/livez"),
         nobody.get("/readyz"),
-        nobody.get("/openapi.json"),
+        nobody.get(guarded.description),
         nobody.request("DELETE", guarded.path),
     ]:
         assert REQUEST_ID.fullmatch(response.headers["x-request-id"])
@@ -92,7 +92,7 @@ def test_every_line_of_a_request_holds_its_id(
     lines = lines_of(started, since, id_)
     assert any(str(outcome) in json.dumps(line) for line in lines)
     # Nothing else was asked meanwhile, so a line about a path is a line about this request.
-    path = "/v1/nothing-here" if outcome == 404 else guarded.path
+    path = "/v1/nothing-here" if outcome == 404 else guarded.route
     about = [line for line in started.log_lines(since) if path in json.dumps(line)]
     assert [line for line in about if id_ not in json.dumps(line)] == []
 
