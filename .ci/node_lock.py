@@ -16,7 +16,10 @@ import jinja2
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "template" / "{% if language == 'node' %}.{% endif %}"
-TREES = {"express": ROOT / "template" / "{% if framework == 'express' %}.{% endif %}"}
+TREES = {
+    framework: ROOT / "template" / f"{{% if framework == '{framework}' %}}.{{% endif %}}"
+    for framework in ("express", "graphql")
+}
 # What is rendered is compared, so these must occur nowhere else.
 ANSWERS = {"project_name": "@@name@@", "description": "-", "license": "@@license@@"}
 FIELDS = {

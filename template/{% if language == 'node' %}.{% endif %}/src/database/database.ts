@@ -50,8 +50,8 @@ export class Database {
   readonly #isGivenUp: () => boolean;
 
   /**
-   * @param isGivenUp whether nobody waits for the present work any more: a transaction is then not
-   *   begun, or rolled back in place of its commit.
+   * @param isGivenUp whether nobody waits for the present work any more: nothing is then read, and a
+   *   transaction is not begun, or rolled back in place of its commit.
    */
   constructor(address: DatabaseAddress, settings: PoolSettings, isGivenUp = () => false) {
     this.settings = settings;
@@ -95,6 +95,7 @@ export class Database {
     if (this.settings.pooled) {
       return this.transaction(work);
     }
+    this.#checkWanted();
     try {
       return await work(this.#client);
     } catch (error) {

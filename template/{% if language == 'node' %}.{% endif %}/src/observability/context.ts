@@ -17,6 +17,8 @@ export interface RequestContext {
   spanId?: string | undefined;
   /** The path template (`/v1/things/{thingId}`), never the path: it labels metrics. */
   route?: string | undefined;
+  /** What was asked, where that is no matter of the path (GraphQL); both of bounded sets. */
+  operation?: { readonly type: string; readonly name: string };
   /** Of the reply; 0 when the caller went away before it. */
   status?: number;
   tenant?: string | undefined;

@@ -66,6 +66,7 @@ export function accessLog(request: RequestContext, seconds: number): void {
       method: request.method,
       path: request.path,
       route: request.route ?? null,
+      operation: request.operation, // undefined: left out
       status: request.status,
       duration_ms: Math.round(seconds * 1e6) / 1e3,
       address: request.address,

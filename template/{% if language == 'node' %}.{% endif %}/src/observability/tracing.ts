@@ -88,6 +88,12 @@ function endRequest(span: Span, request: RequestContext, status: number): void {
     "http.response.status_code": status,
     "url.path": request.path,
   });
+  if (request.operation !== undefined) {
+    span.setAttributes({
+      "graphql.operation.type": request.operation.type,
+      "graphql.operation.name": request.operation.name,
+    });
+  }
   if (status >= 500) {
     span.setStatus({ code: SpanStatusCode.ERROR });
   }
