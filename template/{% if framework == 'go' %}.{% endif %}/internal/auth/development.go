@@ -40,7 +40,7 @@ func Mint(directory string, rules Rules, holder Principal) (string, error) {
 		IssuedAt: jwt.NewNumericDate(now),
 		Expiry:   jwt.NewNumericDate(now.Add(developmentLifetime)),
 	}
-	claims := map[string]string{
+	claims := map[string]any{
 		rules.TenantClaim: holder.Tenant,
 		rules.ScopeClaim:  strings.Join(holder.Scopes, " "),
 	}
