@@ -32,9 +32,8 @@ type reader struct {
 func newReader(environ []string) *reader {
 	r := &reader{values: make(map[string]string), faulty: make(map[string]bool)}
 	for _, variable := range environ {
-		if name, value, _ := strings.Cut(variable, "="); value != "" {
-			r.values[name] = value
-		}
+		name, value, _ := strings.Cut(variable, "=")
+		r.values[name] = value
 	}
 	return r
 }
