@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,7 +46,7 @@ func (s *statements) Exec(ctx context.Context, sql string, arguments ...any) (pg
 		return pgconn.CommandTag{}, err
 	}
 	tag, err := results.Exec()
-	return tag, errors.Join(err, results.Close())
+	return tag, closed(results, err)
 }
 
 // Query sends a statement that gives rows.
@@ -69,7 +68,7 @@ func (s *statements) Query(ctx context.Context, sql string, arguments ...any) (p
 	}
 	rows, err := results.Query()
 	if err != nil {
-		err = errors.Join(err, results.Close())
+		err = closed(results, err)
 		cancel()
 		return nil, err
 	}
@@ -104,11 +103,19 @@ func (s *statements) send(
 	results := s.conn.SendBatch(ctx, batch)
 	for range before {
 		if _, err := results.Exec(); err != nil {
-			_ = results.Close() // says the same
-			return nil, err
+			return nil, closed(results, err)
 		}
 	}
 	return results, nil
+}
+
+// closed ends a batch; after an error that only says the same again.
+func closed(results pgx.BatchResults, err error) error {
+	closing := results.Close()
+	if err != nil {
+		return err
+	}
+	return closing
 }
 
 // transaction begins with its first statement.
