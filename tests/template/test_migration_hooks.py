@@ -91,11 +91,11 @@ create index CONCURRENTLY orders_currency_idx on orders (currency);
     "go": Layout(
         folder="db/migrations",
         one_each="*.sql",
-        up="db/migrations/00003_change.sql",
-        down="db/migrations/00003_change.sql",
+        up="db/migrations/20260102000000_change.sql",
+        down="db/migrations/20260102000000_change.sql",
         around={},
         mended={
-            "db/migrations/00003_change.sql": """\
+            "db/migrations/20260102000000_change.sql": """\
 -- +goose NO TRANSACTION
 -- +goose Up
 

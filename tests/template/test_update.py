@@ -36,7 +36,11 @@ def release(template: Path) -> str:
         given += [
             str(path.relative_to(files))
             for theirs in (tree.custom_routes, *tree.also_theirs)
-            for path in (root / theirs, root / f"{theirs}.jinja")
+            for path in (
+                root / theirs,
+                root / f"{theirs}.jinja",
+                root / f"{{% if example == 'orders' %}}{theirs}{{% endif %}}",
+            )
             if path.exists()
         ]
     assert len(given) >= 1 + len(TREES)

@@ -90,7 +90,7 @@ TREES = {
             tools=".tools",
             code="internal",
             custom_routes="internal/api/custom.go",
-            last_migration="00002_orders",
+            last_migration="20260101000001_orders",
         ),
         Tree(
             name="graphql",
