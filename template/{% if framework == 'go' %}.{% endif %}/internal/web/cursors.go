@@ -105,7 +105,7 @@ func decodeCursor(cursor string, list List) (string, error) {
 		Detail: "The cursor is damaged or belongs to another list.",
 		Errors: []FieldError{
 			{
-				Parameter: "cursor",
+				Parameter: new("cursor"),
 				Code:      "cursor",
 				Message:   "Use nextCursor of the page before, with the same filters.",
 			},

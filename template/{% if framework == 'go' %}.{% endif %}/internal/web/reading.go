@@ -93,9 +93,9 @@ func (r *reader) refuse(at *place, code, message string) {
 	}
 	fault := FieldError{Code: code, Message: message}
 	if r.parameters {
-		fault.Parameter = at.name
+		fault.Parameter = new(at.name)
 	} else {
-		fault.Pointer = at.pointer()
+		fault.Pointer = new(at.pointer())
 	}
 	r.errors = append(r.errors, fault)
 }

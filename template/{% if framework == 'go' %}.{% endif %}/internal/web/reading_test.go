@@ -121,10 +121,10 @@ func TestFaultsOfABodyAreNamed(t *testing.T) {
 		_, errs := readThing(t, body)
 		var found []string
 		for _, fault := range errs {
-			found = append(found, fault.Pointer+": "+fault.Code)
-			if fault.Message == "" || fault.Parameter != "" {
+			if fault.Message == "" || fault.Parameter != nil {
 				t.Errorf("%s: %+v", body, fault)
 			}
+			found = append(found, *fault.Pointer+": "+fault.Code)
 		}
 		if strings.Join(found, ", ") != faults {
 			t.Errorf("%s: %s, want %s", body, strings.Join(found, ", "), faults)
@@ -214,7 +214,7 @@ func TestAQueryIsStrict(t *testing.T) {
 		if errors.As(err, &problem) {
 			found = "invalid"
 			if len(problem.Errors) > 0 {
-				found = problem.Errors[0].Parameter + ": " + problem.Errors[0].Code
+				found = *problem.Errors[0].Parameter + ": " + problem.Errors[0].Code
 			}
 			if problem.Kind != BadRequest {
 				t.Errorf("%q is %v", query, problem.Kind)
