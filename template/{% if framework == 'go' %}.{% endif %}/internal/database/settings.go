@@ -28,7 +28,8 @@ type PoolSettings struct {
 
 // session gives what every session of the service has, in PostgreSQL's own names and units (ms).
 func (s PoolSettings) session(address Address) map[string]string {
-	settings := maps.Clone(address.Settings)
+	settings := map[string]string{}
+	maps.Copy(settings, address.Settings)
 	settings["statement_timeout"] = milliseconds(s.StatementTimeout)
 	settings["idle_in_transaction_session_timeout"] = milliseconds(2 * s.StatementTimeout)
 	return settings
@@ -43,7 +44,7 @@ func setLocal(settings map[string]string) string {
 	return "select " + strings.Join(calls, ", ")
 }
 
-// literal quotes text for SQL; E” because a backslash may mean something in a plain one.
+// literal quotes text for SQL; with an E before it, because a backslash may mean something without.
 func literal(text string) string {
 	return "E'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(text) + "'"
 }
