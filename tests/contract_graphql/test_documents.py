@@ -203,8 +203,9 @@ def test_aliases_are_counted_wherever_they_stand(api: Caller, number: int, code:
 
 @pytest.mark.parametrize(("tokens", "code"), [(TOKENS, None), (TOKENS + 1, "document-too-large")])
 def test_the_size_is_counted_in_tokens(api: Caller, tokens: int, code: str | None):
-    document = "{ customers(first: 1) { edges { node { " + "id " * (tokens - 16) + "} } } }"
-    answer = api.run(document)
+    operations = [f"query A{n} {{ __typename }}" for n in range(TOKENS // 5)]
+    document = " ".join(operations) + " fragment" * (tokens - TOKENS)
+    answer = api.send({"query": document, "operationName": "A0"})
     assert answer.data if code is None else assert_not_executed(answer, code)
 
 

@@ -9,10 +9,10 @@ import {
   type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
-  parse,
   validate,
 } from "graphql";
 
+import { parseDocument } from "./document.ts";
 import { costOf } from "./limits/cost.ts";
 import { excessOf, excessOfCost, type Limits } from "./limits/limits.ts";
 import { fragmentsOf, shapeOf } from "./limits/shape.ts";
@@ -64,7 +64,7 @@ function checkedName(document: string, schema: GraphQLSchema, limits: Limits): s
   if (hasMoreTokens(document, limits.tokens)) {
     throw new Error(`it has more than ${limits.tokens} tokens`);
   }
-  const parsed = parse(document);
+  const parsed = parseDocument(document);
   const operation = operationOf(parsed);
   const [error] = validate(schema, parsed);
   if (error !== undefined) {

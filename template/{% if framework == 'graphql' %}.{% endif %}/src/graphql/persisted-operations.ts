@@ -2,7 +2,9 @@
 
 import { hash } from "node:crypto";
 
-import { Kind, parse } from "graphql";
+import { Kind } from "graphql";
+
+import { parseDocument } from "./document.ts";
 
 /** The manifest cannot be used; the message says why. */
 export class BadManifest extends Error {
@@ -60,7 +62,7 @@ export function hashOf(document: string): string {
 function operationNames(document: string): string[] {
   let definitions;
   try {
-    ({ definitions } = parse(document));
+    ({ definitions } = parseDocument(document));
   } catch (error) {
     throw new BadManifest(`${hashOf(document)} cannot be parsed (${(error as Error).message})`);
   }

@@ -19,6 +19,7 @@ import {
 import { createYoga, type Plugin } from "graphql-yoga";
 
 import type { Context } from "./context.ts";
+import { parseDocument } from "./document.ts";
 import { DocumentCache } from "./document-cache.ts";
 
 /** What Yoga does for one request. */
@@ -62,6 +63,9 @@ export function createEngine(
 /** GraphQL.js itself; without "Did you mean ...", which tells the schema a name at a time, if so wanted. */
 function useReferenceEngine(hideSuggestions: boolean): Plugin {
   return {
+    onParse({ setParseFn }) {
+      setParseFn(parseDocument);
+    },
     onValidate({ setValidationFn }) {
       setValidationFn((...[schema, document, rules]: Parameters<typeof validate>) =>
         validate(schema, document, rules, { hideSuggestions }),

@@ -183,7 +183,11 @@ function timesOf(times: Times, variables: Variables): number {
   }
   const { variable, otherwise } = times;
   const given = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-  return typeof given === "number" ? notBelowZero(given) : otherwise;
+  return isInt(given) ? notBelowZero(given) : otherwise; // what is no Int is refused as a variable
+}
+
+function isInt(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
 }
 
 function numberIn(value: ValueNode | undefined): number | undefined {
