@@ -21,64 +21,73 @@ func decodeJSON(body []byte) (any, error) {
 	if !utf8.Valid(body) {
 		return nil, malformed("The body is not valid UTF-8.")
 	}
-	if err := json.Unmarshal(body, new(json.RawMessage)); err != nil {
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		if _, isTooLarge := errors.AsType[*json.UnmarshalTypeError](err); isTooLarge {
+			return nil, malformed("The body holds a number that is too large.")
+		}
 		return nil, malformed("The body is not valid JSON%s.", placeOf(err, body))
 	}
 	if holdsHalfSurrogate(body) {
 		return nil, malformed("The body holds half of a surrogate pair.")
 	}
-	return decodeValue(json.NewDecoder(bytes.NewReader(body)), 0)
-}
-
-// decodeValue reads the next value of a text that is known to be JSON.
-func decodeValue(decoder *json.Decoder, depth int) (any, error) {
-	token, err := decoder.Token()
+	names, err := countNames(value, 0)
 	if err != nil {
-		return nil, malformed("The body holds a number that is too large.")
+		return nil, err
 	}
-	opened, isDelimiter := token.(json.Delim)
-	if !isDelimiter {
-		return token, nil
+	// Each name that was kept is followed by a colon. Any more are of names that were dropped for a later
+	// one of the same object.
+	if names != countColons(body) {
+		return nil, malformed("The body is not valid JSON: a name occurs twice in one object.")
 	}
-	if depth == maxDepth {
-		return nil, malformed("The body is nested too deeply.")
-	}
-	if opened == '[' {
-		return decodeItems(decoder, depth)
-	}
-	return decodeMembers(decoder, depth)
+	return value, nil
 }
 
-func decodeItems(decoder *json.Decoder, depth int) (any, error) {
-	items := []any{}
-	for decoder.More() {
-		item, err := decodeValue(decoder, depth+1)
-		if err != nil {
-			return nil, err
+// countNames is how many names the objects within a value have; it checks the depth on the way.
+func countNames(value any, depth int) (int, error) {
+	switch value.(type) {
+	case map[string]any, []any:
+		if depth == maxDepth {
+			return 0, malformed("The body is nested too deeply.")
 		}
-		items = append(items, item)
 	}
-	_, err := decoder.Token() // the bracket
-	return items, err
+	names := 0
+	switch value := value.(type) {
+	case map[string]any:
+		names = len(value)
+		for _, member := range value {
+			within, err := countNames(member, depth+1)
+			if err != nil {
+				return 0, err
+			}
+			names += within
+		}
+	case []any:
+		for _, item := range value {
+			within, err := countNames(item, depth+1)
+			if err != nil {
+				return 0, err
+			}
+			names += within
+		}
+	}
+	return names, nil
 }
 
-func decodeMembers(decoder *json.Decoder, depth int) (any, error) {
-	members := map[string]any{}
-	for decoder.More() {
-		token, err := decoder.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, _ := token.(string)
-		if _, repeated := members[name]; repeated {
-			return nil, malformed("The body is not valid JSON: a name occurs twice in one object.")
-		}
-		if members[name], err = decodeValue(decoder, depth+1); err != nil {
-			return nil, err
+// countColons counts those of a JSON text that are outside its strings.
+func countColons(body []byte) int {
+	colons, inString := 0, false
+	for i := 0; i < len(body); i++ {
+		switch c := body[i]; {
+		case c == '"':
+			inString = !inString
+		case c == '\\':
+			i++
+		case c == ':' && !inString:
+			colons++
 		}
 	}
-	_, err := decoder.Token() // the brace
-	return members, err
+	return colons
 }
 
 // holdsHalfSurrogate reports whether a \u escape stands for half of a pair, which is no character: it
@@ -116,8 +125,8 @@ func escapedUnit(text []byte) (rune, bool) {
 }
 
 func placeOf(err error, body []byte) string {
-	var syntax *json.SyntaxError
-	if !errors.As(err, &syntax) {
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	if !ok {
 		return ""
 	}
 	before := body[:min(max(int(syntax.Offset)-1, 0), len(body))]

@@ -31,6 +31,7 @@ func TestWhatIsNoJSONIs400(t *testing.T) {
 		"a name twice":                       `{"a": 1, "a": 2}`,
 		"a name twice, spelled differently":  `{"a": 1, "\u0061": 2}`,
 		"a name twice, further in":           `{"a": [{"b": 1, "b": 1}]}`,
+		"a name twice, with colons about":    `{"a:": ":", "a:": ":", "b": "\":"}`,
 		"NaN":                                `{"a": NaN}`,
 		"Infinity":                           `{"a": -Infinity}`,
 		"a number of 5000 digits":            strings.Repeat("1", 5000),
