@@ -63,9 +63,9 @@ def test_every_operation_of_the_list_is_valid(strict: Caller, allowed: dict[str,
 
 
 @WAYS
-@pytest.mark.parametrize("service", ["strict", "api"])
-def test_a_persisted_query_is_executed_by_its_hash(request, service: str, a_query, way):
-    caller: Caller = request.getfixturevalue(service)
+@pytest.mark.parametrize("who", ["strict", "api"])
+def test_a_persisted_query_is_executed_by_its_hash(request, who: str, a_query, way):
+    caller: Caller = request.getfixturevalue(who)
     assert caller.send(way(a_query[0])).data
 
 
@@ -81,9 +81,9 @@ def test_a_persisted_query_is_executed_by_get(strict: Caller, a_query, way):
 
 @WAYS
 @pytest.mark.parametrize("accept", [GRAPHQL, JSON])
-@pytest.mark.parametrize("service", ["strict", "api"])
-def test_an_unknown_hash_is_not_found(request, service: str, accept: str, way):
-    caller: Caller = request.getfixturevalue(service)
+@pytest.mark.parametrize("who", ["strict", "api"])
+def test_an_unknown_hash_is_not_found(request, who: str, accept: str, way):
+    caller: Caller = request.getfixturevalue(who)
     answer = caller.send(way(HASH), accept=accept)
     assert_not_executed(answer, "persisted-operation-not-found")
     assert answer.status == (404 if accept == GRAPHQL else 200)

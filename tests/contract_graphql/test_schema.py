@@ -29,8 +29,8 @@ PAGE_INFO = """
     }
 """
 CONNECTION = """
-    type {name} {{ edges: [{name}Edge!]! pageInfo: PageInfo! }}
-    type {name}Edge {{ cursor: String! node: {node}! }}
+    type {name} {{ edges: [{node}Edge!]! pageInfo: PageInfo! }}
+    type {node}Edge {{ cursor: String! node: {node}! }}
 """
 
 
@@ -102,17 +102,6 @@ def test_the_printed_schema_is_the_contracts(nobody: Caller, wanted: dict[str, s
     schema = build_schema(response.text)
     assert validate_schema(schema) == []
     assert_same(printed(schema), wanted)
-
-
-def test_types_fields_and_arguments_are_described(api: Caller):
-    """A schema is read in tools, where there is no other page."""
-    data = api.run(get_introspection_query()).data
-    names = {"Query", "Mutation", "Customer", "Order", "Ping", "OrderFilter"}
-    for type_ in data["__schema"]["types"]:
-        if type_["name"] in names:
-            assert type_["description"] or type_["name"] in {"Query", "Mutation"}, type_["name"]
-            for field in type_["fields"] or type_["inputFields"]:
-                assert field["description"], f"{type_['name']}.{field['name']}"
 
 
 # Introspection and its neighbours in production.
