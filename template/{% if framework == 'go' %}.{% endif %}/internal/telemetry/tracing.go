@@ -44,7 +44,9 @@ func NewTracing(ctx context.Context, serviceName string) (*Tracing, error) {
 		resource.WithFromEnv(),
 		resource.WithAttributes(attribute.String("service.name", serviceName)),
 	)
-	if err != nil {
+	if errors.Is(err, resource.ErrPartialResource) {
+		slog.Warn("OTEL_RESOURCE_ATTRIBUTES is not understood", "error", err)
+	} else if err != nil {
 		return nil, err
 	}
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(described))
