@@ -154,6 +154,7 @@ func nameOf(err error) string {
 	var refused *pgconn.PgError
 	var network *net.OpError
 	var system *os.SyscallError
+	var connecting *pgconn.ConnectError
 	switch {
 	case errors.As(err, &refused):
 		return refused.Code
@@ -163,6 +164,8 @@ func nameOf(err error) string {
 		return system.Err.Error()
 	case errors.As(err, &network):
 		return network.Err.Error()
+	case errors.As(err, &connecting): // without the name of the user
+		return lineOf(connecting.Unwrap())
 	}
 	return err.Error()
 }
