@@ -1,5 +1,6 @@
 """`loadtest/scenario.yml`: the tool accepts it, and it asks for what the service offers."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -10,8 +11,16 @@ from typing import Any
 
 import pytest
 import yaml
+from graphql import (
+    FieldNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    parse,
+    validate,
+)
 
-from tests.template.trees import EXAMPLES, TREES
+from tests.template.trees import EXAMPLES, REST, TREES
 
 Request = dict[str, Any]
 Operation = tuple[str, str]
@@ -92,12 +101,14 @@ def test_the_tool_accepts_it(service: Path):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("framework", REST, scope="module")
 def test_it_asks_for_every_operation_and_no_other(service: Path):
     offered = described(service)
     asked = {operation_of(request, offered) for request in requests_of(scenario_of(service))}
     assert asked == offered.keys()
 
 
+@pytest.mark.parametrize("framework", REST, scope="module")
 def test_it_sends_the_headers_that_an_operation_requires(service: Path):
     offered = described(service)
     for request in requests_of(scenario_of(service)):
@@ -107,6 +118,39 @@ def test_it_sends_the_headers_that_an_operation_requires(service: Path):
             if parameter["in"] == "header" and parameter.get("required")
         }
         assert required <= request.get("headers", {}).keys(), request["path"]
+
+
+def fields_of(schema: GraphQLSchema, document: str) -> set[str]:
+    """What a document asks of the roots; it must be valid."""
+    parsed = parse(document)
+    assert validate(schema, parsed) == []
+    return {
+        selection.name.value
+        for definition in parsed.definitions
+        if isinstance(definition, OperationDefinitionNode)
+        for selection in definition.selection_set.selections
+        if isinstance(selection, FieldNode)
+    }
+
+
+@pytest.mark.parametrize("framework", ["graphql"], scope="module")
+def test_it_asks_for_every_field_of_the_roots_in_valid_documents(service: Path):
+    schema = build_schema((service / "schema.graphql").read_text())
+    documents = [request["graphql"]["query"] for request in requests_of(scenario_of(service))]
+    asked = set().union(*(fields_of(schema, document) for document in documents))
+    roots = [root for root in (schema.query_type, schema.mutation_type) if root]
+    assert asked == set().union(*(root.fields for root in roots))
+
+
+@pytest.mark.parametrize("framework", ["graphql"], scope="module")
+def test_every_operation_of_clients_is_valid_and_allowed(service: Path):
+    schema = build_schema((service / "schema.graphql").read_text())
+    written = [path.read_text() for path in (service / "operations").rglob("*.graphql")]
+    allowed = json.loads((service / "persisted-operations.json").read_text())
+    assert len(written) == len(allowed) > 0
+    for key, document in allowed.items():
+        assert key == hashlib.sha256(document.encode()).hexdigest()
+    assert all(fields_of(schema, document) for document in [*written, *allowed.values()])
 
 
 def test_every_measured_request_has_a_name_a_status_and_a_threshold(service: Path):
