@@ -14,7 +14,7 @@ import { asUserError, fieldErrors, IdempotencyError, ValidationError } from "./u
 /** What can be written once, and shown again as it was. */
 interface Thing {
   readonly createdAt: Date;
-  readonly updatedAt: Date;
+  readonly updatedAt?: Date;
 }
 
 /** How a thing is created out of the input of a mutation. */
