@@ -10,8 +10,7 @@ import {
   NotFound,
   Unavailable,
 } from "../../src/domain/errors.ts";
-import { jsonPointer, Problem, problemOf, sendProblem, TIMEOUT } from "../../src/http/problems.ts";
-import { problemIn, send, serveForTest } from "../http.ts";
+import { jsonPointer, Problem, problemOf, TIMEOUT } from "../../src/http/problems.ts";
 
 test.for<[string, unknown, number, string, object]>([
   ["nothing by that id", new NotFound("No."), 404, "not-found", {}],
@@ -70,13 +69,4 @@ test.for<[PropertyKey[], string]>([
   [["a/b", "c~d", ""], "/a~1b/c~0d/"],
 ])("the pointer to %j is %s", ([path, pointer]) => {
   expect(jsonPointer(path)).toBe(pointer);
-});
-
-test("what no URI may hold is encoded in the instance", async () => {
-  const url = await serveForTest((_request, response) => {
-    const context = { method: "GET", started: 0, address: "", secure: false };
-    const path = '/a b/ä/"%2F%';
-    sendProblem(response, new Problem(TIMEOUT, "No."), { ...context, requestId: "r", path });
-  });
-  expect(problemIn(await send("GET", url)).instance).toBe("/a%20b/%C3%A4/%22%2F%25");
 });
