@@ -25,7 +25,7 @@ func recording() (*Tracing, *tracetest.SpanRecorder) {
 func attributesOf(span sdktrace.ReadOnlySpan) map[attribute.Key]string {
 	attributes := map[attribute.Key]string{}
 	for _, pair := range span.Attributes() {
-		attributes[pair.Key] = pair.Value.Emit()
+		attributes[pair.Key] = pair.Value.String()
 	}
 	return attributes
 }
