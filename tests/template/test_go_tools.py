@@ -100,6 +100,7 @@ class Fault:
     text: str
     """Added at the end of the file."""
     said: str
+    target: str = "lint"
 
 
 FAULTS = {
@@ -122,16 +123,19 @@ FAULTS = {
         "internal/domain/more.go",
         f'package domain\n\nimport _ "{MODULE}/internal/telemetry"\n',
         r"internal/domain/more\.go:3: imports telemetry, and imports point down: domain may use",
+        target="layers",  # of lint, as the next ones are
     ),
     "two of one line": Fault(
         "internal/about/more.go",
         f'package about\n\nimport _ "{MODULE}/internal/domain"\n',
         r"internal/about/more\.go:3: imports domain, and imports point down",
+        target="layers",
     ),
     "a package without a place": Fault(
         "internal/helpers/helpers.go",
         "// Package helpers holds what found no place.\npackage helpers\n",
         r"internal/helpers/helpers\.go: its package has no place in the layers",
+        target="layers",
     ),
     "a query that nothing was generated from": Fault(
         "db/queries/idempotency_keys.sql",
@@ -162,7 +166,7 @@ def test_lint_names_what_is_wrong_and_where(service: Path, fault: Fault):
     file.parent.mkdir(exist_ok=True)
     with file.open("a") as opened:
         opened.write(fault.text)
-    result = make(service, "lint")
+    result = make(service, fault.target)
     assert result.returncode != 0
     assert re.search(fault.said, result.stdout + result.stderr, re.MULTILINE), result
 
