@@ -1,4 +1,4 @@
-"""``--style``: the kind of API, which names one tree of the template together with ``--framework``."""
+"""``--style``: the kind of API. Together with ``--framework`` it names one tree of the template."""
 
 from senior_backend.errors import InputError
 
