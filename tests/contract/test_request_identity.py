@@ -79,6 +79,9 @@ def test_the_log_is_json_one_object_a_line(started: StartedService, nobody: Call
 def test_every_line_of_a_request_holds_its_id(
     started: StartedService, api: Caller, nobody: Caller, guarded: Guarded, mint, outcome: int
 ):
+    before, last = started.log_size(), new_key()
+    nobody.get(guarded.path, headers={"X-Request-Id": last})
+    lines_of(started, before, last)  # and so those of all requests before it
     id_, since = new_key(), started.log_size()
     headers = {"X-Request-Id": id_}
     response = {

@@ -4,11 +4,13 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
 from tests.contract.database import USER_TABLES, Database
+from tests.contract.service import wait_until
 
 # `log_statement` writes one entry for each, whatever protocol it came by.
 ENTRY = re.compile(r"LOG:  (?:statement|execute [^:]*): ")
@@ -36,11 +38,11 @@ class Statements:
 
     def during(self, call: Callable[[], object]) -> list[str]:
         """What the service sent while `call` ran."""
-        start = self._mark()
+        offset = self._log.stat().st_size
+        start = self._mark(offset)
         call()
-        end = self._mark()
-        log = self.database.cluster.server.log.read_text(errors="replace")
-        log = log.partition(start)[2].partition(end)[0]
+        end = self._mark(offset)
+        log = self._read(offset).partition(start)[2].partition(end)[0]
         with psycopg.connect(self.database.direct_url) as connection:
             tables = {table for _, table in connection.execute(USER_TABLES).fetchall()}
         counted = {"begin", *tables}
@@ -50,13 +52,24 @@ class Statements:
             if counted & set(re.findall(r"[a-z_]+", entry.lower()))
         ]
 
-    def _mark(self) -> str:
+    @property
+    def _log(self) -> Path:
+        return self.database.cluster.server.log
+
+    def _read(self, offset: int) -> str:
+        with self._log.open("rb") as log:
+            log.seek(offset)
+            return log.read().decode(errors="replace")
+
+    def _mark(self, offset: int) -> str:
         """A line of our own in the log; what was sent before it stands before it."""
         marker = f"contract-marker-{time.monotonic_ns()}"
         with psycopg.connect(self.database.direct_url, autocommit=True) as connection:
             connection.execute(sql.SQL("select {}").format(sql.Literal(marker)))
-        deadline = time.monotonic() + MARKER_SECONDS
-        while marker not in self.database.cluster.server.log.read_text(errors="replace"):
-            assert time.monotonic() < deadline, "the server does not log its statements"
-            time.sleep(0.01)
+        wait_until(
+            lambda: marker in self._read(offset),
+            MARKER_SECONDS,
+            lambda: "the server does not log its statements",
+            0.01,
+        )
         return marker
