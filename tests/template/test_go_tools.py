@@ -143,9 +143,9 @@ FAULTS = {
         r"CountKeys(.|\n)*is not what db/queries says: run 'make generate' and commit it",
     ),
     "a module that nobody imports": Fault(
-        "go.mod",
-        "\nrequire golang.org/x/exp v0.0.0-20231110203233-9a3e6036ecaa\n",
-        r"-.*golang\.org/x/exp(.|\n)*is not what is imported: run 'make lock' and commit it",
+        "go.sum",
+        f"golang.org/x/exp v0.1.0 h1:{'A' * 43}=\n",
+        r"-golang\.org/x/exp(.|\n)*is not what is imported: run 'make lock' and commit it",
     ),
 }
 
@@ -190,7 +190,10 @@ def test_formatting_and_generating_mend_it(service: Path):
 # ---- Known vulnerabilities ----------------------------------------------------------------
 
 
-def vulnerability(module: str, symbols: list[str]) -> dict[str, object]:
+AFFECTED = "github.com/jackc/pgx/v5"
+
+
+def vulnerability(symbols: list[str]) -> dict[str, object]:
     """An entry as the database of Go has them: every version of the module is affected."""
     return {
         "schema_version": "1.3.1",
@@ -201,9 +204,11 @@ def vulnerability(module: str, symbols: list[str]) -> dict[str, object]:
         "details": "Planted by a test",
         "affected": [
             {
-                "package": {"name": module, "ecosystem": "Go"},
+                "package": {"name": AFFECTED, "ecosystem": "Go"},
                 "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}]}],
-                "ecosystem_specific": {"imports": [{"path": module, "symbols": symbols}]},
+                "ecosystem_specific": {
+                    "imports": [{"path": f"{AFFECTED}/pgxpool", "symbols": symbols}]
+                },
             }
         ],
         "references": [],
@@ -211,14 +216,14 @@ def vulnerability(module: str, symbols: list[str]) -> dict[str, object]:
     }
 
 
-def database(folder: Path, module: str, symbols: list[str]) -> str:
+def database(folder: Path, symbols: list[str]) -> str:
     """The address of a database with one entry."""
-    entry = vulnerability(module, symbols)
+    entry = vulnerability(symbols)
     modified = entry["modified"]
     files = {
         "index/db.json": {"modified": modified},
         "index/modules.json": [
-            {"path": module, "vulns": [{"id": entry["id"], "modified": modified}]}
+            {"path": AFFECTED, "vulns": [{"id": entry["id"], "modified": modified}]}
         ],
         "index/vulns.json": [{"id": entry["id"], "modified": modified, "aliases": []}],
         f"ID/{entry['id']}.json": entry,
@@ -238,7 +243,7 @@ def database(folder: Path, module: str, symbols: list[str]) -> str:
 def test_a_known_vulnerability_is_told_where_the_code_reaches_it(
     service: Path, tmp_path: Path, symbols: list[str], found: bool
 ):
-    address = database(tmp_path / "vulnerabilities", "github.com/jackc/pgx/v5/pgxpool", symbols)
+    address = database(tmp_path / "vulnerabilities", symbols)
     result = make(service, "vulnerabilities", f"ARGS=-db {address}")
     said = result.stdout + result.stderr
     assert (result.returncode != 0) == found, said
