@@ -20,7 +20,7 @@ from graphql import (
 from .client import PATH, Caller, assert_not_executed
 
 README = Path(__file__).with_name("README.md")
-NONE = "type Query { ping: Ping } type Ping { message: String! }"
+NONE = "scalar DateTime type Query { ping: Ping } type Ping { message: String! }"
 
 # What README.md says of every connection, and the Relay specification of PageInfo.
 PAGE_INFO = """
