@@ -4,6 +4,7 @@ import json
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,18 @@ def _ask(url: str, token: str, body: object = None) -> dict[str, Any]:
         data = json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers)
     with urllib.request.urlopen(request, timeout=10) as response:
-        document: dict[str, Any] = json.load(response)
+        document: dict[str, Any] = json.load(response, object_hook=_read_times)
         return document
+
+
+def _read_times(members: dict[str, Any]) -> dict[str, Any]:
+    """Times as moments: how many digits they have is a server's own form."""
+    times = {
+        name: datetime.fromisoformat(value)
+        for name, value in members.items()
+        if name in {"createdAt", "updatedAt"}
+    }
+    return members | times
 
 
 def _rest(url: str, requests: Requests) -> list[Any]:
