@@ -76,7 +76,8 @@ func endRequest(span trace.Span, request *Request) {
 		attribute.String("http.request.method", request.Method),
 		attribute.String("http.route", route),
 		attribute.Int("http.response.status_code", request.Status),
-		attribute.String("url.path", request.Path),
+		// The exporter drops a whole batch for one text that is not UTF-8, and callers may send any bytes.
+		attribute.String("url.path", strings.ToValidUTF8(request.Path, "\ufffd")),
 	)
 	if request.Status >= http.StatusInternalServerError {
 		span.SetStatus(codes.Error, "")

@@ -63,6 +63,18 @@ func TestASpanIsNamedByTheRoute(t *testing.T) {
 	}
 }
 
+func TestAPathThatIsNotUTF8DoesNotSpoilTheBatch(t *testing.T) {
+	t.Parallel()
+	tracing, recorder := recording()
+	request := Request{Method: "GET", Path: "/caf\xe9", Status: 404}
+	asked := httptest.NewRequestWithContext(t.Context(), request.Method, "/ignored", nil)
+	handler := tracing.Surround(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	handler.ServeHTTP(nil, asked.WithContext(WithRequest(asked.Context(), &request)))
+	if path := attributesOf(recorder.Ended()[0])["url.path"]; path != "/caf\ufffd" {
+		t.Errorf("the path is %q", path)
+	}
+}
+
 func TestAStatementIsTracedWithoutItsValues(t *testing.T) {
 	t.Parallel()
 	const sql = "-- name: FindThing :one\nselect name from things where id = $1"
