@@ -312,6 +312,22 @@ func TestAChangeThatRedisMissedIsMadeUpForBeforeAnythingIsRead(t *testing.T) {
 	}
 }
 
+func TestALongOutageDoesNotFillTheMemory(t *testing.T) {
+	t.Parallel()
+	server := newServer(t)
+	store, _ := newStoreAt(t, server.url(), "shop")
+	server.stop()
+	store.Delete(t.Context(), "notices", time.Minute)
+	for range 100 {
+		store.Delete(t.Context(), rand.Text(), time.Millisecond)
+	}
+	eventually(t, "only what is still there is to be deleted", func() bool {
+		store.mutex.Lock()
+		defer store.mutex.Unlock()
+		return len(store.undeleted) == 1
+	})
+}
+
 func TestAServerThatRefusesIsAway(t *testing.T) {
 	t.Parallel()
 	server := newServer(t)

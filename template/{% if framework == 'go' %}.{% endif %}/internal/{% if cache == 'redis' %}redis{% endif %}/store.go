@@ -209,6 +209,7 @@ func (s *Store) ask() bool {
 	}
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
+	s.forgetGone()
 	s.note(err)
 	return false
 }
@@ -218,17 +219,9 @@ func (s *Store) ask() bool {
 func (s *Store) stillUndeleted() map[string]time.Time {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	now := time.Now()
-	late := make(map[string]time.Time)
-	for key, gone := range s.undeleted {
-		if gone.After(now) {
-			late[key] = gone
-		} else {
-			delete(s.undeleted, key)
-		}
-	}
-	if len(late) > 0 {
-		return late
+	s.forgetGone()
+	if len(s.undeleted) > 0 {
+		return maps.Clone(s.undeleted)
 	}
 	if s.closed.Err() == nil {
 		s.up = true
@@ -236,6 +229,13 @@ func (s *Store) stillUndeleted() map[string]time.Time {
 		s.note(nil)
 	}
 	return nil
+}
+
+// forgetGone forgets the deletions that time has made, so that a long outage fills no memory; called with
+// the mutex held.
+func (s *Store) forgetGone() {
+	now := time.Now()
+	maps.DeleteFunc(s.undeleted, func(_ string, gone time.Time) bool { return !gone.After(now) })
 }
 
 func (s *Store) deleted(late map[string]time.Time) {
