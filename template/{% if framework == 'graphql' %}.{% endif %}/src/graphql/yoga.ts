@@ -2,8 +2,8 @@
  * GraphQL Yoga: parses, validates and executes documents, each document parsed and validated once.
  *
  * Yoga's HTTP side is not used: callers are admitted, bodies read and errors told as everywhere in
- * this service, and a request costs half as much without the Fetch API between it and Node. Plugins
- * of Envelop and Yoga work (`onParse`, `onValidate`, `onExecute`, ...), except for their HTTP hooks.
+ * this service, without the Fetch API between a request and Node. Plugins of Envelop and Yoga work
+ * (`onParse`, `onValidate`, `onExecute`, ...), except for their HTTP hooks.
  */
 
 import {
