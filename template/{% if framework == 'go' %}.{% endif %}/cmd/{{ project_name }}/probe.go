@@ -10,10 +10,10 @@ import (
 
 // probe asks the service that runs on this port of this machine for a path, and fails where the status is
 // an error. The image has no other program that could: its health check is this one.
-func probe(ctx context.Context, port, path string) error {
+func probe(ctx context.Context, port int, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	address := url.URL{Scheme: "http", Host: "127.0.0.1:" + port, Path: path}
+	address := url.URL{Scheme: "http", Host: fmt.Sprintf("127.0.0.1:%d", port), Path: path}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address.String(), nil)
 	if err != nil {
 		return err
