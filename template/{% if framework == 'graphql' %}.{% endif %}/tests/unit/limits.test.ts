@@ -127,6 +127,8 @@ describe("the cost", () => {
     [`query ($n: Int) { list(first: $n) ${inner} }`, { n: 7 }, 1 + 7 * 3],
     [`query ($n: Int) { list(first: $n) ${inner} }`, {}, 1 + 20 * 3],
     [`query ($n: Int = 9) { list(first: $n) ${inner} }`, {}, 1 + 9 * 3],
+    [`query ($n: Int = 1) { list(first: $n) ${inner} }`, { n: null }, 1 + 20 * 3],
+    [`query ($n: Int = null) { list(first: $n) ${inner} }`, {}, 1 + 20 * 3],
     [`query ($n: Int) { list(first: $n) ${inner} }`, { n: -7 }, 1],
     [`query ($n: Int) { list(first: $n) ${inner} }`, { n: "7" }, 1 + 20 * 3],
     [`query ($n: Int) { list(first: $n) ${inner} }`, { n: 2 ** 31 }, 1 + 20 * 3],

@@ -37,7 +37,15 @@ interface Weight {
 }
 
 /** How many things a list holds: a number, or what a variable says. */
-type Times = number | { readonly variable: string; readonly otherwise: number };
+type Times = number | SizeOfVariable;
+
+interface SizeOfVariable {
+  readonly variable: string;
+  /** Where the variable is not given: its default, else the argument's. */
+  readonly absent: number;
+  /** Where it is null, which its own default does not replace: what the field itself takes then. */
+  readonly none: number;
+}
 
 /** Gives the cost of an operation for its variables. */
 export type Cost = (variables: Variables) => number;
@@ -115,7 +123,7 @@ export function costOf(
     const given = node.arguments?.find(({ name }) => name.value === SIZE)?.value;
     if (given?.kind === Kind.VARIABLE) {
       const variable = given.name.value;
-      return { variable, otherwise: defaults.get(variable) ?? byDefault };
+      return { variable, absent: defaults.get(variable) ?? byDefault, none: byDefault };
     }
     return numberIn(given) ?? byDefault;
   }
@@ -181,9 +189,12 @@ function timesOf(times: Times, variables: Variables): number {
   if (typeof times === "number") {
     return times;
   }
-  const { variable, otherwise } = times;
+  const { variable, absent, none } = times;
   const given = Object.hasOwn(variables, variable) ? variables[variable] : undefined;
-  return isInt(given) ? notBelowZero(given) : otherwise; // what is no Int is refused as a variable
+  if (given === null) {
+    return none;
+  }
+  return isInt(given) ? notBelowZero(given) : absent; // what is no Int is refused as a variable
 }
 
 function isInt(value: unknown): value is number {
