@@ -1,6 +1,6 @@
 /** Errors as clients see them: a stable code, the request's id, and nothing that is not theirs. */
 
-import { GraphQLError, type SourceLocation } from "graphql";
+import { GraphQLError, Kind, type SourceLocation } from "graphql";
 
 import { problemOf } from "../http/problems.ts";
 
@@ -93,7 +93,11 @@ function causeOf(error: GraphQLError): unknown {
   return cause;
 }
 
-/** Whether a variable had no value that an argument takes; such an error knows the argument. */
+/**
+ * Whether a variable had no value that an argument takes; such an error knows the argument. One that
+ * knows a field is about what its resolver gave, and may quote it.
+ */
 function isArgumentError(error: unknown): error is GraphQLError {
-  return error instanceof GraphQLError && error.nodes !== undefined;
+  const nodes = error instanceof GraphQLError ? error.nodes : undefined;
+  return nodes?.every(({ kind }) => kind !== Kind.FIELD) ?? false;
 }

@@ -13,6 +13,12 @@ const PRODUCTION = {
   OIDC_ISSUER: "https://issuer.example.com",
   OIDC_JWKS_URL: "http://127.0.0.1:1/keys",
 };
+/** Knows its own things, and is given another one. */
+const THING = new GraphQLObjectType({
+  name: "Thing",
+  fields: { name: { type: GraphQLString } },
+  isTypeOf: () => false,
+});
 /** Fails in every way that a resolver can. */
 const FAILING = new GraphQLSchema({
   query: new GraphQLObjectType({
@@ -26,6 +32,7 @@ const FAILING = new GraphQLSchema({
         },
       },
       shape: { type: GraphQLString, resolve: () => ({ secret: true }) },
+      thing: { type: THING, resolve: () => ({ name: "secret" }) },
     },
   }),
 });
@@ -148,16 +155,17 @@ describe("what fails while it is executed", () => {
     const reply = await post(
       service.url,
       await token([]),
-      { query: "{ name bug shape }" },
+      { query: "{ name bug shape thing { name } }" },
       headers,
     );
     expect(reply.status).toBe(200);
     expect(reply.text).not.toContain("secret");
     const { errors, data } = JSON.parse(reply.text) as { errors: object[]; data: object };
-    expect(data).toEqual({ name: "a", bug: null, shape: null });
+    expect(data).toEqual({ name: "a", bug: null, shape: null, thing: null });
     expect(errors).toMatchObject([
       { path: ["bug"], extensions: { code: "internal", requestId: id } },
       { path: ["shape"], extensions: { code: "internal", requestId: id } },
+      { path: ["thing"], extensions: { code: "internal", requestId: id } },
     ]);
   });
 });
