@@ -231,13 +231,16 @@ func (r *reader) readInteger(shape *shape, value any, into reflect.Value, at *pl
 		return
 	}
 	least, most := int64(-maxSafeInteger), int64(maxSafeInteger)
+	if bits := into.Type().Bits(); bits < 64 {
+		least, most = -1<<(bits-1), 1<<(bits-1)-1
+	}
 	if bounds := shape.rules.Range; bounds != nil {
 		least, most = max(least, bounds.Least), min(most, bounds.Most)
 	}
 	switch {
 	case number < float64(least):
 		r.refuse(at, "greater-than-equal", fmt.Sprintf("Input should be greater than or equal to %d", least))
-	case number > float64(most) || into.OverflowInt(int64(number)):
+	case number > float64(most):
 		r.refuse(at, "less-than-equal", fmt.Sprintf("Input should be less than or equal to %d", most))
 	default:
 		into.SetInt(int64(number))

@@ -78,6 +78,28 @@ func with(member, value string) string {
 	return string(body)
 }
 
+func TestAnIntegerWithoutARangeFitsItsType(t *testing.T) {
+	t.Parallel()
+	type small struct {
+		N int8 `json:"n"`
+	}
+	for number, message := range map[float64]string{
+		-129: "Input should be greater than or equal to -128",
+		-128: "",
+		127:  "",
+		128:  "Input should be less than or equal to 127",
+	} {
+		var read small
+		err := readBody(shapeFor[small](), map[string]any{"n": number}, &read)
+		if problem, refused := errors.AsType[*Problem](err); refused != (message != "") ||
+			refused && problem.Errors[0].Message != message {
+			t.Errorf("%v: %v", number, err)
+		} else if !refused && float64(read.N) != number {
+			t.Errorf("%v is read as %d", number, read.N)
+		}
+	}
+}
+
 func TestFaultsOfABodyAreNamed(t *testing.T) {
 	t.Parallel()
 	for body, faults := range map[string]string{
