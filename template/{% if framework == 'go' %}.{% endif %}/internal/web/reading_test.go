@@ -100,6 +100,31 @@ func TestAnIntegerWithoutARangeFitsItsType(t *testing.T) {
 	}
 }
 
+type comment struct {
+	Replies []comment `json:"replies"`
+}
+
+func TestWhatHasNoShapeSaysSoWhenTheProgramStarts(t *testing.T) {
+	t.Parallel()
+	for name, shape := range map[string]func() *shape{
+		"float64": shapeFor[struct {
+			N float64 `json:"n"`
+		}],
+		"holds itself": shapeFor[comment],
+		"no json tag":  shapeFor[struct{ N int }],
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer func() {
+				if thrown := fmt.Sprint(recover()); !strings.Contains(thrown, name) {
+					t.Error(thrown)
+				}
+			}()
+			shape()
+		})
+	}
+}
+
 func TestFaultsOfABodyAreNamed(t *testing.T) {
 	t.Parallel()
 	for body, faults := range map[string]string{

@@ -57,10 +57,14 @@ func shapeFor[T any]() *shape {
 	if goType == reflect.TypeFor[None]() {
 		return nil
 	}
-	return shapeOf(goType)
+	return shapeOf(goType, nil)
 }
 
-func shapeOf(goType reflect.Type) *shape {
+// shapeOf is the shape of a type that is part of others, the outermost first.
+func shapeOf(goType reflect.Type, within []reflect.Type) *shape {
+	if slices.Contains(within, goType) {
+		panic(fmt.Sprintf("web: a %s holds itself, and the reading of it would have no end", goType))
+	}
 	made := &shape{goType: goType}
 	if ruled, ok := reflect.Zero(goType).Interface().(Ruled); ok {
 		made.rules = ruled.Rules()
@@ -76,23 +80,23 @@ func shapeOf(goType reflect.Type) *shape {
 	case made.unmarshals:
 		made.kind = text
 	default:
-		made.look()
+		made.look(append(slices.Clip(within), goType))
 	}
 	return made
 }
 
-func (s *shape) look() {
+func (s *shape) look(within []reflect.Type) {
 	switch s.goType.Kind() {
 	case reflect.Struct:
 		s.kind = object
-		s.fields = fieldsOf(s.goType)
+		s.fields = fieldsOf(s.goType, within)
 		s.known = make(map[string]struct{}, len(s.fields))
 		for _, field := range s.fields {
 			s.known[field.name] = struct{}{}
 		}
 	case reflect.Slice:
 		s.kind = list
-		s.item = shapeOf(s.goType.Elem())
+		s.item = shapeOf(s.goType.Elem(), within)
 	case reflect.String:
 		s.kind = text
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -105,7 +109,7 @@ func (s *shape) look() {
 }
 
 // fieldsOf are the members of an object, those of embedded structs among them.
-func fieldsOf(goType reflect.Type) []field {
+func fieldsOf(goType reflect.Type, within []reflect.Type) []field {
 	var fields []field
 	for _, found := range reflect.VisibleFields(goType) {
 		name, options, _ := strings.Cut(found.Tag.Get("json"), ",")
@@ -121,7 +125,7 @@ func fieldsOf(goType reflect.Type) []field {
 		if pointer {
 			inner = inner.Elem()
 		}
-		shape := shapeOf(inner)
+		shape := shapeOf(inner, within)
 		fields = append(fields, field{
 			name:        name,
 			description: found.Tag.Get("doc"),
