@@ -59,7 +59,9 @@ class Tools:
             for program in kept.iterdir():
                 (folder / program.name).unlink(missing_ok=True)
                 os.link(program, folder / program.name)
-                (folder / program.name).touch()  # newer than the service's tools/go.mod
+            # Older than the programs, which all services share and none may touch.
+            for lock in ("go.mod", "go.sum"):
+                os.utime(service / "tools" / lock, (0, 0))
 
     def keep(self, service: Path) -> None:
         """Remember what this service has built."""

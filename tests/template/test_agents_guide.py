@@ -17,6 +17,8 @@ pytestmark = pytest.mark.verify
 BLOCK = re.compile(r"^```\w+ (file|append)=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # How many there are, so that none is overlooked for its form.
 BLOCKS = {"fastapi": 10, "express": 11, "go": 9, "graphql": 13}
+# What has to be generated before anything is built.
+GENERATED = {"go": ["generate"]}
 # What the last step writes anew, by the API's style.
 WRITTEN = {"rest": ["openapi"], "graphql": ["schema", "operations"]}
 # What the API has then.
@@ -40,14 +42,14 @@ def test_the_steps_give_a_service_that_passes(
     shutil.copytree(installed(framework, example), service, symlinks=True, ignore=NOT_COPIED)
     blocks = BLOCK.findall((service / "AGENTS.md").read_text())
     assert len(blocks) == BLOCKS[framework]
+    set_up(service)
     for way, name, text in blocks:
         file = service / name
         file.parent.mkdir(exist_ok=True)
         with file.open("w" if way == "file" else "a") as opened:
             opened.write(text)
 
-    set_up(service)
-    for target in WRITTEN[TREES[framework].style]:
+    for target in (*GENERATED.get(framework, ()), *WRITTEN[TREES[framework].style]):
         succeed(service, target)
     succeed(service, "lint")
     succeed(service, "lint-sql", SENIOR_BACKEND=str(ROOT))
