@@ -14,6 +14,8 @@ unexport VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 # The tests run in as many processes; which of them belong together: tests/fixtures/workers.py.
 WORKERS ?= 2
+# What is slow waits for most of the time: for time-outs, for servers that drain.
+verify: WORKERS = 3
 PYTEST = $(BIN)/pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help setup format lint test verify demo bench bench-services bench-migrations bench-trace bench-load bench-locks docs lock node-lock go-lock release clean

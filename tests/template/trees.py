@@ -158,15 +158,15 @@ def seed() -> str:
 
 
 def sample(seed: str) -> list[Answers]:
-    """Of each framework one service of all that there can be, another for every seed.
+    """Of two frameworks one service of all that there can be, others for every seed.
 
-    One has the workflow of GitHub and the next the pipeline of GitLab, in turn.
+    One has the workflow of GitHub and the other the pipeline of GitLab. A sample takes minutes:
+    it installs everything that the service's own CI installs.
     """
     chance = random.Random(seed)
-    kinds = chance.sample(CI[:2], 2)
     return [
         {"framework": framework}
         | {option: chance.choice(choices) for option, choices in OPTIONS.items()}
-        | {"ci": kinds[number % len(kinds)]}
-        for number, framework in enumerate(TREES)
+        | {"ci": kind}
+        for framework, kind in zip(chance.sample(list(TREES), 2), CI, strict=False)
     ]
