@@ -62,6 +62,7 @@ bench: bench-services bench-load ## Side-by-side benchmarks of what runs: servic
 
 bench-services: $(READY) ## Measure services beside bare handlers; prints tables of ratios (needs wrk)
 	$(BIN)/python benchmarks/service_overhead.py
+	$(BIN)/python benchmarks/graphql_relations.py
 
 bench-migrations: $(READY) ## Measure the migration linter beside others; writes docs/benchmarks
 	$(BIN)/python benchmarks/migration_lint.py --write docs/benchmarks/migration_lint.md

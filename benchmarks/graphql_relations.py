@@ -26,7 +26,7 @@ from benchmarks.overhead.seed import seed
 from benchmarks.overhead.subjects import Running, serve
 from benchmarks.overhead.tree import SERVICE
 from senior_backend.errors import InputError, NotRunError, SeniorBackendError
-from senior_backend.postgres import Server, start
+from senior_backend.postgres import Session, start
 
 SCOPES = "customers:read orders:read"
 ORDERS_EACH = 10
@@ -87,7 +87,7 @@ def measure(given: Path | None) -> list[Count]:
         url = server.create_database()
         service.migrate(url)
         seed(url)
-        with server.session(url) as session:
+        with Session(url) as session:
             session.execute("create extension pg_stat_statements")
         token = service.token(url, SCOPES)
         subjects = [
@@ -97,17 +97,17 @@ def measure(given: Path | None) -> list[Count]:
         ]
         with serve(subjects, core=None) as running:
             return [
-                count(server, url, subject, token, customers)
+                count(url, subject, token, customers)
                 for customers in (1, 10, 100)
                 for subject in running
             ]
 
 
-def count(server: Server, url: str, subject: Running, token: str, customers: int) -> Count:
+def count(url: str, subject: Running, token: str, customers: int) -> Count:
     """The cost of one query over `customers` times ten orders."""
     variables = {"customers": customers, "orders": ORDERS_EACH}
     ask(subject, token, variables)  # connects, and reads what is read once
-    with server.session(url) as session:
+    with Session(url) as session:
         session.execute("select pg_stat_statements_reset()")
         answer = ask(subject, token, variables)
         ((statements,),) = session.execute(
