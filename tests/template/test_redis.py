@@ -20,7 +20,7 @@ from tests.contract.service import Commands, StartedService, run_migrations, sta
 from tests.fixtures.programs import needs_redis
 from tests.fixtures.redis import Redis, redis_server
 from tests.template.make import PATH
-from tests.template.test_contract import run_contract
+from tests.template.test_contract import of_the_data, run_contract
 from tests.template.trees import LANGUAGES, TREES
 
 pytestmark = [pytest.mark.verify, needs_redis]
@@ -240,4 +240,4 @@ def test_the_contract_is_kept_with_redis(installed: Callable[..., Path], framewo
             for name, value in variables.items()
             for part in ("--contract-environment", f"{name}={value}")
         ]
-        run_contract(directory, framework, "orders", *options)
+        run_contract(directory, framework, "orders", *options, *of_the_data(framework))

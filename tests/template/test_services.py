@@ -53,6 +53,8 @@ def tree(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+# What differs between trees and not between examples.
+with_orders = pytest.mark.parametrize("example", ["orders"], scope="module")
 # What the Makefile does by itself is the same with both examples, and in all trees of one language.
 of_the_makefile = pytest.mark.parametrize(
     ("tree", "example"), [(tree, "orders") for tree in LANGUAGES.values()], scope="module"
@@ -147,6 +149,7 @@ def drifted(description: str, text: str) -> str:
     return json.dumps(document, indent=2) + "\n"
 
 
+@with_orders
 def test_an_api_description_that_drifted_is_found(service: Path, tree: str):
     name, target = TREES[tree].description, TREES[tree].described_by
     description = service / name
@@ -178,6 +181,7 @@ def test_migrations_go_up_and_down_to_nothing_and_up_again(service: Path, databa
     assert tables_in(database_url) == whole
 
 
+@with_orders
 def test_every_hook_passes_on_a_fresh_service_and_a_commit_is_made(
     service: Path, tmp_path_factory: pytest.TempPathFactory
 ):
@@ -276,6 +280,7 @@ def test_make_dev_starts_a_database_where_none_is_given(service: Path, tmp_path:
         subprocess.run(remove, cwd=service, check=True)
 
 
+@with_orders
 def test_a_port_that_is_taken_is_named_in_one_line(
     service: Path, database_url: str, tmp_path: Path
 ):
@@ -313,6 +318,7 @@ def test_clean_keeps_the_data_and_the_keys(tree: str, example: str, tmp_path: Pa
     assert (service / ".env").exists()
 
 
+@with_orders
 def test_the_locks_are_what_was_asked_for(service: Path):
     """`make lock` leaves committed locks alone while the packages that are named stay the same."""
     succeed(service, "lock")

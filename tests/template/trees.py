@@ -170,3 +170,9 @@ def sample(seed: str) -> list[Answers]:
         | {"ci": kind}
         for framework, kind in zip(chance.sample(list(TREES), 2), CI, strict=False)
     ]
+
+
+def one_example_of_each(seed: str) -> list[tuple[str, str]]:
+    """Every framework with one of its examples, others for every seed."""
+    chance = random.Random(seed)
+    return [(framework, chance.choice(EXAMPLES)) for framework in TREES]
