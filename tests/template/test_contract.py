@@ -52,8 +52,8 @@ def run_contract(service: Path, framework: str, example: str, *options: str) -> 
     assert " passed" in result.stdout
 
 
-# PgBouncer before 1.21 can end when statements are cancelled under load (its issues 822 and 904), which
-# pgx asks for whenever a request is given up. Debian's is 1.18.
+# PgBouncer before 1.21 can end when statements are cancelled under load (its issues 822 and 904),
+# which pgx asks for whenever a request is given up. Debian's is 1.18.
 CANCELS = {"go": ["overload"]}
 
 
