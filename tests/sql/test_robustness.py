@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from senior_backend.sql import Script, SqlText, bodies, lexical, read, splitter
@@ -81,6 +81,9 @@ def test_one_call_and_piece_by_piece_agree(sql: str) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
+@example("$$$$A$$--")  # a name that begins where a quote ends, and has dollars in it
+@example("$x$ $x$A$x$--")
+@example("$1$$--$$")
 def test_quotes_and_comments_are_those_of_postgresqls_own_scanner(sql: str) -> None:
     from postgast import PgQueryError, pg_query_pb2, scan
 

@@ -64,8 +64,11 @@ def dollar_end(data: bytes, at: int) -> int:
     """A dollar: the end of the name it is part of, of the quote it opens, or just itself."""
     before = data[at - 1] if at else 0x20
     if before in NAME_BYTES:
-        word = _WORD_BEFORE.search(data, max(0, at - 4096), at)
-        if word and word.group()[:1] not in b"0123456789$":
+        found = _WORD_BEFORE.search(data, max(0, at - 4096), at)
+        word = found.group() if found else b""
+        if word.startswith(b"$"):  # a quote that ended there; the name begins after it
+            word = word.rpartition(b"$")[2]
+        if word and word[:1] not in b"0123456789":
             rest = _WORD_REST.match(data, at)
             return rest.end() if rest else at + 1
     tag = _DOLLAR_TAG.match(data, at)

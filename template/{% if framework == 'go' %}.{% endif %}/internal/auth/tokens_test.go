@@ -97,7 +97,7 @@ func sign(t *testing.T, key jose.JSONWebKey, algorithm jose.SignatureAlgorithm, 
 		"exp":    time.Now().Add(time.Hour).Unix(),
 		"sub":    "ada",
 		"tenant": "acme",
-		"scope":  "orders:read orders:write",
+		"scope":  "things:read things:write",
 	}
 	for name, value := range changes {
 		if value == nil {
@@ -128,7 +128,7 @@ func TestTheFourAlgorithmsAreBelieved(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			scopes := []string{"orders:read", "orders:write"}
+			scopes := []string{"things:read", "things:write"}
 			if principal.Tenant != "acme" || principal.Subject != "ada" || !slices.Equal(principal.Scopes, scopes) {
 				t.Errorf("%+v", principal)
 			}
@@ -168,7 +168,7 @@ func TestATokenIsRefusedWithAReason(t *testing.T) {
 		{"a tenant that is no Unicode", signed(map[string]any{"tenant": "\ufffd"}), "without a usable claim tenant"},
 		{"no subject", signed(map[string]any{"sub": nil}), "without a usable claim sub"},
 		{"a subject with a zero", signed(map[string]any{"sub": "a\x00b"}), "without a usable claim sub"},
-		{"strange scopes", signed(map[string]any{"scope": []any{"orders:read", 7}}), "without a usable claim scope"},
+		{"strange scopes", signed(map[string]any{"scope": []any{"things:read", 7}}), "without a usable claim scope"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -192,11 +192,11 @@ func TestATokenIsBelieved(t *testing.T) {
 		changes map[string]any
 		scopes  []string
 	}{
-		{"within the leeway of its end", map[string]any{"exp": now - 45}, []string{"orders:read", "orders:write"}},
-		{"within the leeway of its beginning", map[string]any{"nbf": now + 45}, []string{"orders:read", "orders:write"}},
-		{"from the future", map[string]any{"iat": now + 3600}, []string{"orders:read", "orders:write"}},
-		{"for many", map[string]any{"aud": []string{"warehouse", "shop"}}, []string{"orders:read", "orders:write"}},
-		{"with a list of scopes", map[string]any{"scope": []string{"orders:read"}}, []string{"orders:read"}},
+		{"within the leeway of its end", map[string]any{"exp": now - 45}, []string{"things:read", "things:write"}},
+		{"within the leeway of its beginning", map[string]any{"nbf": now + 45}, []string{"things:read", "things:write"}},
+		{"from the future", map[string]any{"iat": now + 3600}, []string{"things:read", "things:write"}},
+		{"for many", map[string]any{"aud": []string{"warehouse", "shop"}}, []string{"things:read", "things:write"}},
+		{"with a list of scopes", map[string]any{"scope": []string{"things:read"}}, []string{"things:read"}},
 		{"without scopes", map[string]any{"scope": nil}, nil},
 	}
 	for _, c := range cases {

@@ -9,17 +9,17 @@ const someID = "01980000-0000-7000-8000-00000000abcd"
 
 func TestACursorLeadsBackToItsListAlone(t *testing.T) {
 	t.Parallel()
-	paid := List{Of: "orders", Filters: map[string]string{"status": "paid", "customerId": someID}}
+	paid := List{Of: "things", Filters: map[string]string{"status": "paid", "ownerId": someID}}
 	given := encodeCursor(someID, paid)
 	if id, err := decodeCursor(given, paid); err != nil || id != someID {
 		t.Errorf("%q, %v", id, err)
 	}
 	for name, other := range map[string]List{
-		"another list":          {Of: "customers", Filters: paid.Filters},
-		"no filter":             {Of: "orders"},
-		"another filter":        {Of: "orders", Filters: map[string]string{"status": "paid", "customerId": "x"}},
-		"one filter less":       {Of: "orders", Filters: map[string]string{"status": "paid"}},
-		"a filter's name moved": {Of: "orders", Filters: map[string]string{"customerId": "paid", "status": someID}},
+		"another list":          {Of: "others", Filters: paid.Filters},
+		"no filter":             {Of: "things"},
+		"another filter":        {Of: "things", Filters: map[string]string{"status": "paid", "ownerId": "x"}},
+		"one filter less":       {Of: "things", Filters: map[string]string{"status": "paid"}},
+		"a filter's name moved": {Of: "things", Filters: map[string]string{"ownerId": "paid", "status": someID}},
 	} {
 		if _, err := decodeCursor(given, other); statusOf(t, err) != 400 {
 			t.Errorf("%s takes it", name)
@@ -29,7 +29,7 @@ func TestACursorLeadsBackToItsListAlone(t *testing.T) {
 
 func TestADamagedCursorIs400(t *testing.T) {
 	t.Parallel()
-	list := List{Of: "orders"}
+	list := List{Of: "things"}
 	sound := encodeCursor(someID, list)
 	damaged := []string{
 		"x", "\x00", "ä", sound + "=", sound + "A", sound[1:], " " + sound, sound + "\n",
