@@ -58,10 +58,8 @@ class Tools:
             folder.mkdir(parents=True, exist_ok=True)
             for program in kept.iterdir():
                 (folder / program.name).unlink(missing_ok=True)
-                os.link(program, folder / program.name)
-            # Older than the programs, which all services share and none may touch.
-            for lock in ("go.mod", "go.sum"):
-                os.utime(service / "tools" / lock, (0, 0))
+                # A file of its own, made just now: newer than the service's tools/go.mod.
+                shutil.copy(program, folder / program.name)
 
     def keep(self, service: Path) -> None:
         """Remember what this service has built."""
