@@ -113,6 +113,6 @@ function replyOf(input: object, created: Thing): StoredReply {
 
 function read(body: Uint8Array): unknown {
   return JSON.parse(Buffer.from(body).toString(), (name, value: unknown) =>
-    name.endsWith("At") && value !== null ? new Date(String(value)) : value,
+    name.endsWith("At") && typeof value === "string" ? new Date(value) : value,
   );
 }
