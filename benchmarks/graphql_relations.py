@@ -113,7 +113,7 @@ def count(url: str, subject: Running, token: str, customers: int) -> Count:
         ((statements,),) = session.execute(
             "select sum(calls)::int from pg_stat_statements as s join pg_database as d"
             " on d.oid = s.dbid and d.datname = current_database()"
-            " where query not like '%pg_stat_statements%'"
+            " where query ~ '(customers|orders|order_items)'"  # and no probe of readiness
         )
     times = []
     for _ in range(ROUNDS):
