@@ -169,7 +169,7 @@ def test_endpoints_stand_last_so_that_one_is_added_at_the_end(service: Path):
 
 @pytest.mark.parametrize("name", ["null", "true", "on", "no", "y", "e1", "a" * 40, "x-1-2"])
 def test_any_name_of_a_service_is_the_name_of_its_scenario(
-    tmp_path: Path, generate: Callable[..., Path], name: str
+    copie, template_folder: Path, name: str
 ):
-    service = generate(tmp_path / "svc", project_name=name)
-    assert scenario_of(service)["name"] == name
+    copied = copie.copy(extra_answers={"project_name": name}, template_dir=template_folder)
+    assert scenario_of(copied.project_dir)["name"] == name

@@ -9,7 +9,7 @@ import yaml
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
-from tests.fixtures.template import ROOT, TAG, commit_all, copier, git, snapshot
+from tests.fixtures.template import ROOT, TAG, commit_all, copier, git
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 
@@ -119,8 +119,11 @@ def past_the_tag(repository: Path) -> list[str]:
 
 @pytest.mark.parametrize("prefix", ["", "git+file://"], ids=["path", "git+file"])
 @pytest.mark.parametrize("state", [untagged, on_the_tag, past_the_tag])
-def test_the_pinned_commit_can_be_fetched(tmp_path: Path, state, prefix: str):
-    repository = snapshot(tmp_path / "senior backend")
+def test_the_pinned_commit_can_be_fetched(
+    tmp_path: Path, template_repository: Path, state, prefix: str
+):
+    repository = tmp_path / "senior backend"
+    git(tmp_path, "clone", "--quiet", str(template_repository), str(repository))
     arguments = state(repository)
     quoted = str(repository).replace(" ", "%20") if prefix else str(repository)
     service = tmp_path / "svc"
