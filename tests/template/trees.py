@@ -172,7 +172,14 @@ def sample(seed: str) -> list[Answers]:
     ]
 
 
-def one_example_of_each(seed: str) -> list[tuple[str, str]]:
-    """Every framework with one of its examples, others for every seed."""
+def halves(seed: str) -> tuple[list[str], list[str]]:
+    """The frameworks in two halves, others for every seed: for what takes minutes in each."""
+    shuffled = random.Random(seed).sample(list(TREES), len(TREES))
+    middle = len(TREES) // 2
+    return shuffled[:middle], shuffled[middle:]
+
+
+def with_an_example(frameworks: list[str], seed: str) -> list[tuple[str, str]]:
+    """These frameworks, each with one of its examples, others for every seed."""
     chance = random.Random(seed)
-    return [(framework, chance.choice(EXAMPLES)) for framework in TREES]
+    return [(framework, chance.choice(EXAMPLES)) for framework in frameworks]

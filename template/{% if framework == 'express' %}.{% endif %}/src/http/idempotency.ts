@@ -40,6 +40,8 @@ export interface KeyedRequest {
   readonly route: string;
   readonly headers: IncomingHttpHeaders;
   readonly caller: Principal;
+  /** What stands in the path for its names; undefined when it has none. */
+  readonly params: unknown;
   /** The body as it was sent, decoded. */
   readonly json: unknown;
 }
@@ -55,7 +57,7 @@ export class IdempotentWrites extends writes.IdempotentWrites {
   /**
    * Carry out `write` and store the reply, or give the reply that is stored already.
    *
-   * @throws Problem the key belongs to another body (422), or to a twin that takes long (409).
+   * @throws Problem the key belongs to another write (422), or to a twin that takes long (409).
    */
   async create(
     request: KeyedRequest,
@@ -76,7 +78,7 @@ export class IdempotentWrites extends writes.IdempotentWrites {
       case "reused":
         throw new Problem(
           IDEMPOTENCY_KEY_REUSED,
-          "This key was used with another body; take a new key for a new write.",
+          "This key was used for another write; take a new key for a new one.",
         );
       default:
         return replyOf(written);
@@ -101,9 +103,12 @@ export function idempotencyKey(headers: IncomingHttpHeaders): string {
   return key;
 }
 
-function firstReply({ json }: KeyedRequest, { location, document }: Created): StoredReply {
+function firstReply(request: KeyedRequest, { location, document }: Created): StoredReply {
+  const { params, json } = request;
+  // The same body elsewhere is another write.
+  const written = params === undefined ? json : [params, json];
   return {
-    requestHash: hash("sha256", canonicalJson(json), "buffer"),
+    requestHash: hash("sha256", canonicalJson(written), "buffer"),
     status: 201,
     contentType: "application/json",
     location,

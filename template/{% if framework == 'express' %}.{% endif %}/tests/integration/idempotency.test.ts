@@ -5,11 +5,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, vi } from "vitest";
 import { z } from "zod";
 
+import type { Principal } from "../../src/auth/principal.ts";
 import { Conflict } from "../../src/domain/errors.ts";
 import { created } from "../../src/http/openapi.ts";
-import { route } from "../../src/http/route.ts";
+import type { Reply } from "../../src/http/replies.ts";
+import { type Call, route } from "../../src/http/route.ts";
 import { deleteExpiredKeys } from "../../src/maintenance.ts";
-import { problemIn, send, type Reply } from "../http.ts";
+import { problemIn, send, type Reply as Received } from "../http.ts";
 import { listen, test as base } from "../service.ts";
 
 /** What holds up every write until it is opened. */
@@ -42,10 +44,8 @@ class Gate {
 
 const gate = new Gate();
 
-const addNote = route({
+const note = {
   method: "POST",
-  path: "/v1/notes",
-  operationId: "addNote",
   summary: "Add a note",
   description: "Add a note, once for each Idempotency-Key.",
   tags: ["notes"],
@@ -53,15 +53,27 @@ const addNote = route({
   body: z.strictObject({ text: z.string(), refuse: z.boolean().default(false) }),
   idempotent: true,
   responses: created(z.strictObject({ id: z.string(), version: z.int() })),
-  handle(call) {
-    const { body, caller, parts } = call;
-    const document = { id: randomUUID(), version: 1 };
-    return parts.writes.create(call, { location: `/n/${document.id}`, document }, async (tx) => {
-      await tx.$executeRaw`insert into notes values (${caller.tenant}, ${body.text})`;
-      await gate.pass();
-      if (body.refuse) throw new Conflict("No.");
-    });
-  },
+} as const;
+
+type NoteCall = Call<unknown, unknown, z.output<typeof note.body>, Principal>;
+
+function add(call: NoteCall): Promise<Reply> {
+  const { body, caller, parts } = call;
+  const document = { id: randomUUID(), version: 1 };
+  return parts.writes.create(call, { location: `/n/${document.id}`, document }, async (tx) => {
+    await tx.$executeRaw`insert into notes values (${caller.tenant}, ${body.text})`;
+    await gate.pass();
+    if (body.refuse) throw new Conflict("No.");
+  });
+}
+
+const addNote = route({ ...note, path: "/v1/notes", operationId: "addNote", handle: add });
+const addNoteToBook = route({
+  ...note,
+  path: "/v1/books/{book}/notes",
+  operationId: "addNoteToBook",
+  params: z.object({ book: z.string() }),
+  handle: add,
 });
 
 interface Claims {
@@ -72,17 +84,21 @@ interface Claims {
 const test = base
   .extend("service", { scope: "file" }, async ({ environment, database }, { onCleanup }) => {
     await database.query("create table notes (tenant text, note text)");
-    const service = await listen(environment, [addNote]);
+    const service = await listen(environment, [addNote, addNoteToBook]);
     onCleanup(() => service.close());
     return service;
   })
   .extend(
     "post",
     ({ service, token }) =>
-      async (body: unknown, key?: string, claims?: Claims): Promise<Reply> => {
+      async (
+        body: unknown,
+        key?: string,
+        { path = "/v1/notes", ...claims }: Claims & { path?: string } = {},
+      ): Promise<Received> => {
         const authorization = `Bearer ${await token(["notes:write"], claims)}`;
         const headers = key === undefined ? {} : { "idempotency-key": key };
-        return send("POST", `${service.url}/v1/notes`, {
+        return send("POST", `${service.url}${path}`, {
           body,
           headers: { authorization, ...headers },
         });
@@ -137,6 +153,16 @@ test("a clock of this process that runs ahead makes no key expire", async ({
   });
   const again = await post({ text: "a" }, "k");
   expect([again.status, again.text]).toEqual([201, first.text]);
+  expect(await count()).toBe(1);
+});
+
+test("a key with the same body elsewhere is 422", async ({ post, count }) => {
+  const first = await post({ text: "a" }, "k", { path: "/v1/books/1/notes" });
+  const again = await post({ text: "a" }, "k", { path: "/v1/books/1/notes" });
+  expect([first.status, again.text]).toEqual([201, first.text]);
+  const elsewhere = await post({ text: "a" }, "k", { path: "/v1/books/2/notes" });
+  expect(elsewhere.status).toBe(422);
+  expect(problemIn(elsewhere).type).toBe("/problems/idempotency-key-reused");
   expect(await count()).toBe(1);
 });
 

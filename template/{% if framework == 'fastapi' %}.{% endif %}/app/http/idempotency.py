@@ -70,7 +70,7 @@ class IdempotentWrites:
         little for the outcome. If `write` raises, nothing is stored, and a retry executes.
 
         Raises:
-            Problem: the key belongs to another body (422), or to a twin that takes long (409).
+            Problem: the key belongs to another write (422), or to a twin that takes long (409).
         """
         scope = KeyScope(
             tenant=caller.tenant,
@@ -79,8 +79,11 @@ class IdempotentWrites:
             route=request.scope["route"].path_format,
             key=idempotency_key(request),
         )
+        written = await request.json()
+        if request.path_params:  # the same body elsewhere is another write
+            written = [request.path_params, written]
         first = StoredReply(
-            request_hash=sha256(canonical_json(await request.json())).digest(),
+            request_hash=sha256(canonical_json(written)).digest(),
             status=201,
             content_type="application/json",
             location=reply.location,
@@ -109,7 +112,7 @@ class IdempotentWrites:
         if stored.request_hash != request_hash:
             raise Problem(
                 IDEMPOTENCY_KEY_REUSED,
-                "This key was used with another body; take a new key for a new write.",
+                "This key was used for another write; take a new key for a new one.",
             )
         self._metrics.idempotent_replays.inc()
         return _response(stored, replayed=True)

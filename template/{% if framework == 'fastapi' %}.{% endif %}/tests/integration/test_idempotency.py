@@ -34,6 +34,7 @@ class Note(BaseModel):
 
 
 @router.post("/notes", openapi_extra=parameters(IDEMPOTENCY_KEY))
+@router.post("/books/{book}/notes", openapi_extra=parameters(IDEMPOTENCY_KEY))
 async def add_note(
     request: Request, caller: Annotated[Principal, requires("notes:write")], body: Note
 ) -> Response:
@@ -66,11 +67,13 @@ async def notes(app: Application) -> AsyncIterator[None]:
 
 @pytest.fixture
 def post(client: httpx.AsyncClient, token: Token) -> Post:
-    async def send(body: Any, key: str | None, subject: str = "tester", **more: Any) -> Any:
+    async def send(
+        body: Any, key: str | None, subject: str = "tester", path: str = "/v1/notes", **more: Any
+    ) -> Any:
         headers = {"authorization": f"Bearer {token('notes:write', subject=subject, **more)}"}
         if key is not None:
             headers["idempotency-key"] = key
-        return await client.post("/v1/notes", json=body, headers=headers)
+        return await client.post(path, json=body, headers=headers)
 
     return send
 
@@ -98,6 +101,15 @@ async def test_a_repetition_happens_once_and_is_answered_alike(
 async def test_a_key_with_another_body_is_422(post: Post) -> None:
     await post({"text": "a"}, "k")
     reply = await post({"text": "b"}, "k")
+    assert reply.status_code == 422
+    assert reply.json()["type"] == "/problems/idempotency-key-reused"
+
+
+async def test_a_key_with_the_same_body_elsewhere_is_422(post: Post) -> None:
+    first = await post({"text": "a"}, "k", path="/v1/books/1/notes")
+    again = await post({"text": "a"}, "k", path="/v1/books/1/notes")
+    assert (first.status_code, again.content) == (201, first.content)
+    reply = await post({"text": "a"}, "k", path="/v1/books/2/notes")
     assert reply.status_code == 422
     assert reply.json()["type"] == "/problems/idempotency-key-reused"
 
