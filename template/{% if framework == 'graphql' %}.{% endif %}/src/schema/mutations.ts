@@ -11,6 +11,9 @@ import type { StoredReply } from "../repositories/idempotency-keys.ts";
 import { KEY } from "../services/idempotent-writes.ts";
 import { asUserError, fieldErrors, IdempotencyError, ValidationError } from "./user-errors.ts";
 
+/** As `replyOf` writes them: see Date.prototype.toJSON. */
+const STORED_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
 /** What can be written once, and shown again as it was. */
 interface Thing {
   readonly createdAt: Date;
@@ -113,6 +116,8 @@ function replyOf(input: object, created: Thing): StoredReply {
 
 function read(body: Uint8Array): unknown {
   return JSON.parse(Buffer.from(body).toString(), (name, value: unknown) =>
-    name.endsWith("At") && typeof value === "string" ? new Date(value) : value,
+    name.endsWith("At") && typeof value === "string" && STORED_TIME.test(value)
+      ? new Date(value)
+      : value,
   );
 }
