@@ -168,8 +168,6 @@ def test_endpoints_stand_last_so_that_one_is_added_at_the_end(service: Path):
 
 
 @pytest.mark.parametrize("name", ["null", "true", "on", "no", "y", "e1", "a" * 40, "x-1-2"])
-def test_any_name_of_a_service_is_the_name_of_its_scenario(
-    copie, template_folder: Path, name: str
-):
+def test_any_name_of_a_service_is_the_name_of_its_scenario(copie, template_folder: Path, name: str):
     copied = copie.copy(extra_answers={"project_name": name}, template_dir=template_folder)
     assert scenario_of(copied.project_dir)["name"] == name

@@ -21,7 +21,7 @@ from tests.fixtures.programs import needs_redis
 from tests.fixtures.redis import Redis, redis_server
 from tests.template.make import PATH
 from tests.template.test_contract import of_the_data, run_contract
-from tests.template.trees import LANGUAGES, halves, seed
+from tests.template.trees import LANGUAGES, TREES, halves, seed
 
 pytestmark = [pytest.mark.verify, needs_redis]
 
