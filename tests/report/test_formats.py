@@ -14,7 +14,9 @@ OUTCOME = Outcome(
     "check",
     (
         Finding("b-rule", "sub/b,c.txt", 3, "100% wrong\nreally", severity="warning", end_line=4),
-        Finding("a-rule", "a.txt", 1, "broken", column=5, fix=Fix("safe", diff="-x\n+y\n")),
+        Finding(
+            "a-rule", "a.txt", 1, "broken", column=5, fix=Fix("safe", diff="@@ -1 +1 @@\n-x\n+y\n")
+        ),
         Finding("c-rule", "c.txt", 2, "known", suppressed=Suppression("old", "2027-01-01")),
     ),
     checked=3,
@@ -50,7 +52,7 @@ def test_json_is_the_published_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(document, schema)
     assert [f["rule"] for f in document["findings"]] == ["a-rule", "c-rule", "b-rule"]
-    assert document["findings"][0]["fix"] == {"kind": "safe", "diff": "-x\n+y\n"}
+    assert document["findings"][0]["fix"] == {"kind": "safe", "diff": "@@ -1 +1 @@\n-x\n+y\n"}
     assert document["findings"][1]["suppressed"] == {"reason": "old", "expires": "2027-01-01"}
     assert document["not_analyzed"] == [
         {"path": "d.bin", "line": 1, "reason": "not UTF-8", "whole": False}

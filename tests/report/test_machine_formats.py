@@ -123,7 +123,7 @@ SPOILT = "a\x1b[31mb\x9bc\u202ed\ufffe\re"
 
 
 def test_what_sql_holds_neither_steers_a_terminal_nor_spoils_xml() -> None:
-    fix = Fix("plan", diff=f"-{SPOILT}\n", files={"a.sql": SPOILT}, rollback=SPOILT)
+    fix = Fix("plan", diff=f"@@ -1 +0,0 @@\n-{SPOILT}\n", files={"a.sql": SPOILT}, rollback=SPOILT)
     finding = Finding("r", "a.sql", 1, SPOILT, excerpt=SPOILT, fix=fix)
     outcome = Outcome("lint", (finding,), checked=1)
     text = click.unstyle(render(outcome, "terminal"))

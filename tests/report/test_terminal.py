@@ -37,7 +37,30 @@ HUNKS = """\
 
 
 def test_the_hunks_of_a_fix_stand_apart():
-    assert _shown(HUNKS) == ["--- was", "+++ is", "+SELECT 1;", "...", "-DROP x", "+DROP y"]
+    shown = ["--- was", "+++ is", "+SELECT 1;", "... line 9:", "-DROP x", "+DROP y"]
+    assert _shown(HUNKS) == shown
+
+
+ONE_HUNK = """\
+--- a/a.sql
++++ b/a.sql
+@@ -3,4 +3,5 @@
+-SELECT 1;
++SELECT 2;
+ --
+ -- down
++DROP x;
+ DROP y;
+"""
+
+
+def test_changes_with_lines_between_them_stand_apart_and_say_where_they_go():
+    assert _shown(ONE_HUNK) == ["-SELECT 1;", "+SELECT 2;", "... line 6:", "+DROP x;"]
+
+
+def test_a_hunk_that_only_adds_goes_before_the_line_it_names():
+    added = "@@ -8,0 +9 @@\n+SELECT 3;\n"
+    assert _shown(HUNKS.split("@@ -9")[0] + added)[-2:] == ["... line 9:", "+SELECT 3;"]
 
 
 def test_the_files_of_a_fix_are_named_when_there_are_several():

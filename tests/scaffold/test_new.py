@@ -155,7 +155,7 @@ def test_help_shows_every_question_with_its_choices(run: Run) -> None:
          ("--framework fastap: there is no such choice; did you mean 'fastapi'? "
          "choose from: fastapi, express, go, graphql")),
         (["svc", "--style", "grpc"],
-         "--style grpc: there is no such template; fastapi has: rest"),
+         "--style grpc: there is no such style; choose from: rest, graphql"),
         (["svc", "--style", "grpc", "--framework", "express"],
          "--style grpc: there is no such template; express has: rest, graphql"),
         (["svc", "--style", "graphql", "--framework", "fastapi"],

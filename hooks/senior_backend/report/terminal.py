@@ -15,7 +15,7 @@ _CONTROL: Final = re.compile(
 )
 """All but tabs and ends of lines; with what turns the direction of writing."""
 _HEADER: Final = re.compile(r"^--- .*\n\+\+\+ .*\n@@ ", re.MULTILINE)
-_HUNK: Final = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
+_HUNK: Final = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _WIDEST: Final = 400
 """Characters of a line that are shown; minified SQL has all of itself on one."""
 
@@ -88,28 +88,35 @@ def _fix(fix: Fix) -> list[str]:
 def _changes(diff: str) -> Iterator[str]:
     """Only what goes and what comes: the place is known, and `--diff` prints the whole.
 
-    ``...`` stands between hunks, and the file's name above its own where there are several.
+    ``... line 7:`` stands between changes that are apart (a migration and its down, say), counted
+    in the file as it is, and the file's name above its own where there are several.
     """
     lines = diff.rstrip("\n").split("\n")
     several = len(_HEADER.findall(diff)) > 1
-    hunks = removed = added = 0
+    number = removed = added = 0
+    apart = began = False  # from the change before, of the same file
     for line in lines:
+        sign = line[:1] or " "
         if removed or added:  # of the hunk, whatever it looks like
-            removed -= line[:1] in ("-", " ", "")
-            added -= line[:1] in ("+", " ", "")
-        elif line.startswith(("--- ", "+++ ")):
-            if several and line.startswith("+++ "):
-                yield on_one_line(line[4:].split("\t")[0].removeprefix("b/"))
-                hunks = 0
-            continue
+            if sign == " ":
+                apart = began
+            elif sign in "-+":
+                if apart:
+                    yield f"... line {number}:"
+                apart, began = False, True
+                yield harmless(line)
+            if sign in "- ":
+                removed, number = removed - 1, number + 1
+            added -= sign in "+ "
         elif hunk := _HUNK.match(line):
-            if hunks:
-                yield "..."
-            removed, added = int(hunk[1] or 1), int(hunk[2] or 1)
-            hunks += 1
-            continue
-        if line[:1] in ("-", "+"):
-            yield harmless(line)
+            # A hunk that removes nothing is named by the line before it.
+            number = int(hunk[1]) + (hunk[2] == "0")
+            removed, added = int(hunk[2] or 1), int(hunk[3] or 1)
+            apart = began
+        elif line.startswith("+++ "):
+            apart = began = False
+            if several:
+                yield on_one_line(line[4:].split("\t")[0].removeprefix("b/"))
 
 
 def _diff_line(line: str) -> str:

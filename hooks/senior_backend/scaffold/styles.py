@@ -25,7 +25,10 @@ def framework_for(style: str, framework: str | None, default: str) -> str:
     """
     if framework is None:
         having = [tree for (_, spoken), tree in TREES.items() if spoken == style]
-        framework = default if default in having or not having else having[0]
+        if not having:
+            known = ", ".join(dict.fromkeys(spoken for _, spoken in TREES))
+            raise InputError(f"--style {style}: there is no such style; choose from: {known}")
+        framework = default if default in having else having[0]
     tree = TREES.get((framework, style))
     if tree is None:
         raise InputError(
