@@ -86,11 +86,17 @@ def test_a_drain_that_is_not_shorter_than_the_grace_is_refused(refusal):
     assert "SHUTDOWN_DRAIN_MS" in output or "SHUTDOWN_GRACE_MS" in output
 
 
-def test_a_password_in_a_refused_address_is_not_told(refusal):
-    output = refusal(
-        DATABASE_URL="mysql://orders:hunter2-secret@db.example.com/orders", PORT="http"
-    )
-    assert "DATABASE_URL" in output
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("DATABASE_URL", "mysql://orders:hunter2-secret@db.example.com/orders"),
+        ("OIDC_ISSUER", "https://orders:hunter2-secret@issuer.example.com"),
+        ("OIDC_JWKS_URL", "https://hunter2-secret@issuer.example.com/keys"),
+    ],
+)
+def test_a_password_in_a_refused_address_is_not_told(refusal, name: str, address: str):
+    output = refusal(**{name: address, "PORT": "http"})
+    assert name in output
     assert "hunter2-secret" not in output
 
 

@@ -165,3 +165,8 @@ func isHTTP(text string) bool {
 	parsed, err := url.Parse(text)
 	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != ""
 }
+
+func hasCredentials(text string) bool {
+	parsed, err := url.Parse(text)
+	return err == nil && parsed.User != nil
+}
