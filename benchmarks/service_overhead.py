@@ -50,7 +50,7 @@ class Plan:
 
 TREES = {"fastapi": FASTAPI, "express": EXPRESS, "graphql": GRAPHQL, "go": GO}
 
-# Above this part of the time without a core, what is measured is also the neighbours.
+# Where others have the core for a larger part of the time, what is measured is also the neighbours.
 QUIET = 0.05
 
 FULL = Plan(Lengths(9, 2, 1), Lengths(13, 1, 1), ("get", "post"))
@@ -128,11 +128,11 @@ def run(options: argparse.Namespace) -> dict[str, object]:
             print(f"## {framework}\n", flush=True)
         measured[framework] = measure_tree(TREES[framework], options, plan, wrk, core)
     say(f"took {time.monotonic() - began:.0f} s")
-    return {"version": 2, "connections": options.connections, "plan": asdict(plan)} | measured
+    return {"version": 3, "connections": options.connections, "plan": asdict(plan)} | measured
 
 
 def measure_tree(
-    tree: Tree, options: argparse.Namespace, plan: Plan, wrk: str, core: int | None
+    tree: Tree, options: argparse.Namespace, plan: Plan, wrk: str, core: int
 ) -> dict[str, object]:
     """Measure one framework, print its tables, and return every run."""
     with tempfile.TemporaryDirectory(prefix="service-overhead-") as directory, start() as server:
@@ -158,10 +158,10 @@ def measure_tree(
             ((postgres,),) = session.execute("show server_version")
         surroundings = describe(service, postgres)
     print(report(tree, load, plan, surroundings, compared, layered), flush=True)
-    waited = median(one.waited for one in compared if one.subject == SERVICE)
-    if waited > QUIET:
+    taken = median(one.taken for one in compared if one.subject == SERVICE)
+    if taken > QUIET:
         say(
-            f"warning: other work had the server's core for {waited:.0%} of the time, which takes "
+            f"warning: other work had the server's core for {taken:.0%} of the time, which takes "
             "its caches too: repeat this on a quiet machine before you quote it"
         )
     return {

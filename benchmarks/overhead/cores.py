@@ -9,24 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def leave_one_free() -> int | None:
-    """Move this process, and what it starts from now on, off one core; the number of that core.
-
-    ``None``: there is only one.
-    """
+def leave_one_free() -> int:
+    """Move this process, and what it starts from now on, off one core; the number of that core."""
     *others, last = sorted(os.sched_getaffinity(0))
-    if not others:
-        return None
-    os.sched_setaffinity(0, others)
+    if others:
+        os.sched_setaffinity(0, others)
     return last
 
 
 @contextmanager
-def placed(core: int | None) -> Iterator[None]:
+def placed(core: int) -> Iterator[None]:
     """Start what is started in this block on `core`: all of its threads, from the first one on."""
-    if core is None:
-        yield
-        return
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

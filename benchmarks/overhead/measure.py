@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 
 from benchmarks.overhead.api import Api
-from benchmarks.overhead.processor_time import processor_seconds, waiting_seconds
+from benchmarks.overhead.processor_time import busy_seconds, processor_seconds
 from benchmarks.overhead.subjects import Running
 from benchmarks.overhead.wrk import Answers, Requests, send
 from senior_backend.errors import NotRunError
@@ -19,7 +19,7 @@ class Load:
     api: Api
     requests: Requests
     connections: int
-    core: int | None
+    core: int
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Lengths:
 class Run:
     """One subject under one kind of request, in one round.
 
-    `cpu_us` is the processor time of the server's process tree divided by the answers; `waited` the
-    part of the time that the server was ready to run and another process had the core.
+    `cpu_us` is the processor time of the server's process tree divided by the answers; `taken` the
+    part of the time that the servers' core worked for others.
     """
 
     subject: str
@@ -47,7 +47,7 @@ class Run:
     p99_ms: float
     requests: int
     requests_per_second: float
-    waited: float
+    taken: float
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,10 @@ def measure(
         for number in range(1, lengths.rounds + 1):
             first = (number - 1) % len(subjects)  # no one always comes after the same other
             for subject in (*subjects[first:], *subjects[:first]):
-                before, waited = processor_seconds(subject.pid), waiting_seconds(subject.pid)
+                before, busy = processor_seconds(subject.pid), busy_seconds(load.core)
                 answers = _load(load, subject, kind, lengths.seconds)
                 used = processor_seconds(subject.pid) - before
+                others = busy_seconds(load.core) - busy - used
                 run = Run(
                     subject=subject.name,
                     kind=kind,
@@ -99,7 +100,7 @@ def measure(
                     p99_ms=answers.p99_ms,
                     requests=answers.requests,
                     requests_per_second=answers.requests / answers.seconds,
-                    waited=(waiting_seconds(subject.pid) - waited) / answers.seconds,
+                    taken=max(0.0, others / answers.seconds),
                 )
                 say(
                     f"{kind:4} round {number} {subject.name}: {run.cpu_us:.0f} us, "

@@ -1,12 +1,16 @@
-"""Processor time of a process and everything it started, from /proc (Linux)."""
+"""Processor time of a process and everything it started, and of a core, from /proc (Linux)."""
 
 import os
 from pathlib import Path
+
+from senior_backend.errors import NotRunError
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 # Positions after the command's closing parenthesis, proc_pid_stat(5) fields 4 and 14 to 17.
 _PARENT = 1
 _USER, _SYSTEM, _ENDED_CHILDREN_USER, _ENDED_CHILDREN_SYSTEM = 11, 12, 13, 14
+# proc_stat(5): user, nice, system, idle, iowait, irq, softirq, steal.
+_BUSY = (0, 1, 2, 5, 6, 7)
 
 
 def processor_seconds(root: int) -> float:
@@ -26,12 +30,17 @@ def processor_seconds(root: int) -> float:
     return sum(_ticks(processes[pid]) for pid in tree) / _TICKS_PER_SECOND
 
 
-def waiting_seconds(pid: int) -> float:
-    """How long the threads of a process were ready to run and had no core, so far, in seconds."""
-    waited_ns = 0
-    for statistics in Path(f"/proc/{pid}/task").glob("*/schedstat"):
-        waited_ns += int(statistics.read_text().split()[1])  # proc_pid_schedstat(5)
-    return waited_ns / 1e9
+def busy_seconds(core: int) -> float:
+    """How long a core has worked so far, for whomever, in seconds, by ticks of 10 ms.
+
+    What the hypervisor gave to other machines meanwhile counts too (steal).
+    Raises ``NotRunError`` when nothing is known of it.
+    """
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            return sum(int(ticks[position]) for position in _BUSY) / _TICKS_PER_SECOND
+    raise NotRunError(f"/proc/stat does not know core {core}, on which the servers are")
 
 
 def _processes() -> dict[int, list[str]]:

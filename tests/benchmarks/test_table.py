@@ -20,7 +20,7 @@ def run(subject: str, number: int, cpu_us: float, kind: str = "get") -> Run:
         p99_ms=cpu_us / 10,
         requests=1000,
         requests_per_second=1000.0,
-        waited=0.0,
+        taken=0.0,
     )
 
 
