@@ -72,6 +72,22 @@ migrations lint: 1 statement checked; 1 to fix, 1 of hygiene
     )
 
 
+def test_the_last_line_names_only_commands_that_write_something(repository: Make) -> None:
+    made = repository(
+        {
+            "db/1_a.up.sql": FILES["db/001_orders.sql"],
+            "db/1_a.down.sql": "DROP TABLE orders;\n",
+            "db/2_b.up.sql": "CREATE TABLE notes (id bigint PRIMARY KEY);\n",
+        }
+    )
+    run = made.run("lint", "db", "--disable", "missing-lock-timeout")
+    assert "[missing-down]" in run.out
+    assert run.out.splitlines()[-1] == (
+        "`senior-backend explain missing-down` says why; "
+        "`senior-backend migrations rollback --write` writes the downs that can be proved"
+    )
+
+
 def test_verbose_shows_each_table_and_what_touched_it(made: Repository) -> None:
     run = made.run("lint", "db", "--verbose", "--disable", "missing-lock-timeout")
     tables = run.out.partition("\n\n")[0]

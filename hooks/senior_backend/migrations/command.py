@@ -227,12 +227,17 @@ def _hint(outcome: Outcome, *, narrowed: bool) -> None:
     """What to do next, for those who see the tool for the first time."""
     open_ = [f for f in outcome.ordered() if f.suppressed is None]
     if open_:
-        fixes = [f.fix.kind for f in open_ if f.fix]
+        # What only has a reason is for a person to do: neither command writes anything for it.
+        fixes = [f.fix.kind for f in open_ if f.fix and (f.fix.diff or f.fix.files)]
         parts = [f"`senior-backend explain {open_[0].rule}` says why"]
         if "safe" in fixes:
             parts.append(f"--fix mends {fixes.count('safe')}")
         if "plan" in fixes:
             parts.append(f"`senior-backend migrations plan` writes {fixes.count('plan')} in steps")
+        if any(f.rule == "missing-down" for f in open_):
+            parts.append(
+                "`senior-backend migrations rollback --write` writes the downs that can be proved"
+            )
         click.echo("; ".join(parts))
     elif not outcome.extra.get("migrations") and not outcome.not_analyzed:
         click.echo(

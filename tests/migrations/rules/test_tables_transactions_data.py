@@ -371,6 +371,45 @@ def test_a_lock_that_others_wait_behind_wants_a_timeout_that_works(
     assert told is None or told in seen[0]
 
 
+NO_EFFECT = "SET LOCAL has no effect outside a transaction, so "
+WAITS = (
+    ": while it waits for an open transaction, "
+    "everything that uses the table later waits behind it."
+)
+SENTENCES = [
+    (
+        "SET LOCAL lock_timeout = '2s'; ALTER TABLE orders ADD a int",
+        f"{NO_EFFECT}ACCESS EXCLUSIVE on orders is asked for without a lock_timeout{WAITS}",
+    ),
+    (
+        "ALTER TABLE orders ADD a int; SET LOCAL lock_timeout = '2s'",
+        f"{NO_EFFECT}ACCESS EXCLUSIVE on orders is asked for without a lock_timeout{WAITS}",
+    ),
+    (
+        (
+            "SET lock_timeout = '10min'; SET LOCAL lock_timeout = '2s'; "
+            "ALTER TABLE orders ADD a int; ALTER TABLE orders ADD b int"
+        ),
+        (
+            f"{NO_EFFECT}ACCESS EXCLUSIVE on orders is asked for with a lock_timeout of "
+            f"10min{WAITS} The same holds for a later statement."
+        ),
+    ),
+    (
+        "SET LOCAL lock_timeout = '2s'; TRUNCATE orders, settings",
+        (
+            f"{NO_EFFECT}ACCESS EXCLUSIVE on orders, settings is asked for without a lock_timeout"
+            + WAITS.replace("the table", "one of the tables")
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("sql", "sentence"), SENTENCES)
+def test_a_set_local_outside_a_transaction_is_told_in_a_sentence(sql: str, sentence: str) -> None:
+    assert messages(sql + ";", "missing-lock-timeout", "statement") == [sentence]
+
+
 def test_what_no_migration_created_is_not_taken_to_be_there() -> None:
     sql = "DROP TABLE IF EXISTS scratch; CREATE TEMP TABLE scratch AS SELECT id FROM orders;"
     assert found(sql) == {"drop-table": "hygiene info"}

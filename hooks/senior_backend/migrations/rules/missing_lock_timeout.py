@@ -86,13 +86,6 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
         return
     also = f" The same holds for {others} later statements." if others > 1 else ""
     also = " The same holds for a later statement." if others == 1 else also
-    if without_effect is not None:
-        yield Hazard(
-            "SET LOCAL has no effect outside a transaction, so lock_timeout is not set: "
-            f"{_what(first)} waits without limit, and traffic of the table behind it.{also}",
-            at=without_effect,
-        )
-        return
     if first.lock_timeout is None and _is_set_afterwards(view, first):
         cause = "before lock_timeout is set, which comes only later"
     elif first.lock_timeout is None:
@@ -101,10 +94,13 @@ def check_migration(view: MigrationView) -> Iterator[Hazard]:
         cause = f"with lock_timeout {first.lock_timeout}, which is none"
     else:
         cause = f"with a lock_timeout of {first.lock_timeout}"
+    why = "SET LOCAL has no effect outside a transaction, so " if without_effect else ""
+    locked = _locked(first)
+    table = "the table" if len(locked) == 1 else "one of the tables"
     yield Hazard(
-        f"{_what(first)} {cause}: while it waits for an open transaction, everything that uses "
-        f"the table later waits behind it.{also}",
-        at=first,
+        f"{why}{_what(locked)} {cause}: while it waits for an open transaction, everything "
+        f"that uses {table} later waits behind it.{also}",
+        at=without_effect or first,
     )
 
 
@@ -121,13 +117,18 @@ def _is_guarded(step: Step) -> bool:
     return False
 
 
-def _what(step: Step) -> str:
-    """``ACCESS EXCLUSIVE on orders (and 11 partitions) is asked for``."""
+def _locked(step: Step) -> list[Effect]:
+    """The effects with the strongest lock."""
     locked = [e for e in step.existing if e.lock is not None and e.lock.blocks_writes]
     strongest = max(locked, key=_lock)
-    same = [e.relation for e in locked if e.lock == strongest.lock]
+    return [e for e in locked if e.lock == strongest.lock]
+
+
+def _what(locked: list[Effect]) -> str:
+    """``ACCESS EXCLUSIVE on orders, lines, events and 11 more is asked for``."""
+    same = [e.relation for e in locked]
     names = ", ".join(same[:3]) + (f" and {len(same) - 3} more" if len(same) > 3 else "")
-    return f"{strongest.lock} on {names} is asked for"
+    return f"{locked[0].lock} on {names} is asked for"
 
 
 def _lock(effect: Effect) -> int:
@@ -140,5 +141,7 @@ def _is_set_afterwards(view: MigrationView, first: Step) -> bool:
         after = after or step is first
         operation = step.operation
         if after and isinstance(operation, SetVariable) and operation.name == "lock_timeout":
+            if operation.local and step.transaction is None:
+                continue  # it has no effect
             return milliseconds(operation.value) is not None
     return False
