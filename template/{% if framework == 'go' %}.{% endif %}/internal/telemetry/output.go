@@ -1,7 +1,9 @@
 package telemetry
 
 import (
+	"bytes"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -15,14 +17,17 @@ const (
 	flushTimeout = time.Second
 )
 
-// Output writes lines in their order. Those that come while others are being written share the next
-// write, which costs more than a line; so a reader who is slow holds up one request and not all of them.
+// Output writes lines in their order, and nobody waits for that: slog lets one line after the other in, so
+// a reader who is slow would hold up every request. Those that come while others are being written share
+// the next write, which costs more than a line.
 type Output struct {
 	to io.Writer
 
 	mutex   sync.Mutex
 	waiting []byte
 	spare   []byte
+	// dropped is how many lines found no room since that was last told.
+	dropped int
 	// written is closed when nothing waits any more; nil while nothing does.
 	written chan struct{}
 }
@@ -32,21 +37,18 @@ func NewOutput(to io.Writer) *Output {
 	return &Output{to: to}
 }
 
-// Write takes a line, and never fails. It has been written when Write returns, unless others are being
-// written at the moment.
+// Write takes a line, and never fails or waits. It is written soon; Flush says when.
 func (o *Output) Write(line []byte) (int, error) {
 	o.mutex.Lock()
-	if len(o.waiting)+len(line) <= maxWaiting {
+	defer o.mutex.Unlock()
+	if len(o.waiting)+len(line) > maxWaiting {
+		o.dropped++
+	} else {
 		o.waiting = append(o.waiting, line...)
 	}
-	if o.written != nil {
-		o.mutex.Unlock()
-		return len(line), nil
-	}
-	o.written = make(chan struct{})
-	o.mutex.Unlock()
-	if !o.writeWaiting() {
-		go o.writeRest() // of other requests, which this one does not wait for
+	if o.written == nil {
+		o.written = make(chan struct{})
+		go o.writeAll()
 	}
 	return len(line), nil
 }
@@ -64,28 +66,31 @@ func (o *Output) Flush() {
 	}
 }
 
-func (o *Output) writeRest() {
-	for !o.writeWaiting() {
-	}
-}
-
-// writeWaiting writes what waits; whether that was all.
-func (o *Output) writeWaiting() bool {
-	o.mutex.Lock()
-	lines := o.waiting
-	o.waiting = o.spare[:0]
-	o.mutex.Unlock()
-	_, _ = o.to.Write(lines) // should nobody listen, nobody can be told
+// writeAll writes until nothing waits.
+func (o *Output) writeAll() {
 	o.mutex.Lock()
 	defer o.mutex.Unlock()
-	o.spare = nil
-	if cap(lines) <= maxSpare {
-		o.spare = lines
-	}
-	if len(o.waiting) > 0 {
-		return false
+	for len(o.waiting) > 0 || o.dropped > 0 {
+		lines := o.waiting
+		if o.dropped > 0 {
+			lines = append(lines, lineOfDropped(o.dropped)...)
+			o.dropped = 0
+		}
+		o.waiting, o.spare = o.spare[:0], nil
+		o.mutex.Unlock()
+		_, _ = o.to.Write(lines) // should nobody listen, nobody can be told
+		o.mutex.Lock()
+		if cap(lines) <= maxSpare {
+			o.spare = lines
+		}
 	}
 	close(o.written)
 	o.written = nil
-	return true
+}
+
+// lineOfDropped tells of lines that found no room, after those that did.
+func lineOfDropped(count int) []byte {
+	var line bytes.Buffer
+	NewLogger(&line, slog.LevelWarn).Warn("log lines dropped", "count", count)
+	return line.Bytes()
 }

@@ -2,7 +2,9 @@ package telemetry
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -29,15 +31,19 @@ func open() chan struct{} {
 	return opened
 }
 
-func TestALineHasBeenWrittenWhenNobodyElseWrites(t *testing.T) {
+func TestALineIsWrittenWithoutAnother(t *testing.T) {
 	t.Parallel()
-	var written bytes.Buffer
-	output := NewOutput(&written)
-	for _, line := range []string{"one\n", "two\n"} {
-		if _, err := output.Write([]byte(line)); err != nil || !strings.HasSuffix(written.String(), line) {
-			t.Errorf("%q, %v", written.String(), err)
+	synctest.Test(t, func(t *testing.T) {
+		var written bytes.Buffer
+		output := NewOutput(&written)
+		for _, line := range []string{"one\n", "two\n"} {
+			_, err := output.Write([]byte(line))
+			synctest.Wait()
+			if err != nil || !strings.HasSuffix(written.String(), line) {
+				t.Errorf("%q, %v", written.String(), err)
+			}
 		}
-	}
+	})
 }
 
 func TestNoLineIsLostOrTorn(t *testing.T) {
@@ -69,17 +75,39 @@ func TestNoLineIsLostOrTorn(t *testing.T) {
 	}
 }
 
-func TestAReaderWhoTakesNothingHoldsUpOneWriterAndNotTheEnd(t *testing.T) {
+func TestAReaderWhoTakesNothingHoldsUpNobodyWhoLogs(t *testing.T) {
+	t.Parallel()
+	pipe := &pipe{shut: make(chan struct{})}
+	output := NewOutput(pipe)
+	logger := NewLogger(output, slog.LevelInfo) // which lets one line after the other in
+	logged := make(chan struct{})
+	go func() {
+		defer close(logged)
+		var callers sync.WaitGroup
+		for caller := range 4 {
+			callers.Go(func() { logger.Info("event", "caller", caller) })
+		}
+		callers.Wait()
+	}()
+	select {
+	case <-logged:
+	case <-time.After(5 * time.Second):
+		t.Error("they wait for the reader")
+	}
+	close(pipe.shut)
+	<-logged
+	output.Flush()
+	if lines := strings.Count(pipe.written.String(), "\n"); lines != 4 {
+		t.Errorf("%d lines", lines)
+	}
+}
+
+func TestAReaderWhoTakesNothingHoldsUpTheEndForAMoment(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		pipe := &pipe{shut: make(chan struct{})}
 		output := NewOutput(pipe)
-		go func() { _, _ = output.Write([]byte("first\n")) }()
-		synctest.Wait()
-		large := bytes.Repeat([]byte("x"), 1<<20)
-		for range 20 { // more than is kept
-			_, _ = output.Write(large)
-		}
+		_, _ = output.Write([]byte("first\n"))
 		started := time.Now()
 		output.Flush()
 		if took := time.Since(started); took != flushTimeout {
@@ -87,8 +115,43 @@ func TestAReaderWhoTakesNothingHoldsUpOneWriterAndNotTheEnd(t *testing.T) {
 		}
 		close(pipe.shut)
 		output.Flush()
-		if got := pipe.written.Len(); got != len("first\n")+maxWaiting || pipe.writes != 2 {
-			t.Errorf("%d bytes in %d writes", got, pipe.writes)
+		if pipe.written.String() != "first\n" {
+			t.Errorf("%q", &pipe.written)
+		}
+	})
+}
+
+func TestWhatFindsNoRoomIsCounted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pipe := &pipe{shut: make(chan struct{})}
+		output := NewOutput(pipe)
+		logger := NewLogger(output, slog.LevelInfo)
+		logger.Info("first")
+		synctest.Wait() // it is being written
+		long := strings.Repeat("x", maxWaiting/20)
+		for range 30 {
+			logger.Info(long)
+		}
+		close(pipe.shut)
+		output.Flush()
+		logger.Info("last")
+		output.Flush()
+		kept, count := 0, 0.0
+		for line := range strings.Lines(pipe.written.String()) {
+			var fields map[string]any
+			if err := json.Unmarshal([]byte(line), &fields); err != nil {
+				t.Fatal(err)
+			}
+			switch fields["event"] {
+			case long:
+				kept++
+			case "log lines dropped":
+				count += fields["count"].(float64)
+			}
+		}
+		if kept != 19 || count != 11 || pipe.writes != 3 || !strings.Contains(pipe.written.String(), `"last"`) {
+			t.Errorf("%d lines, and %v dropped, in %d writes", kept, count, pipe.writes)
 		}
 	})
 }
