@@ -77,7 +77,8 @@ func Open(address Address, settings PoolSettings) (*Database, error) {
 }
 
 // Read does work by single statements, each of which stands for itself and takes one round trip. Behind
-// a pooler too: the settings go before it in the same message.
+// a pooler too: the settings go before it in the same message. Work is done once more when a migration
+// came between, so it only reads.
 //
 // The error is domain.Unavailable when the database is away or busy, or the request was given up; that of
 // work otherwise.
@@ -88,7 +89,11 @@ func (d *Database) Read(ctx context.Context, work func(db DBTX) error) error {
 	}
 	defer release(conn)
 	reader := statements{conn: conn.Conn(), limit: d.statementLimit, every: d.settle}
-	return reasonOf(ctx, work(&reader))
+	err = work(&reader)
+	if isStale(err) {
+		err = work(&reader)
+	}
+	return reasonOf(ctx, err)
 }
 
 // Transaction does work in a transaction: committed at the end, rolled back on any error or panic, or
