@@ -1,6 +1,9 @@
 package web
 
-import "math"
+import (
+	"math"
+	"regexp"
+)
 
 // Ruled is a type that says what is allowed of it beyond its Go type. Bodies, queries and paths are
 // structs whose fields have such types; the same rules check what is sent and stand in the document.
@@ -17,7 +20,8 @@ type Rules struct {
 
 	// Length is that of a text, in characters.
 	Length *Bounds
-	// Pattern is a regular expression that means the same in Go and in ECMA 262.
+	// Pattern is a regular expression of ECMA 262 that means the same in Go, which only spells \uXXXX
+	// otherwise. The class \s does not: in Go it is ASCII alone.
 	Pattern string
 	// Format is for readers of the document; a text is checked by its type's UnmarshalText.
 	Format string
@@ -49,4 +53,11 @@ func Between(least, most int64) *Bounds {
 // AtLeast bounds below.
 func AtLeast(least int64) *Bounds {
 	return &Bounds{Least: least, Most: math.MaxInt64}
+}
+
+var codePoint = regexp.MustCompile(`\\u([0-9a-fA-F]{4})`)
+
+// goPattern is a pattern as Go spells it.
+func goPattern(pattern string) string {
+	return codePoint.ReplaceAllString(pattern, `\x{$1}`)
 }

@@ -70,7 +70,7 @@ func shapeOf(goType reflect.Type, within []reflect.Type) *shape {
 		made.rules = ruled.Rules()
 	}
 	if made.rules.Pattern != "" {
-		made.pattern = regexp.MustCompile(made.rules.Pattern)
+		made.pattern = regexp.MustCompile(goPattern(made.rules.Pattern))
 	}
 	made.unmarshals = reflect.PointerTo(goType).Implements(unmarshaler)
 	switch {
