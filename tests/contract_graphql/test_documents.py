@@ -10,7 +10,7 @@ from .statements import Statements
 
 pytestmark = pytest.mark.orders
 
-TOKENS, DEPTH, WIDTH, ALIASES, COST = 1_000, 10, 20, 30, 5_000
+TOKENS, DEPTH, WIDTH, ALIASES, COST = 1_000, 10, 20, 30, 10_000
 
 
 def nested(levels: int) -> str:
@@ -101,7 +101,14 @@ BOMBS: dict[str, tuple[str, str]] = {
             " fragment C on Customer { orders(first: 100) { edges { cursor } } }"
         ),
     ),
-    "many lists": ("document-too-costly", wide(20, "orders(first: 100) { edges { node { id } } }")),
+    "many lists": (
+        "document-too-costly",
+        wide(20, "orders(first: 100) { edges { node { id status currency version } } }"),
+    ),
+    "a list within a list that has no first": (
+        "document-too-costly",
+        "{ orders(first: 100) { edges { node { items { sku quantity } } } } }",
+    ),
 }
 
 

@@ -96,6 +96,9 @@ def test_a_node_needs_the_scope_of_what_it_is(api: Caller, mint, tenant: str):
         assert able.ask(document, {"id": id_}) == {"id": id_, "__typename": type_}
         weak = api.as_bearer(mint(tenant=tenant, scope=others(scope)))
         assert_fails(weak.run(document, {"id": id_}), "forbidden", path=["node"], scope=scope)
+        # Whether it is there is not told either.
+        unknown = weak.run(document, {"id": UNKNOWN_ID})
+        assert_fails(unknown, "forbidden", path=["node"], scope=scope)
 
 
 def test_what_a_created_order_leads_to_needs_its_scope(api: Caller, mint, tenant: str):

@@ -1,4 +1,4 @@
-/** Idempotency keys, seen from a route that any service might have: POST /v1/notes. */
+/** Idempotency keys, seen from a route that any service might have: POST /v1/jottings. */
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -48,8 +48,8 @@ const note = {
   method: "POST",
   summary: "Add a note",
   description: "Add a note, once for each Idempotency-Key.",
-  tags: ["notes"],
-  scope: "notes:write",
+  tags: ["jottings"],
+  scope: "jottings:write",
   body: z.strictObject({ text: z.string(), refuse: z.boolean().default(false) }),
   idempotent: true,
   responses: created(z.strictObject({ id: z.string(), version: z.int() })),
@@ -61,17 +61,17 @@ function add(call: NoteCall): Promise<Reply> {
   const { body, caller, parts } = call;
   const document = { id: randomUUID(), version: 1 };
   return parts.writes.create(call, { location: `/n/${document.id}`, document }, async (tx) => {
-    await tx.$executeRaw`insert into notes values (${caller.tenant}, ${body.text})`;
+    await tx.$executeRaw`insert into jottings values (${caller.tenant}, ${body.text})`;
     await gate.pass();
     if (body.refuse) throw new Conflict("No.");
   });
 }
 
-const addNote = route({ ...note, path: "/v1/notes", operationId: "addNote", handle: add });
-const addNoteToBook = route({
+const addJotting = route({ ...note, path: "/v1/jottings", operationId: "addJotting", handle: add });
+const addJottingToBook = route({
   ...note,
-  path: "/v1/books/{book}/notes",
-  operationId: "addNoteToBook",
+  path: "/v1/books/{book}/jottings",
+  operationId: "addJottingToBook",
   params: z.object({ book: z.string() }),
   handle: add,
 });
@@ -83,8 +83,8 @@ interface Claims {
 
 const test = base
   .extend("service", { scope: "file" }, async ({ environment, database }, { onCleanup }) => {
-    await database.query("create table notes (tenant text, note text)");
-    const service = await listen(environment, [addNote, addNoteToBook]);
+    await database.query("create table jottings (tenant text, note text)");
+    const service = await listen(environment, [addJotting, addJottingToBook]);
     onCleanup(() => service.close());
     return service;
   })
@@ -94,9 +94,9 @@ const test = base
       async (
         body: unknown,
         key?: string,
-        { path = "/v1/notes", ...claims }: Claims & { path?: string } = {},
+        { path = "/v1/jottings", ...claims }: Claims & { path?: string } = {},
       ): Promise<Received> => {
-        const authorization = `Bearer ${await token(["notes:write"], claims)}`;
+        const authorization = `Bearer ${await token(["jottings:write"], claims)}`;
         const headers = key === undefined ? {} : { "idempotency-key": key };
         return send("POST", `${service.url}${path}`, {
           body,
@@ -105,8 +105,8 @@ const test = base
       },
   )
   .extend("count", ({ database, tenant }) => async (): Promise<number> => {
-    const notes = await database.query("select from notes where tenant = $1", [tenant]);
-    return notes.length;
+    const jottings = await database.query("select from jottings where tenant = $1", [tenant]);
+    return jottings.length;
   })
   .extend("expireAll", ({ database, tenant }) => async (): Promise<void> => {
     await database.query(
@@ -157,10 +157,10 @@ test("a clock of this process that runs ahead makes no key expire", async ({
 });
 
 test("a key with the same body elsewhere is 422", async ({ post, count }) => {
-  const first = await post({ text: "a" }, "k", { path: "/v1/books/1/notes" });
-  const again = await post({ text: "a" }, "k", { path: "/v1/books/1/notes" });
+  const first = await post({ text: "a" }, "k", { path: "/v1/books/1/jottings" });
+  const again = await post({ text: "a" }, "k", { path: "/v1/books/1/jottings" });
   expect([first.status, again.text]).toEqual([201, first.text]);
-  const elsewhere = await post({ text: "a" }, "k", { path: "/v1/books/2/notes" });
+  const elsewhere = await post({ text: "a" }, "k", { path: "/v1/books/2/jottings" });
   expect(elsewhere.status).toBe(422);
   expect(problemIn(elsewhere).type).toBe("/problems/idempotency-key-reused");
   expect(await count()).toBe(1);

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,18 +107,28 @@ class KeySet:
     """The keys that are known now.
 
     A token with an unknown key id causes a refresh, so that a rotation is noticed at once; since
-    anybody can invent key ids, refreshes are limited. Keys that the issuer has withdrawn are
-    forgotten within `MAX_AGE_S`; while the issuer is away, the keys known last stay good.
+    anybody can invent key ids, refreshes are limited. Keys that are `MAX_AGE_S` old are asked for
+    anew before one of them is believed again: the issuer may have withdrawn it. While it is away,
+    those known last stay good. `clock` gives seconds that only grow.
     """
 
-    def __init__(self, source: KeySource, *, refuse_development_keys: bool) -> None:
+    def __init__(
+        self,
+        source: KeySource,
+        *,
+        refuse_development_keys: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._source = source
         self._refuse_development_keys = refuse_development_keys
+        self._clock = clock
         self._keys: tuple[VerificationKey, ...] = ()
         self._refresh_budget = TokenBuckets(capacity=3, per_second=0.2)
         self._refreshing: asyncio.Task[None] | None = None
         self._reachable = False
         self._refresh_after = 0.0
+        # When the keys of the last success are as old as they may be.
+        self._fresh_until = 0.0
         self.generation = 0
 
     async def find(self, kid: str | None, algorithm: str) -> VerificationKey:
@@ -128,11 +138,11 @@ class KeySet:
             InvalidToken: the issuer has no such key.
             Unavailable: the key is unknown and the issuer cannot be asked.
         """
-        if time.monotonic() >= self._refresh_after and self._keys:
-            self.refresh_soon()
-        if (key := self._known(kid, algorithm)) is not None:
+        self.refresh_when_old()
+        stale = self._reachable and self._clock() >= self._fresh_until
+        if not stale and (key := self._known(kid, algorithm)) is not None:
             return key
-        if self._is_refreshing() or self._refresh_budget.try_take() == 0.0:
+        if stale or self._is_refreshing() or self._refresh_budget.try_take() == 0.0:
             await asyncio.shield(self._refresh())
             if (key := self._known(kid, algorithm)) is not None:
                 return key
@@ -142,8 +152,16 @@ class KeySet:
 
     def refresh_soon(self) -> None:
         """Refresh in the background, for instance when the process starts."""
-        self._refresh_after = time.monotonic() + MAX_AGE_S
+        self._refresh_after = self._clock() + MAX_AGE_S
         self._refresh()
+
+    def refresh_when_old(self) -> None:
+        """Refresh in the background once the keys are `MAX_AGE_S` old.
+
+        What was verified with withdrawn ones is then forgotten although nobody asks for a key.
+        """
+        if self._keys and self._clock() >= self._refresh_after:
+            self.refresh_soon()
 
     def _refresh(self) -> asyncio.Task[None]:
         """The refresh that is under way, or a new one."""
@@ -163,14 +181,14 @@ class KeySet:
                 )
         except Exception as error:  # noqa: BLE001 - a hostile or broken issuer may cause anything
             log.warning("jwks refresh failed", reason=f"{type(error).__name__}: {error}")
-            self._refresh_after = time.monotonic() + 10
+            self._refresh_after = self._clock() + 10
             self._reachable = False
             return
         if _fingerprint(keys) != _fingerprint(self._keys):
             self.generation += 1  # verified tokens of withdrawn keys are to be forgotten
         self._keys = keys
         self._reachable = True
-        self._refresh_after = time.monotonic() + MAX_AGE_S
+        self._fresh_until = self._refresh_after = self._clock() + MAX_AGE_S
 
     def _known(self, kid: str | None, algorithm: str) -> VerificationKey | None:
         """By key id; a token without one is fine as long as only one key can be meant."""

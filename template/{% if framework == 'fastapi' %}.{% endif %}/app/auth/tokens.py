@@ -50,6 +50,7 @@ class TokenVerifier:
             InvalidToken: it is malformed, expired, not for us, or not signed by the issuer.
             Unavailable: its key is unknown and the issuer cannot be asked.
         """
+        self._keys.refresh_when_old()
         self._forget_withdrawn()
         digest = sha256(token.encode("latin-1")).digest()
         principal = self._remembered.get(digest)

@@ -89,7 +89,8 @@ def parse_database_url(text: str) -> DatabaseAddress:
     pooled = False
     user, password = _credential(parts.username), _credential(parts.password)
 
-    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+    # A plus is a plus to libpq, a blank only to forms.
+    for name, value in parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True):
         match name:
             case "host":
                 host = value

@@ -1,4 +1,4 @@
-"""Idempotency keys, seen from a route that any service might have: POST /v1/notes."""
+"""Idempotency keys, seen from a route that any service might have: POST /v1/jottings."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -33,16 +33,16 @@ class Note(BaseModel):
     refuse: bool = False
 
 
-@router.post("/notes", openapi_extra=parameters(IDEMPOTENCY_KEY))
-@router.post("/books/{book}/notes", openapi_extra=parameters(IDEMPOTENCY_KEY))
+@router.post("/jottings", openapi_extra=parameters(IDEMPOTENCY_KEY))
+@router.post("/books/{book}/jottings", openapi_extra=parameters(IDEMPOTENCY_KEY))
 async def add_note(
-    request: Request, caller: Annotated[Principal, requires("notes:write")], body: Note
+    request: Request, caller: Annotated[Principal, requires("jottings:write")], body: Note
 ) -> Response:
     note_id = uuid4().hex
 
     async def write(transaction: AsyncConnection) -> None:
         await transaction.execute(
-            text("insert into notes values (:tenant, :text)"),
+            text("insert into jottings values (:tenant, :text)"),
             {"tenant": caller.tenant, "text": body.text},
         )
         await gate.wait()
@@ -54,23 +54,23 @@ async def add_note(
 
 
 @pytest.fixture(autouse=True)
-async def notes(app: Application) -> AsyncIterator[None]:
+async def jottings(app: Application) -> AsyncIterator[None]:
     gate.set()
     async with app.parts.database.transaction() as transaction:
-        await transaction.execute(text("create table notes (tenant text, note text)"))
+        await transaction.execute(text("create table jottings (tenant text, note text)"))
     app.api.router.routes.extend(router.routes)
     yield
     del app.api.router.routes[-len(router.routes) :]
     async with app.parts.database.transaction() as transaction:
-        await transaction.execute(text("drop table notes"))
+        await transaction.execute(text("drop table jottings"))
 
 
 @pytest.fixture
 def post(client: httpx.AsyncClient, token: Token) -> Post:
     async def send(
-        body: Any, key: str | None, subject: str = "tester", path: str = "/v1/notes", **more: Any
+        body: Any, key: str | None, subject: str = "tester", path: str = "/v1/jottings", **more: Any
     ) -> Any:
-        headers = {"authorization": f"Bearer {token('notes:write', subject=subject, **more)}"}
+        headers = {"authorization": f"Bearer {token('jottings:write', subject=subject, **more)}"}
         if key is not None:
             headers["idempotency-key"] = key
         return await client.post(path, json=body, headers=headers)
@@ -80,7 +80,7 @@ def post(client: httpx.AsyncClient, token: Token) -> Post:
 
 async def count(app: Application, tenant: str) -> int:
     async with app.parts.database.read() as connection:
-        statement = text("select count(*) from notes where tenant = :tenant")
+        statement = text("select count(*) from jottings where tenant = :tenant")
         return int((await connection.execute(statement, {"tenant": tenant})).scalar_one())
 
 
@@ -106,10 +106,10 @@ async def test_a_key_with_another_body_is_422(post: Post) -> None:
 
 
 async def test_a_key_with_the_same_body_elsewhere_is_422(post: Post) -> None:
-    first = await post({"text": "a"}, "k", path="/v1/books/1/notes")
-    again = await post({"text": "a"}, "k", path="/v1/books/1/notes")
+    first = await post({"text": "a"}, "k", path="/v1/books/1/jottings")
+    again = await post({"text": "a"}, "k", path="/v1/books/1/jottings")
     assert (first.status_code, again.content) == (201, first.content)
-    reply = await post({"text": "a"}, "k", path="/v1/books/2/notes")
+    reply = await post({"text": "a"}, "k", path="/v1/books/2/jottings")
     assert reply.status_code == 422
     assert reply.json()["type"] == "/problems/idempotency-key-reused"
 

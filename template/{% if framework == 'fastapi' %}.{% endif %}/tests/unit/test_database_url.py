@@ -104,10 +104,10 @@ ACCEPTED = {
         False,
     ),
     "settings": (
-        "postgresql://h/shop?application_name=shop&options=-c%20search_path%3Dshop%20--work_mem%3D8MB",
+        "postgresql://h/shop?application_name=a+b&options=-c%20search_path%3Dshop%20--work_mem%3D8MB",
         "postgresql+asyncpg://h/shop",
         {},
-        {"application_name": "shop", "search_path": "shop", "work_mem": "8MB"},
+        {"application_name": "a+b", "search_path": "shop", "work_mem": "8MB"},
         False,
     ),
     "an escaped blank in options": (

@@ -1,18 +1,27 @@
 """The issuer's keys: cached, refreshed on demand, and never a way to hammer the issuer."""
 
 import asyncio
+import time
+from collections.abc import Callable
 
 import httpx
 import pytest
 
-from app.auth.keys import FileKeySource, HttpKeySource, KeySet, parse_jwks
+from app.auth.keys import MAX_AGE_S, FileKeySource, HttpKeySource, KeySet, parse_jwks
 from app.auth.principal import InvalidToken
 from app.domain.errors import Unavailable
 from tests.unit.issuer import EC_KEY, Source, jwk
 
 
-def key_set(source: Source) -> KeySet:
-    return KeySet(source, refuse_development_keys=True)
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def key_set(source: Source, clock: Callable[[], float] = time.monotonic) -> KeySet:
+    return KeySet(source, refuse_development_keys=True, clock=clock)
 
 
 async def test_a_new_key_is_found_at_once() -> None:
@@ -57,6 +66,38 @@ async def test_while_the_issuer_is_away_known_keys_stay_good_and_others_are_unav
     for number in range(20):
         with pytest.raises(Unavailable):
             await keys.find(f"unknown-{number}", "ES256")
+
+
+async def test_a_key_that_was_withdrawn_while_nobody_asked_is_not_believed() -> None:
+    source, clock = Source(jwk(EC_KEY, "old")), Clock()
+    keys = key_set(source, clock)
+    await keys.find("old", "ES256")
+    source.keys = [jwk(EC_KEY, "new")]
+    clock.now += MAX_AGE_S
+    with pytest.raises(InvalidToken):
+        await keys.find("old", "ES256")
+
+
+async def test_old_keys_stay_good_while_the_issuer_is_away() -> None:
+    source, clock = Source(jwk(EC_KEY, "old")), Clock()
+    keys = key_set(source, clock)
+    await keys.find("old", "ES256")
+    source.away = True
+    for _ in range(3):
+        clock.now += MAX_AGE_S
+        assert (await keys.find("old", "ES256")).kid == "old"
+
+
+async def test_what_a_withdrawn_key_has_signed_is_forgotten_though_nobody_asks_for_a_key() -> None:
+    source, clock = Source(jwk(EC_KEY, "old")), Clock()
+    keys = key_set(source, clock)
+    await keys.find("old", "ES256")
+    generation = keys.generation
+    source.keys = [jwk(EC_KEY, "new")]
+    clock.now += MAX_AGE_S
+    keys.refresh_when_old()
+    await asyncio.sleep(0.05)
+    assert keys.generation == generation + 1
 
 
 async def test_without_any_key_nothing_can_be_decided() -> None:

@@ -50,6 +50,7 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Principal, error) 
 	if len(token) > maxTokenLength {
 		return Principal{}, InvalidToken{Reason: "too long"}
 	}
+	v.keys.RefreshWhenOld()
 	digest := sha256.Sum256([]byte(token))
 	if principal, found := v.remembered.find(digest, v.keys.generation.Load()); found {
 		return principal, nil

@@ -140,6 +140,10 @@ func (r *reader) origins(name string) []string {
 		if origin == "" {
 			continue
 		}
+		if hasCredentials(origin) {
+			r.refuse(name, credentialsRefused)
+			return nil
+		}
 		if !isOrigin(origin) {
 			r.refuse(name, fmt.Sprintf("'%s' is not an origin such as https://app.example.com", origin))
 			return nil
@@ -165,6 +169,8 @@ func isHTTP(text string) bool {
 	parsed, err := url.Parse(text)
 	return err == nil && (parsed.Scheme == "http" || parsed.Scheme == "https") && parsed.Host != ""
 }
+
+const credentialsRefused = "must not hold a user or a password: it leads to what is public"
 
 func hasCredentials(text string) bool {
 	parsed, err := url.Parse(text)

@@ -92,7 +92,8 @@ func ParseURL(text string) (Address, error) {
 		return Address{}, errNotURL
 	}
 	user, password, _ := strings.Cut(parts[1], ":")
-	parameters, err := url.ParseQuery(parts[5])
+	// A plus is a plus to libpq, a blank only to forms.
+	parameters, err := url.ParseQuery(strings.ReplaceAll(parts[5], "+", "%2B"))
 	if err != nil {
 		return Address{}, errNotURL
 	}

@@ -27,7 +27,7 @@ const ANONYMOUS = "anonymous";
 
 /** What decides how requests are answered. */
 export interface EndpointOptions extends Rules {
-  /** Whether nothing is told of the schema: in production. */
+  /** Whether neither introspection nor suggestions tell of the schema: in production. */
   readonly hidden: boolean;
 }
 
@@ -65,7 +65,7 @@ export function endpoint(
       operations.check(engine, operation, asked);
       const started = performance.now();
       const { data, errors, extensions } = await execute(engine, operation, asked);
-      const toldErrors = errors?.map((error) => told(error, about.requestId));
+      const toldErrors = errors && told(errors, about.requestId);
       const outcome = toldErrors?.[0]?.extensions.code ?? "ok";
       metrics.executed(about.operation, (performance.now() - started) / 1000, outcome);
       if (context.replayed) {
@@ -76,7 +76,7 @@ export function endpoint(
       if (!(error instanceof NotExecuted)) {
         throw error;
       }
-      const errors = error.errors.map((one) => told(one, about.requestId));
+      const errors = told(error.errors, about.requestId);
       metrics.refused(errors[0]?.extensions.code ?? "");
       send(response, mediaType === GRAPHQL ? error.status : 200, mediaType, { errors });
     }

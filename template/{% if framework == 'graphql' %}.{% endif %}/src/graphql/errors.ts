@@ -49,16 +49,23 @@ export function withCode(error: GraphQLError, code: string): GraphQLError {
   return new GraphQLError(message, { nodes, source, positions, path, extensions: { code } });
 }
 
-/** What is told of an error. Only one that has a code, or is foreseen, is told in its own words. */
-export function told(error: GraphQLError, requestId: string): Told {
-  const { locations, path } = error;
-  const { message, ...extensions } = reasonOf(error);
-  return {
-    message,
-    ...(locations && { locations: locations.map(({ line, column }) => ({ line, column })) }),
-    ...(path && { path }),
-    extensions: { ...extensions, requestId },
-  };
+/** What is told of errors. Only one that has a code, or is foreseen, is told in its own words. */
+export function told(errors: readonly GraphQLError[], requestId: string): Told[] {
+  // A batch that failed has failed for each field that waited for it: it is logged once.
+  const reasons = new Map<unknown, Reason>();
+  return errors.map((error) => {
+    const { locations, path } = error;
+    const cause = causeOf(error);
+    const reason = reasons.get(cause) ?? reasonOf(error, cause);
+    reasons.set(cause, reason);
+    const { message, ...extensions } = reason;
+    return {
+      message,
+      ...(locations && { locations: locations.map(({ line, column }) => ({ line, column })) }),
+      ...(path && { path }),
+      extensions: { ...extensions, requestId },
+    };
+  });
 }
 
 interface Reason extends Readonly<Record<string, unknown>> {
@@ -66,12 +73,11 @@ interface Reason extends Readonly<Record<string, unknown>> {
   readonly code: string;
 }
 
-function reasonOf(error: GraphQLError): Reason {
+function reasonOf(error: GraphQLError, cause: unknown): Reason {
   const { code } = error.extensions;
   if (typeof code === "string") {
     return { ...error.extensions, message: error.message, code };
   }
-  const cause = causeOf(error);
   if (isArgumentError(cause)) {
     return { message: cause.message, code: "bad-request" };
   }

@@ -86,8 +86,11 @@ function decodeParameter(name: string, value: string): unknown {
 function operationIn(members: Readonly<Record<string, unknown>>): OperationRequest {
   const document = text(members, "query");
   const documentId = text(members, "documentId");
-  const hash =
-    documentId === undefined ? hashIn(object(members, "extensions")) : hashOf(documentId);
+  const persisted = hashIn(object(members, "extensions"));
+  const hash = documentId === undefined ? persisted : hashOf(documentId);
+  if (persisted !== undefined && persisted !== hash) {
+    throw new Problem(BAD_REQUEST, "'documentId' and 'extensions' name different operations.");
+  }
   if (hash === undefined && !document) {
     throw new Problem(BAD_REQUEST, "The request has no document: send 'query' or 'documentId'.");
   }

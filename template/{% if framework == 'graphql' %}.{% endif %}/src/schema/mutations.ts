@@ -11,8 +11,9 @@ import type { StoredReply } from "../repositories/idempotency-keys.ts";
 import { KEY } from "../services/idempotent-writes.ts";
 import { asUserError, fieldErrors, IdempotencyError, ValidationError } from "./user-errors.ts";
 
-/** As `replyOf` writes them: see Date.prototype.toJSON. */
-const STORED_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+/** JSON has no times: how a stored string begins says what it is. */
+const TIME = "@";
+const TEXT = "=";
 
 /** What can be written once, and shown again as it was. */
 interface Thing {
@@ -110,14 +111,24 @@ function replyOf(input: object, created: Thing): StoredReply {
     contentType: "application/json",
     location: null,
     etag: null,
-    body: Buffer.from(JSON.stringify(created)),
+    body: Buffer.from(JSON.stringify(created, marked)),
   };
 }
 
+function marked(this: Readonly<Record<string, unknown>>, name: string, value: unknown): unknown {
+  return typeof value !== "string"
+    ? value
+    : this[name] instanceof Date // `value` is what its toJSON made of it
+      ? TIME + value
+      : TEXT + value;
+}
+
 function read(body: Uint8Array): unknown {
-  return JSON.parse(Buffer.from(body).toString(), (name, value: unknown) =>
-    name.endsWith("At") && typeof value === "string" && STORED_TIME.test(value)
-      ? new Date(value)
-      : value,
+  return JSON.parse(Buffer.from(body).toString(), (_, value: unknown) =>
+    typeof value !== "string"
+      ? value
+      : value.startsWith(TIME)
+        ? new Date(value.slice(TIME.length))
+        : value.slice(TEXT.length),
   );
 }

@@ -10,10 +10,11 @@ import { hasMoreTokens } from "../../src/graphql/limits/tokens.ts";
 
 const LIMITS = { tokens: 1_000, depth: 10, width: 20, aliases: 30, cost: 5_000 };
 const SCHEMA = buildSchema(`
-  type Query { a: Query b: String list(first: Int = 20): List plain(first: Int): List }
+  type Query { a: Query b: String list(first: Int = 20): List plain(first: Int): List all: [Query] }
   type List { edges: [Edge!]! size: Int }
   type Edge { node: Query }
 `);
+SCHEMA.getQueryType()!.getFields()["all"]!.extensions = { size: 100 };
 
 function shape(document: string, name?: string): Shape {
   const parsed = parse(document);
@@ -137,6 +138,8 @@ describe("the cost", () => {
       { n: 10, m: 100 },
       1 + 10 * (2 + 1 + 100 * 3),
     ],
+    ["{ all { b b } }", {}, 1 + 100 * 2],
+    [`{ list ${inner.replace("b", "all { b }")} }`, {}, 1 + 20 * (2 + 1 + 100)],
     [`{ list(first: 10) { ...F ...F } } fragment F on List { size }`, {}, 1 + 10 * 2],
     ["{ __schema { types { name } } }", {}, 3],
   ])("of %s with %j", ([document, variables, expected]) => {

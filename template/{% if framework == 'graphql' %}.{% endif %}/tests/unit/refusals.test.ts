@@ -1,10 +1,13 @@
 /** Negotiation: which media type a reply has, also one that refuses. */
 
-import { expect, test } from "vitest";
+import { GraphQLError } from "graphql";
+import { expect, test, vi } from "vitest";
 
+import { told } from "../../src/graphql/errors.ts";
 import { GRAPHQL, JSON_ONLY, preferredMediaType } from "../../src/http/media-types.ts";
 import { Problem, TIMEOUT } from "../../src/http/problems.ts";
 import { refusalOf } from "../../src/http/refusals.ts";
+import { log } from "../../src/observability/logs.ts";
 
 const CONTEXT = {
   requestId: "r",
@@ -46,4 +49,19 @@ test.for([
     mediaType,
     document: { errors: [{ message: "No.", extensions: { code: "timeout", requestId: "r" } }] },
   });
+});
+
+test("what failed for many fields at once is told of each, and logged once", () => {
+  const logged = vi.spyOn(log, "error").mockImplementation(() => undefined);
+  const cause = new TypeError("a bug");
+  const errors = ["a", "b", "c"].map((name) => new GraphQLError("a bug", { path: [name], cause }));
+  const answers = told([...errors, new GraphQLError("another")], "r");
+  expect(answers.map(({ path, extensions }) => [path?.[0], extensions.code])).toEqual([
+    ["a", "internal"],
+    ["b", "internal"],
+    ["c", "internal"],
+    [undefined, "internal"],
+  ]);
+  expect(logged).toHaveBeenCalledTimes(2);
+  logged.mockRestore();
 });

@@ -1,6 +1,14 @@
 /** What holds of the whole schema, also of your part of it. */
 
-import { isObjectType, validateSchema } from "graphql";
+import {
+  type GraphQLOutputType,
+  getNamedType,
+  isCompositeType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  validateSchema,
+} from "graphql";
 import { describe, expect, it } from "vitest";
 
 import { builder } from "../../src/schema/builder.ts";
@@ -13,6 +21,10 @@ const types = Object.values(schema.getTypeMap()).filter(
 const fields = types.flatMap((type) =>
   isObjectType(type) ? Object.values(type.getFields()).map((field) => ({ type, field })) : [],
 );
+
+function isList(type: GraphQLOutputType): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
 
 describe("the schema", () => {
   it("is one", () => {
@@ -30,6 +42,20 @@ describe("the schema", () => {
     const strict = scoped.filter(({ field }) => String(field.type).endsWith("!"));
     expect(scoped).not.toEqual([]);
     expect(strict.map(({ type, field }) => `${type.name}.${field.name}`)).toEqual([]);
+  });
+
+  it("says of each list without 'first' how long it may be, since that is its cost", () => {
+    const lists = fields.filter(
+      ({ field }) => isList(field.type) && isCompositeType(getNamedType(field.type)),
+    );
+    const silent = lists.filter(
+      ({ type, field }) =>
+        typeof field.extensions["size"] !== "number" &&
+        // The connection's `first` says how many; what is wrong with an input is not longer than it.
+        !(type.name.endsWith("Connection") && field.name === "edges") &&
+        type.name !== "ValidationError",
+    );
+    expect(silent.map(({ type, field }) => `${type.name}.${field.name}`)).toEqual([]);
   });
 
   it("refuses to be built with a field of Query that says no scope", () => {

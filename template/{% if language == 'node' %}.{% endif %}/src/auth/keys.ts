@@ -92,8 +92,9 @@ export class FileKeySource implements KeySource {
  * The keys that are known now.
  *
  * A token with an unknown key id causes a refresh, so that a rotation is noticed at once; since
- * anybody can invent key ids, refreshes are limited. Keys that the issuer has withdrawn are
- * forgotten within ten minutes; while the issuer is away, the keys known last stay good.
+ * anybody can invent key ids, refreshes are limited. Keys that are ten minutes old are asked for anew
+ * before one of them is believed again: the issuer may have withdrawn it. While it is away, those
+ * known last stay good.
  */
 export class KeySet {
   /** Rises when keys change: what was verified with withdrawn ones is to be forgotten. */
@@ -105,11 +106,20 @@ export class KeySet {
   #keys: readonly VerificationKey[] = [];
   #refreshing: Promise<void> | undefined;
   #refreshAt = 0;
+  /** When the keys of the last success are as old as they may be. */
+  #freshUntil = 0;
   #reachable = false;
+  readonly #clock: () => number;
 
-  constructor(source: KeySource, options: { refuseDevelopmentKeys: boolean }) {
+  /** `clock` gives milliseconds that only grow. */
+  constructor(
+    source: KeySource,
+    options: { refuseDevelopmentKeys: boolean },
+    clock = () => performance.now(),
+  ) {
     this.#source = source;
     this.#refuseDevelopmentKeys = options.refuseDevelopmentKeys;
+    this.#clock = clock;
   }
 
   /**
@@ -119,11 +129,10 @@ export class KeySet {
    * @throws Unavailable the key is unknown and the issuer cannot be asked.
    */
   async find(kid: string | undefined, algorithm: string): Promise<VerificationKey> {
-    if (this.#keys.length > 0 && performance.now() >= this.#refreshAt) {
-      this.refreshSoon();
-    }
+    this.refreshWhenOld();
     let key = this.#known(kid, algorithm);
-    if (key === undefined && (this.#refreshing || this.#refreshBudget.tryTake() === 0)) {
+    const stale = this.#reachable && this.#clock() >= this.#freshUntil;
+    if (stale || (key === undefined && (this.#refreshing || this.#refreshBudget.tryTake() === 0))) {
       await this.#refresh();
       key = this.#known(kid, algorithm);
     }
@@ -138,8 +147,18 @@ export class KeySet {
 
   /** Refresh in the background, for instance when the process starts. */
   refreshSoon(): void {
-    this.#refreshAt = performance.now() + MAX_AGE_MS;
+    this.#refreshAt = this.#clock() + MAX_AGE_MS;
     void this.#refresh();
+  }
+
+  /**
+   * Refresh in the background once the keys are ten minutes old, so that what was verified with
+   * withdrawn ones is forgotten although nobody asks for a key.
+   */
+  refreshWhenOld(): void {
+    if (this.#keys.length > 0 && this.#clock() >= this.#refreshAt) {
+      this.refreshSoon();
+    }
   }
 
   /** The refresh that is under way, or a new one; never rejects. */
@@ -157,7 +176,7 @@ export class KeySet {
       keys = parseJwks(document, { refuseDevelopmentKeys: this.#refuseDevelopmentKeys });
     } catch (error) {
       log.warning("jwks refresh failed", { reason: reasonOf(error) });
-      this.#refreshAt = performance.now() + RETRY_AFTER_FAILURE_MS;
+      this.#refreshAt = this.#clock() + RETRY_AFTER_FAILURE_MS;
       this.#reachable = false;
       return;
     }
@@ -166,7 +185,7 @@ export class KeySet {
     }
     this.#keys = keys;
     this.#reachable = true;
-    this.#refreshAt = performance.now() + MAX_AGE_MS;
+    this.#freshUntil = this.#refreshAt = this.#clock() + MAX_AGE_MS;
   }
 
   /** By key id; a token without one is fine as long as only one key can be meant. */

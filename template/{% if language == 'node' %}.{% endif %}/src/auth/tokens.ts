@@ -47,6 +47,7 @@ export class TokenVerifier {
    * @throws Unavailable its key is unknown and the issuer cannot be asked.
    */
   async verify(token: string): Promise<Principal> {
+    this.#keys.refreshWhenOld();
     this.#forgetWithdrawn();
     const digest = hash("sha256", token, "base64");
     const remembered = this.#remembered.get(digest);

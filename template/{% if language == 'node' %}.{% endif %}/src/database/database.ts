@@ -35,6 +35,15 @@ export interface PoolSettings {
   readonly pooled: boolean;
 }
 
+/** Of the pool, what one request may have for its reads: others want some too. */
+const SHARE_OF_ONE_REQUEST = 1 / 3;
+
+/** What the database knows of the present request. */
+export interface Work {
+  /** Nobody waits for it any more: nothing is then read, and no transaction begun or committed. */
+  readonly givenUp?: boolean;
+}
+
 /** Prisma's client for single statements: each stands for itself. */
 export type Reader = Prisma.TransactionClient;
 
@@ -47,15 +56,17 @@ export class Database {
   /** The pool itself, for gauges. */
   readonly pool: pg.Pool;
   readonly #client: PrismaClient;
-  readonly #isGivenUp: () => boolean;
+  readonly #present: () => Work | undefined;
+  readonly #turns = new WeakMap<Work, Turns>();
 
-  /**
-   * @param isGivenUp whether nobody waits for the present work any more: nothing is then read, and a
-   *   transaction is not begun, or rolled back in place of its commit.
-   */
-  constructor(address: DatabaseAddress, settings: PoolSettings, isGivenUp = () => false) {
+  /** `present` is what the running code works for. */
+  constructor(
+    address: DatabaseAddress,
+    settings: PoolSettings,
+    present: () => Work | undefined = () => undefined,
+  ) {
     this.settings = settings;
-    this.#isGivenUp = isGivenUp;
+    this.#present = present;
     const session = { ...address.settings, ...SESSION, ...statementLimits(settings) };
     this.pool = new pg.Pool({
       ...address.connect,
@@ -91,6 +102,13 @@ export class Database {
 
   /** Read by single statements, each in one round trip; behind a pooler, in a transaction. */
   async read<T>(work: (db: Reader) => Promise<T>): Promise<T> {
+    const present = this.#present();
+    return present === undefined
+      ? this.#read(work)
+      : this.#turnsOf(present).run(() => this.#read(work));
+  }
+
+  async #read<T>(work: (db: Reader) => Promise<T>): Promise<T> {
     // Behind a pooler a limit holds only inside a transaction, so reads need one too.
     if (this.settings.pooled) {
       return this.transaction(work);
@@ -117,8 +135,18 @@ export class Database {
     }
   }
 
+  #turnsOf(present: Work): Turns {
+    const known = this.#turns.get(present);
+    if (known !== undefined) {
+      return known;
+    }
+    const turns = new Turns(Math.ceil(this.settings.maxConnections * SHARE_OF_ONE_REQUEST));
+    this.#turns.set(present, turns);
+    return turns;
+  }
+
   #checkWanted(): void {
-    if (this.#isGivenUp()) {
+    if (this.#present()?.givenUp === true) {
       throw new Unavailable("The request was given up.");
     }
   }
@@ -132,6 +160,36 @@ export class Database {
     });
     await Promise.race([this.pool.end(), patience]);
     clearTimeout(timer);
+  }
+}
+
+/** Lets a few of the works that are given to it run at once, and the others in their order. */
+class Turns {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(atOnce: number) {
+    this.#free = atOnce;
+  }
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) {
+      this.#free -= 1;
+    } else {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) {
+        this.#free += 1;
+      } else {
+        next(); // hands the turn over
+      }
+    }
   }
 }
 

@@ -88,7 +88,8 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
   const settings: Record<string, string> = {};
   let pgbouncer = false;
 
-  for (const [name, value] of new URLSearchParams(parts["query"] ?? "")) {
+  // A plus is a plus to libpq, a blank only to forms.
+  for (const [name, value] of new URLSearchParams((parts["query"] ?? "").replaceAll("+", "%2B"))) {
     switch (name) {
       case "host":
       case "user":

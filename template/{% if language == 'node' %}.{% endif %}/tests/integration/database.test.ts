@@ -6,7 +6,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 
-import { Database, type PoolSettings, type Reader } from "../../src/database/database.ts";
+import {
+  Database,
+  type PoolSettings,
+  type Reader,
+  type Work,
+} from "../../src/database/database.ts";
 import { asUnavailable } from "../../src/database/errors.ts";
 import { DatabaseProbe } from "../../src/database/probe.ts";
 import { parseDatabaseUrl } from "../../src/database/url.ts";
@@ -26,8 +31,13 @@ afterAll(async () => {
   await server.drop();
 });
 
-function opened(changes: Partial<PoolSettings> = {}, url = server.url): Database {
-  const database = new Database(parseDatabaseUrl(url), { ...SETTINGS, pooled: false, ...changes });
+function opened(
+  changes: Partial<PoolSettings> = {},
+  url = server.url,
+  present?: () => Work | undefined,
+): Database {
+  const settings = { ...SETTINGS, pooled: false, ...changes };
+  const database = new Database(parseDatabaseUrl(url), settings, present);
   onTestFinished(() => database.close());
   return database;
 }
@@ -83,6 +93,34 @@ async function relay(): Promise<{ url: string; silent: (is: boolean) => void }> 
 }
 
 describe.each([{ pooled: false }, { pooled: true }])("with pooled: $pooled", ({ pooled }) => {
+  it("one request leaves connections of the pool to others", async () => {
+    let present: Work = {};
+    const database = opened({ pooled, maxConnections: 3 }, server.url, () => present);
+    let running = 0;
+    let most = 0;
+    const read = () =>
+      database.read(async (db) => {
+        most = Math.max(most, ++running);
+        await db.$queryRaw`select 1 from (select pg_sleep(0.02)) as slept`;
+        running -= 1;
+      });
+    await Promise.all(Array.from({ length: 6 }, read));
+    expect(most).toBe(1);
+    const first = read();
+    present = {}; // another request
+    await Promise.all([first, read()]);
+    expect(most).toBe(2);
+  });
+
+  it("a read that fails gives its turn to the next", async () => {
+    const present = {};
+    const database = opened({ pooled, maxConnections: 1 }, server.url, () => present);
+    const failing = database.read(() => Promise.reject(new Error("of the work")));
+    const next = database.read((db) => pidOf(db));
+    await expect(failing).rejects.toThrow("of the work");
+    expect(await next).toBeGreaterThan(0);
+  });
+
   it("a slow statement is cancelled", async () => {
     const database = opened({ pooled });
     const started = performance.now();

@@ -83,8 +83,8 @@ const ACCEPTED: Record<string, [url: string, read: Read]> = {
     { connect: H, settings: { search_path: "shop" } },
   ],
   settings: [
-    "postgresql://h/shop?application_name=shop&options=-c%20search_path%3Dshop%20--work_mem%3D8MB",
-    { connect: H, settings: { application_name: "shop", search_path: "shop", work_mem: "8MB" } },
+    "postgresql://h/shop?application_name=a+b&options=-c%20search_path%3Dshop%20--work_mem%3D8MB",
+    { connect: H, settings: { application_name: "a+b", search_path: "shop", work_mem: "8MB" } },
   ],
   "an escaped blank in options": [
     "postgresql://h/shop?options=-c%20search_path%3Da%2C%5C%20b",

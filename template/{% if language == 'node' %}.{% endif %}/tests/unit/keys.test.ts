@@ -11,9 +11,11 @@ import { Unavailable } from "../../src/domain/errors.ts";
 import { serveForTest } from "../http.ts";
 import { Issuer, jwk, P256 } from "../issuer.ts";
 
-function keySetOf(issuer: Issuer): KeySet {
+const TEN_MINUTES = 600_000;
+
+function keySetOf(issuer: Issuer, clock?: () => number): KeySet {
   const source = new HttpKeySource(issuer.url, `${issuer.url}/keys`);
-  return new KeySet(source, { refuseDevelopmentKeys: true });
+  return new KeySet(source, { refuseDevelopmentKeys: true }, clock);
 }
 
 describe("a set of keys", () => {
@@ -60,6 +62,40 @@ describe("a set of keys", () => {
       const finding = keys.find(`unknown-${number}`, "ES256");
       await expect(finding).rejects.toBeInstanceOf(Unavailable);
     }
+  });
+
+  test("does not believe a key that was withdrawn while nobody asked", async () => {
+    const issuer = await Issuer.start(jwk(P256, "old"));
+    let now = 0;
+    const keys = keySetOf(issuer, () => now);
+    await keys.find("old", "ES256");
+    issuer.keys = [jwk(P256, "new")];
+    now += TEN_MINUTES;
+    await expect(keys.find("old", "ES256")).rejects.toBeInstanceOf(InvalidToken);
+  });
+
+  test("keeps old keys while the issuer is away", async () => {
+    const issuer = await Issuer.start(jwk(P256, "old"));
+    let now = 0;
+    const keys = keySetOf(issuer, () => now);
+    await keys.find("old", "ES256");
+    issuer.away = true;
+    for (let times = 0; times < 3; times++) {
+      now += TEN_MINUTES;
+      expect((await keys.find("old", "ES256")).kid).toBe("old");
+    }
+  });
+
+  test("tells of withdrawn keys although nobody asks for one", async () => {
+    const issuer = await Issuer.start(jwk(P256, "old"));
+    let now = 0;
+    const keys = keySetOf(issuer, () => now);
+    await keys.find("old", "ES256");
+    const { generation } = keys;
+    issuer.keys = [jwk(P256, "new")];
+    now += TEN_MINUTES;
+    keys.refreshWhenOld();
+    await expect.poll(() => keys.generation).toBe(generation + 1);
   });
 
   test("can decide nothing without any key", async () => {

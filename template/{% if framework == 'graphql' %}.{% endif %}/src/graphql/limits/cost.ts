@@ -1,5 +1,6 @@
 /**
- * What an operation may cost: each field 1, and what stands below a list as often as its `first` says.
+ * What an operation may cost: each field 1, and what stands below a list as often as its `first` says;
+ * where it has none, as often as the field says that it may (`extensions: { size: 100 }`).
  *
  * A valid document is weighed once; only what its variables decide is left for each request.
  */
@@ -22,6 +23,7 @@ import {
 } from "graphql";
 
 const SIZE = "first";
+const SIZE_OF_LIST = "size";
 /** Fragments in fragments may stand for more than a number can tell. */
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -117,7 +119,8 @@ export function costOf(
   function sizeOf(node: FieldNode, field: GraphQLField<unknown, unknown> | undefined): Times {
     const declared = field?.args.find(({ name }) => name === SIZE);
     if (declared === undefined) {
-      return 1;
+      const size = field?.extensions[SIZE_OF_LIST];
+      return typeof size === "number" ? size : 1;
     }
     const byDefault = defaultOf(declared);
     const given = node.arguments?.find(({ name }) => name.value === SIZE)?.value;
