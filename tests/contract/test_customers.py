@@ -79,6 +79,11 @@ def test_every_wrong_member_is_named_at_once(api: Caller):
         "a@b@example.com",
         email_of(255),
         "ada\x00@example.com",
+        # What is white space to readers of the OpenAPI document (ECMA 262).
+        "a\u00a0da@example.com",
+        "ada@exa\u2028mple.com",
+        "ada@example\u3000.com",
+        "\ufeffada@example.com",
     ],
     ids=ascii,
 )

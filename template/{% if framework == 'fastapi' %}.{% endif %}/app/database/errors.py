@@ -7,6 +7,7 @@ from asyncpg.exceptions import (
     ConnectionFailureError,
     DeadlockDetectedError,
     InterfaceError,
+    InvalidCachedStatementError,
     LockNotAvailableError,
     PostgresConnectionError,
     PostgresError,
@@ -57,6 +58,9 @@ def as_unavailable(error: BaseException) -> Unavailable | None:
     cause = driver_error(error)
     if isinstance(cause, QueryCanceledError):
         return Unavailable("The database took too long to answer.")
+    if isinstance(cause, InvalidCachedStatementError):
+        # A migration changed a column's type; SQLAlchemy prepares its statements anew from here on.
+        return Unavailable("The database has just been changed.")
     if isinstance(cause, _LOCKED):
         return Unavailable("Another request holds the data that this one needs.")
     if isinstance(cause, _AWAY) or isinstance(error, SqlalchemyInterfaceError):

@@ -119,6 +119,26 @@ async def test_a_read_and_a_transaction_do_what_they_say(opened: Open, pooled: b
             await connection.execute(text("drop table committed"))
 
 
+async def test_a_column_whose_type_changes_meanwhile_is_unavailable_for_a_moment(
+    opened: Open,
+) -> None:
+    async def read() -> str | None:
+        async with database.read() as connection:
+            return (await connection.execute(text("select n from changing"))).scalar()
+
+    async with opened(max_connections=1) as database, opened() as other:
+        async with other.transaction() as connection:
+            await connection.execute(text("create table changing (n varchar(10))"))
+        assert await read() is None
+        async with other.transaction() as connection:
+            await connection.execute(text("alter table changing alter column n type text"))
+        async with unavailable():
+            await read()
+        assert await read() is None
+        async with other.transaction() as connection:
+            await connection.execute(text("drop table changing"))
+
+
 async def test_behind_a_pooler_limits_end_with_the_transaction(opened: Open) -> None:
     async with opened(pooled=True) as database, database.engine.connect() as connection:
         show = text("show statement_timeout")
