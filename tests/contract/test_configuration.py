@@ -56,6 +56,7 @@ INVALID = {
     "OIDC_ISSUER": "not an address",
     "OIDC_JWKS_URL": "ftp://example.com/keys",
     "CORS_ALLOWED_ORIGINS": "app.example.com/path",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318",
     "TRUST_PROXY_HOPS": "-1",
 }
 
