@@ -8,7 +8,9 @@ import {
   GraphQLError,
   type GraphQLSchema,
   Kind,
+  NoSchemaIntrospectionCustomRule,
   type OperationDefinitionNode,
+  specifiedRules,
   validate,
 } from "graphql";
 
@@ -18,6 +20,9 @@ import { excessOf, excessOfCost, type Limits } from "./limits/limits.ts";
 import { fragmentsOf, shapeOf } from "./limits/shape.ts";
 import { hasMoreTokens } from "./limits/tokens.ts";
 import { hashOf } from "./persisted-operations.ts";
+
+/** Those of production, where nobody is told of the schema. */
+const RULES = [...specifiedRules, NoSchemaIntrospectionCustomRule];
 
 /** A file of one operation. */
 export interface OperationFile {
@@ -66,7 +71,7 @@ function checkedName(document: string, schema: GraphQLSchema, limits: Limits): s
   }
   const parsed = parseDocument(document);
   const operation = operationOf(parsed);
-  const [error] = validate(schema, parsed);
+  const [error] = validate(schema, parsed, RULES);
   if (error !== undefined) {
     throw error;
   }

@@ -51,6 +51,11 @@ describe("a file of an operation", () => {
     ["with none", "fragment F on Query { b }", /one operation/],
     ["that is no document", "query A {", /^a.graphql:1:10: Syntax Error/],
     ["of another schema", "query A { c }", /^a.graphql:1:11: Cannot query field "c"/],
+    [
+      "about the schema",
+      "query A { __schema { types { name } } }",
+      /a.graphql:1:11: .*introspection/,
+    ],
     ["that is too long", `query A { ${"b ".repeat(20)}}`, /more than 20 tokens/],
     ["that is too deep", "query A { a { a { b } } }", /is 3 fields deep; 2 are allowed/],
     ["that costs too much", "query A { list { b } }", /costs 21; 10 are allowed/],
