@@ -172,7 +172,10 @@ def test_help_shows_every_question_with_its_choices(run: Run) -> None:
         (["svc", "--answer", "MIT"], "'MIT' is no answer; write it as KEY=VALUE"),
         (["svc", "--license", "MIT", "--answer", "license=none"],
          "'license' is answered twice; keep one"),
-        (["Svc", "--from", "{tiny}"], "--project-name: Use lower case"),
+        (["Svc", "--from", "{tiny}"],
+         ("--project-name: Use lower case. The folder's name 'Svc' cannot be it: "
+          "give --project-name")),
+        (["svc", "--from", "{tiny}", "--project-name", "Svc"], "--project-name: Use lower case"),
         (["svc", "--from", "{tiny}", "--answer", "port=x"],
          "an answer has the wrong form: invalid literal for int() with base 10: 'x'"),
         (["svc", "--from", "{tiny}", "--license", "MIT"],

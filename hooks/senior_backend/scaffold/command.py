@@ -73,16 +73,25 @@ def new(
     if style:
         default = known["framework"].default
         answers["framework"] = styles.framework_for(style, answers.get("framework"), default)
-    answers.setdefault("project_name", directory.resolve().name)
+    folder = directory.resolve().name
+    of_the_folder = "project_name" not in answers
+    answers.setdefault("project_name", folder)
     template = source.named(address, ref) if address else source.find(ref)
-    created = creation.create(
-        directory,
-        template,
-        answers,
-        known,
-        interactive=not defaults and sys.stdin.isatty() and sys.stdout.isatty(),
-        git_step=git_step,
-    )
+    try:
+        created = creation.create(
+            directory,
+            template,
+            answers,
+            known,
+            interactive=not defaults and sys.stdin.isatty() and sys.stdout.isatty(),
+            git_step=git_step,
+        )
+    except InputError as error:
+        if of_the_folder and str(error).startswith("--project-name: "):
+            raise InputError(
+                f"{error}. The folder's name {folder!r} cannot be it: give --project-name"
+            ) from None
+        raise
     _report_new(created, template)
 
 
