@@ -74,7 +74,9 @@ def _unpack(git: Path, repository: Repository, into: Path) -> None:
     archive = _git(git, "archive", "--format=tar", repository.commit, "--", *paths)
     into.mkdir()
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(into, filter="data")
+        # Python before 3.11.4 may have no filters; Git itself names no path outside of the tree.
+        tar.extraction_filter = getattr(tarfile, "data_filter", None)
+        tar.extractall(into)
 
 
 def _git(git: Path, *arguments: str) -> bytes:
