@@ -18,8 +18,14 @@ def leave_one_free() -> int:
 
 
 @contextmanager
-def placed(core: int) -> Iterator[None]:
-    """Start what is started in this block on `core`: all of its threads, from the first one on."""
+def placed(core: int | None) -> Iterator[None]:
+    """Start what is started in this block on `core`: all of its threads, from the first one on.
+
+    ``None``: wherever there is room.
+    """
+    if core is None:
+        yield
+        return
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

@@ -49,7 +49,7 @@ class Running:
 
 
 @contextmanager
-def serve(subjects: Sequence[Subject], core: int) -> Iterator[list[Running]]:
+def serve(subjects: Sequence[Subject], core: int | None) -> Iterator[list[Running]]:
     """Run all subjects, on one core if its number is given, until the block ends.
 
     Raises ``NotRunError`` when one does not listen in time.
